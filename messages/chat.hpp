@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace paygate {
+
+/// What a deep link of ours carries: the channel and the tier bought (0 based), or a donation. io/ signs and verifies it, so a
+/// start_link in a message is one that we made.
+struct start_link {
+  static constexpr int donation = -1;
+  std::int64_t channel_id = 0;
+  int tier = 0; ///< 0..2, or `donation`.
+  bool operator==(const start_link&) const = default;
+};
+
+/// A button under a message: a web address, a callback of 1..64 bytes, or a deep link into our bot.
+struct button {
+  std::string text;
+  std::variant<std::string, start_link> target; ///< Text is a URL when `is_url`, else callback data.
+  bool is_url = false;
+  bool operator==(const button&) const = default;
+};
+using keyboard = std::vector<std::vector<button>>;
+
+/// One Telegram update, reduced to what we act on.
+struct chat_update {
+  std::int64_t update_id = 0;
+  std::int64_t chat_id = 0; ///< A private chat: equal to the user's id.
+  std::int64_t user_id = 0;
+  std::string user_name;              ///< "@name", else the first name; unescaped.
+  std::string text;                   ///< Empty for a callback.
+  std::optional<start_link> start;    ///< `/start` with a payload that verified.
+  bool bad_start = false;             ///< `/start` with a payload that did not.
+  std::string callback_id;            ///< Set for a pressed button.
+  std::string callback_data;          ///< What the client says was pressed: never trusted.
+  bool operator==(const chat_update&) const = default;
+};
+
+/// Escapes &, <, > and " for Telegram's HTML mode and for web pages. Every text from outside passes through it before it is sent.
+std::string escape_html(std::string_view text);
+
+} // namespace paygate

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "messages/channel.hpp"
+#include "messages/conversation.hpp"
+#include "messages/payment.hpp"
+#include "messages/payout.hpp"
+#include "messages/poller.hpp"
+#include "messages/subscription.hpp"
+#include "messages/wallet.hpp"
+
+namespace paygate {
+
+/// What any entity can be told. One alternative per kind: adding a kind adds a line here and one in `snapshot`.
+using any_message = std::variant<payment_message, subscription_message, channel_message, conversation_message, payout_message,
+                                 wallet_message, poller_message>;
+
+/// What any entity is, between two steps.
+using snapshot = std::variant<payment, subscription, channel, conversation, payout, wallet, poller>;
+
+/// A message with its address. Answered with entity_reply once its step is committed.
+struct envelope {
+  entity_ref to;
+  any_message body;
+};
+
+/// "create_payment", "ipn_received", "effect_done": the word for history rows, logs and metrics.
+std::string_view name_of(const any_message& message);
+
+/// An effect that asks another entity. Its answer comes back as entity_reply; the receiver treats a repeat as the first.
+struct ask_entity {
+  entity_ref to;
+  any_message message;
+};
+
+/// Something that a state says is due.
+struct effect {
+  std::string key;  ///< Unique among the effects due in one state, stable while it is due: "invoice", "transfer:payout/01J/1".
+  std::variant<io_request, ask_entity> request;
+  timestamp not_before{};          ///< Not started earlier.
+  milliseconds again_after{1000};  ///< Pause before it runs again when its outcome changed nothing (a poll); doubled with each such run up to
+  milliseconds again_max{60'000};  ///< this.
+};
+
+} // namespace paygate

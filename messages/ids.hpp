@@ -1,0 +1,43 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+
+#include "messages/enums.hpp"
+#include "messages/time.hpp"
+
+namespace paygate {
+
+/// Every kind of durable entity. Values are stored as text; append only.
+enum class entity_kind : std::uint8_t { payment, subscription, channel, conversation, payout, wallet, poller };
+
+template <>
+struct enum_names<entity_kind> {
+  static constexpr std::string_view type = "entity_kind";
+  static constexpr std::string_view values[]
+    = {"payment", "subscription", "channel", "conversation", "payout", "wallet", "poller"};
+};
+
+/// The identity of an entity. Ids by kind:
+///   payment: its order id (new_order_id); subscription: "<channel id>:<user id>"; channel: the open channel's chat id;
+///   conversation: the chat id; payout: "<payment order id>"; wallet: the address, lower case; poller: "main".
+struct entity_ref {
+  entity_kind kind = entity_kind::payment;
+  std::string id;
+  auto operator<=>(const entity_ref&) const = default;
+};
+
+/// "payment/01J...": for logs, metrics and effect ids.
+std::string to_text(const entity_ref& ref);
+
+inline constexpr std::uint32_t shard_count = 256;
+
+/// The shard an entity lives in: FNV-1a 64 over "kind/id", folded to shard_count. Stored in every row; never change it.
+std::uint32_t shard_of(const entity_ref& ref);
+
+/// A unique order id that sorts by time and names no personal data: 26 characters of Crockford base32, like a ULID.
+/// The tail is a hash of `seed`, so the same request makes the same id however often it is repeated.
+std::string new_order_id(timestamp now, std::string_view seed);
+
+} // namespace paygate

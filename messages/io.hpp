@@ -1,0 +1,234 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "messages/chat.hpp"
+#include "messages/enums.hpp"
+#include "messages/money.hpp"
+#include "messages/provider_payment.hpp"
+#include "messages/time.hpp"
+
+// What can be asked of the outside world, and what it can answer. A request is plain data without secrets: io/ adds keys, base URLs and
+// signatures. Each request names its answer; any of them may end as io_failure instead.
+namespace paygate {
+
+// --- NOWPayments (provider-apis 1) ---
+
+/// POST /v1/invoice -> invoice_created. No idempotency key: a repeat makes a second invoice, which is harmless until it is shown.
+struct create_invoice {
+  std::string order_id;
+  usd_amount price;
+  std::string description;
+  bool operator==(const create_invoice&) const = default;
+};
+struct invoice_created { std::string invoice_id, invoice_url; bool operator==(const invoice_created&) const = default; };
+
+/// GET /v1/payment/{id} -> provider_payment.
+struct get_payment { std::string payment_id; bool operator==(const get_payment&) const = default; };
+
+/// GET /v1/payment/?invoiceId= -> payments_listed; permanent failure "no_credentials" when the list credentials are not set.
+struct find_payments { std::string invoice_id; bool operator==(const find_payments&) const = default; };
+struct payments_listed { std::vector<provider_payment> payments; bool operator==(const payments_listed&) const = default; };
+
+// --- ChangeNOW v2 (provider-apis 2); always flow=fixed-rate, type=direct ---
+
+/// GET /v2/exchange/range -> swap_range.
+struct get_swap_range { asset from, to; bool operator==(const get_swap_range&) const = default; };
+struct swap_range { int128 min = 0; std::optional<int128> max; bool operator==(const swap_range&) const = default; };
+
+/// GET /v2/exchange/estimated-amount with useRateId -> swap_estimate.
+struct estimate_swap { asset from, to; int128 from_amount = 0; bool operator==(const estimate_swap&) const = default; };
+struct swap_estimate {
+  std::string rate_id;
+  std::optional<timestamp> valid_until;
+  int128 from_amount = 0, to_amount = 0, deposit_fee = 0, withdrawal_fee = 0;
+  bool operator==(const swap_estimate&) const = default;
+};
+
+/// POST /v2/exchange -> swap_created. No idempotency key; a swap that nobody funds only expires.
+struct create_swap {
+  asset from, to;
+  int128 from_amount = 0;
+  std::string address, extra_id, refund_address, rate_id;
+  bool operator==(const create_swap&) const = default;
+};
+struct swap_created {
+  std::string swap_id, payin_address, payin_extra_id;
+  int128 from_amount = 0, to_amount = 0;
+  bool operator==(const swap_created&) const = default;
+};
+
+enum class swap_status : std::uint8_t { new_swap, waiting, confirming, exchanging, sending, finished, failed, refunded, verifying, expired };
+template <>
+struct enum_names<swap_status> {
+  static constexpr std::string_view type = "swap_status";
+  static constexpr std::string_view values[]
+    = {"new", "waiting", "confirming", "exchanging", "sending", "finished", "failed", "refunded", "verifying", "expired"};
+};
+
+/// GET /v2/exchange/by-id -> swap_state.
+struct get_swap { std::string swap_id; bool operator==(const get_swap&) const = default; };
+struct swap_state {
+  std::string swap_id;
+  swap_status status = swap_status::new_swap;
+  std::optional<int128> amount_from, amount_to;
+  std::optional<timestamp> valid_until;
+  std::string payin_hash, payout_hash, refund_hash;
+  std::optional<int128> refund_amount;
+  bool operator==(const swap_state&) const = default;
+};
+
+// --- Telegram (provider-apis 3); texts are HTML ---
+
+/// sendMessage -> message_sent. No idempotency: a repeat may send twice.
+struct send_message {
+  std::int64_t chat_id = 0;
+  std::string html;
+  keyboard buttons;
+  bool operator==(const send_message&) const = default;
+};
+struct message_sent { std::int64_t message_id = 0; bool operator==(const message_sent&) const = default; };
+
+/// answerCallbackQuery -> done. "query is too old" counts as done.
+struct answer_callback { std::string callback_id, text; bool operator==(const answer_callback&) const = default; };
+
+/// createChatInviteLink with member_limit 1 -> invite_created. `name` (at most 32 characters) ties the link to its order.
+struct create_invite {
+  std::int64_t chat_id = 0;
+  std::string name;
+  timestamp expires_at{};
+  bool operator==(const create_invite&) const = default;
+};
+struct invite_created { std::string link; bool operator==(const invite_created&) const = default; };
+
+/// Long poll of getUpdates, each update handed to its conversation in order per chat, and confirmed to Telegram only when all are
+/// committed -> updates_handled with the next offset. Run by the update intake, not by a provider client alone.
+struct poll_updates { std::int64_t offset = 0; bool operator==(const poll_updates&) const = default; };
+struct updates_handled { std::int64_t next_offset = 0; std::uint32_t count = 0; bool operator==(const updates_handled&) const = default; };
+
+/// getUpdates alone -> updates_received.
+struct get_updates { std::int64_t offset = 0; bool operator==(const get_updates&) const = default; };
+struct updates_received { std::vector<chat_update> updates; std::int64_t next_offset = 0; bool operator==(const updates_received&) const = default; };
+
+// --- Ethereum (provider-apis 4) ---
+
+/// What a transaction is made of before it is signed (EIP-1559). `data` is raw bytes: empty for a plain transfer.
+struct tx_fields {
+  std::uint64_t chain_id = 0, nonce = 0, gas_limit = 0;
+  int128 max_fee = 0, max_priority_fee = 0; ///< Wei per gas.
+  std::string to;                           ///< 0x..., 20 bytes.
+  int128 value = 0;                         ///< Wei.
+  std::string data;
+  bool operator==(const tx_fields&) const = default;
+};
+
+/// Signs with the hot wallet's key (RFC 6979: the same fields give the same bytes) -> tx_signed. Fails permanently if the key is not `from`'s.
+struct sign_tx { std::string from; tx_fields tx; bool operator==(const sign_tx&) const = default; };
+struct tx_signed { std::string raw, hash; bool operator==(const tx_signed&) const = default; }; ///< Both as 0x hex.
+
+/// Reads what a wallet needs before it signs -> chain_quote. `gas_limit` is estimated for `to`/`value`/`data` with headroom.
+struct get_chain_quote {
+  std::string from, to;
+  int128 value = 0;
+  std::string data;
+  bool operator==(const get_chain_quote&) const = default;
+};
+struct chain_quote {
+  std::uint64_t chain_id = 0, latest_nonce = 0, gas_limit = 0;
+  int128 base_fee = 0, priority_fee = 0, balance = 0; ///< Wei; base_fee is the next block's.
+  bool operator==(const chain_quote&) const = default;
+};
+
+/// eth_sendRawTransaction of stored bytes -> tx_broadcast. "already known" and its like are success; `nonce_too_low` says that the
+/// nonce is used, by this transaction or another: only receipts decide which.
+struct broadcast_tx { std::string raw, hash; bool operator==(const broadcast_tx&) const = default; };
+enum class broadcast_answer : std::uint8_t { accepted, nonce_too_low, underpriced, insufficient_funds };
+struct tx_broadcast { broadcast_answer answer = broadcast_answer::accepted; bool operator==(const tx_broadcast&) const = default; };
+
+/// Receipts of every hash ever signed for a nonce, with the chain's height and our mined nonce at that moment -> receipts_read.
+struct get_receipts { std::string from; std::vector<std::string> hashes; bool operator==(const get_receipts&) const = default; };
+struct receipt {
+  std::string hash;
+  std::uint64_t block_number = 0;
+  bool reverted = false;
+  std::uint64_t gas_used = 0;
+  int128 effective_gas_price = 0;
+  bool operator==(const receipt&) const = default;
+};
+struct receipts_read {
+  std::uint64_t head = 0, latest_nonce = 0;
+  std::vector<receipt> receipts; ///< Of those hashes that are in a block now.
+  bool operator==(const receipts_read&) const = default;
+};
+
+/// A transfer by somebody else: the ETH that reached us -> transfer_seen. Transient failure while the node does not know it.
+struct get_transfer { std::string hash; bool operator==(const get_transfer&) const = default; };
+struct transfer_seen {
+  std::string to;
+  int128 value = 0;
+  std::uint64_t confirmations = 0; ///< 0: still pending.
+  bool reverted = false;
+  bool operator==(const transfer_seen&) const = default;
+};
+
+/// eth_getBalance at latest, with the mined nonce -> wallet_seen.
+struct get_wallet { std::string address; bool operator==(const get_wallet&) const = default; };
+struct wallet_seen { int128 balance = 0; std::uint64_t latest_nonce = 0, head = 0; bool operator==(const wallet_seen&) const = default; };
+
+// --- Prices: CoinGecko, CryptoCompare, 1inch, by the rules of spec 3.8 ---
+
+/// USD price of one coin -> usd_price.
+struct get_usd_price { std::string currency; bool operator==(const get_usd_price&) const = default; };
+struct usd_price { int128 per_coin = 0; std::string source; bool operator==(const usd_price&) const = default; };
+
+// --- what can go wrong ---
+
+enum class fault : std::uint8_t {
+  transient, ///< It had no effect, or it only reads: try again later.
+  unknown,   ///< It may have happened (a time-out after sending).
+  permanent  ///< The other side refuses: trying the same again is pointless.
+};
+template <>
+struct enum_names<fault> {
+  static constexpr std::string_view type = "fault";
+  static constexpr std::string_view values[] = {"transient", "unknown", "permanent"};
+};
+
+struct io_failure {
+  fault kind = fault::transient;
+  std::string code; ///< The provider's own code, or ours: "timeout", "connection", "http_503", "busy", "nonsense", ...
+  std::string text; ///< The provider's own words, shortened, without secrets.
+  std::optional<milliseconds> retry_after;
+  bool operator==(const io_failure&) const = default;
+};
+struct done { bool operator==(const done&) const = default; };
+
+using io_request = std::variant<create_invoice, get_payment, find_payments, get_swap_range, estimate_swap, create_swap, get_swap,
+                                send_message, answer_callback, create_invite, poll_updates, get_updates, sign_tx, get_chain_quote,
+                                broadcast_tx, get_receipts, get_transfer, get_wallet, get_usd_price>;
+using io_outcome
+  = std::variant<io_failure, done, invoice_created, provider_payment, payments_listed, swap_range, swap_estimate, swap_created, swap_state,
+                 message_sent, invite_created, updates_handled, updates_received, tx_signed, chain_quote, tx_broadcast, receipts_read,
+                 transfer_seen, wallet_seen, usd_price>;
+
+/// The effect lanes: one bounded, rate limited queue with its own threads and circuit breaker per outside system.
+enum class lane : std::uint8_t { nowpayments, changenow, telegram, telegram_poll, ethereum, signer, prices };
+inline constexpr std::size_t lane_count = 7;
+template <>
+struct enum_names<lane> {
+  static constexpr std::string_view type = "lane";
+  static constexpr std::string_view values[]
+    = {"nowpayments", "changenow", "telegram", "telegram_poll", "ethereum", "signer", "prices"};
+};
+
+/// The lane that a request goes through, and its name for logs and metrics ("create_invoice").
+lane lane_of(const io_request& request);
+std::string_view name_of(const io_request& request);
+std::string_view name_of(const io_outcome& outcome);
+
+} // namespace paygate

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "messages/money.hpp"
+
+namespace paygate {
+
+/// One line of a ledger transaction: positive units are a debit, negative a credit. Assets and expenses grow by debits,
+/// liabilities, income and equity by credits. The chart of accounts is in ARCHITECTURE.md; the names are made by `accounts`.
+struct posting {
+  std::string account;
+  std::string currency;
+  int128 units = 0;
+  bool operator==(const posting&) const = default;
+};
+
+/// A ledger transaction: written in the database transaction of the step that caused it. Per currency its postings sum to 0;
+/// the database refuses it otherwise. `key` is unique: the same movement cannot be posted twice.
+struct ledger_entry {
+  std::string key;    ///< "<kind>/<id>/<what>", e.g. "payment/01J.../settled".
+  std::string reason; ///< A sentence for people.
+  std::vector<posting> postings;
+  bool operator==(const ledger_entry&) const = default;
+};
+
+namespace accounts {
+inline const std::string wallet = "assets:wallet";           ///< On the chain at our address, confirmed.
+inline const std::string incoming = "assets:incoming";       ///< The provider says it sent; not yet seen on the chain.
+inline const std::string fee_income = "income:platform_fee"; ///< Our share of each payment.
+inline const std::string gas = "expense:gas";                ///< Fees paid to the chain.
+inline const std::string float_equity = "equity:float";      ///< What the platform put into the wallet itself.
+inline std::string in_swap(const std::string& swap_id) { return "assets:swap:" + swap_id; }               ///< Sent to a swap, not yet paid out.
+inline std::string owner_available(const std::string& channel) { return "owner:" + channel + ":available"; } ///< Owed to the owner, free.
+inline std::string owner_held(const std::string& channel) { return "owner:" + channel + ":held"; }           ///< Owed to the owner, promised to a payout.
+inline std::string owner_spread(const std::string& channel) { return "owner:" + channel + ":spread"; }       ///< Spread and provider fee the owner bore.
+} // namespace accounts
+
+} // namespace paygate

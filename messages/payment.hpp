@@ -1,0 +1,150 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "messages/channel.hpp"
+#include "messages/effects.hpp"
+#include "messages/provider_payment.hpp"
+
+namespace paygate {
+
+/// Where a payment is. It follows the provider forward (spec 3.4); the ends may be overruled by a later truth.
+enum class payment_status : std::uint8_t {
+  created,        ///< Our order; the invoice or the pay link is still owed.
+  waiting, confirming, confirmed, sending, partially_paid, failed, refunded, expired, ///< As the provider says.
+  underpaid,      ///< Finished, but less than the tolerance: waits for the operator.
+  held,           ///< Finished in a way that needs the operator (outcome not in ETH): nothing is granted or paid out by itself.
+  paid            ///< Finished and judged good: access granted, owner told, value on its way.
+};
+template <>
+struct enum_names<payment_status> {
+  static constexpr std::string_view type = "payment_status";
+  static constexpr std::string_view values[] = {"created", "waiting", "confirming", "confirmed", "sending", "partially_paid", "failed",
+                                                "refunded", "expired", "underpaid", "held", "paid"};
+};
+
+/// One arrival of coins for an order: the first, or a repeated deposit (provider-apis 1.7). A child row, table `deposit`.
+struct deposit {
+  std::string payment_id; ///< The provider's; unique.
+  std::string order_id;
+  std::string parent_payment_id;
+  provider_status status = provider_status::waiting;
+  std::string pay_currency;
+  int128 actually_paid = 0; ///< In pay_currency.
+  std::string outcome_currency;
+  eth_amount gross_eth, fee_eth, net_eth;
+  usd_amount gross_usd, fee_usd, net_usd;
+  std::string payin_hash, payout_hash;
+  std::optional<timestamp> settled_at; ///< Finished, judged and posted to the ledger.
+  std::optional<timestamp> arrived_at; ///< Its ETH was seen on the chain: available.
+  std::string payout_id;               ///< The payout that took it, once that is committed to do so.
+  bool operator==(const deposit&) const = default;
+
+  template <class Self, class F>
+  static void each_field(Self& self, F&& f) {
+    f("payment_id", self.payment_id);
+    f("order_id", self.order_id);
+    f("parent_payment_id", self.parent_payment_id);
+    f("status", self.status);
+    f("pay_currency", self.pay_currency);
+    f("actually_paid", self.actually_paid);
+    f("outcome_currency", self.outcome_currency);
+    f("gross_eth", self.gross_eth);
+    f("fee_eth", self.fee_eth);
+    f("net_eth", self.net_eth);
+    f("gross_usd", self.gross_usd);
+    f("fee_usd", self.fee_usd);
+    f("net_usd", self.net_usd);
+    f("payin_hash", self.payin_hash);
+    f("payout_hash", self.payout_hash);
+    f("settled_at", self.settled_at);
+    f("arrived_at", self.arrived_at);
+    f("payout_id", self.payout_id);
+  }
+};
+
+/// A payment: the snapshot. The terms are those of the moment of the order; a later change of the channel does not touch them.
+struct payment {
+  payment_status status = payment_status::created;
+  std::int64_t channel_id = 0, closed_channel_id = 0, owner_chat_id = 0;
+  std::string channel_title;
+  std::int64_t chat_id = 0, user_id = 0; ///< The subscriber's private chat and user.
+  std::string user_name;
+  bool donation = false;
+  std::int32_t tier = 0, days = 0;
+  usd_amount price;
+  payout_strategy strategy = payout_strategy::instant;
+  asset payout_asset;
+  std::string payout_address, payout_extra_id;
+  std::string invoice_id, invoice_url;
+  std::optional<timestamp> link_sent_at;    ///< The subscriber has the pay link.
+  std::optional<timestamp> judged_at;       ///< The verdict (paid, underpaid, held) was committed.
+  bool estimated = false;                   ///< Its value came from price sources, not from the provider.
+  bool late = false, overpaid = false;      ///< Honoured all the same; shown and told.
+  std::optional<timestamp> ends_at;         ///< The subscription's new end, once it was extended for this order.
+  std::string invite_link;                  ///< Bound before it is shown; one per order.
+  std::optional<timestamp> invited_at, owner_told_at, shortfall_told_at;
+  std::optional<timestamp> polled_at;       ///< Last time the provider was asked because no IPN came.
+  std::uint32_t polls = 0;
+  std::vector<deposit> deposits;            ///< Child rows, first deposit first.
+  bool operator==(const payment&) const = default;
+
+  template <class Self, class F>
+  static void each_field(Self& self, F&& f) {
+    f("status", self.status);
+    f("channel_id", self.channel_id);
+    f("closed_channel_id", self.closed_channel_id);
+    f("owner_chat_id", self.owner_chat_id);
+    f("channel_title", self.channel_title);
+    f("chat_id", self.chat_id);
+    f("user_id", self.user_id);
+    f("user_name", self.user_name);
+    f("donation", self.donation);
+    f("tier", self.tier);
+    f("days", self.days);
+    f("price_usd", self.price);
+    f("strategy", self.strategy);
+    f("payout_ticker", self.payout_asset.ticker);
+    f("payout_network", self.payout_asset.network);
+    f("payout_address", self.payout_address);
+    f("payout_extra_id", self.payout_extra_id);
+    f("invoice_id", self.invoice_id);
+    f("invoice_url", self.invoice_url);
+    f("link_sent_at", self.link_sent_at);
+    f("judged_at", self.judged_at);
+    f("estimated", self.estimated);
+    f("late", self.late);
+    f("overpaid", self.overpaid);
+    f("ends_at", self.ends_at);
+    f("invite_link", self.invite_link);
+    f("invited_at", self.invited_at);
+    f("owner_told_at", self.owner_told_at);
+    f("shortfall_told_at", self.shortfall_told_at);
+    f("polled_at", self.polled_at);
+    f("polls", self.polls);
+  }
+};
+
+/// Command: a subscriber presses Pay. Repeating it for the same order changes nothing. Answers payment_view.
+struct create_payment {
+  channel terms;             ///< The channel as it is now.
+  std::int32_t tier = 0;     ///< 0..2, or start_link::donation with `donation_price`.
+  usd_amount donation_price;
+  std::int64_t chat_id = 0, user_id = 0;
+  std::string user_name;
+};
+/// Event: a verified IPN, or what the provider's API said. Answers `ok`, also for a repeated or out-of-order one; every one is kept raw.
+/// For an order that does not exist it is kept for the operator and answered `ok` as well.
+struct ipn_received { provider_payment payment; std::string raw; };
+/// Event: the subscriber came back to the success page: asks for a poll of the provider. Proves nothing.
+struct payment_poked {};
+/// Command: answers payment_view, or not_found.
+struct get_payment_view {};
+
+using payment_message = std::variant<effect_done, create_payment, ipn_received, payment_poked, get_payment_view>;
+
+} // namespace paygate

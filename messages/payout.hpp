@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "messages/effects.hpp"
+
+namespace paygate {
+
+/// Where a payout is (spec 5). Money moves from `funding` on; until then it may be cancelled.
+enum class payout_status : std::uint8_t {
+  requested, awaiting_approval,
+  estimating,      ///< Minimum and rate are asked for.
+  swapping,        ///< The swap is being created.
+  funding,         ///< The swap (or the owner's own address) is bound; the wallet is to send.
+  confirming,      ///< Sent; waits for the chain.
+  exchanging,      ///< The provider has the deposit; followed to its end.
+  completed, failed, needs_attention, cancelled
+};
+template <>
+struct enum_names<payout_status> {
+  static constexpr std::string_view type = "payout_status";
+  static constexpr std::string_view values[] = {"requested",  "awaiting_approval", "estimating", "swapping", "funding",        "confirming",
+                                                "exchanging", "completed",         "failed",     "needs_attention", "cancelled"};
+};
+
+/// A payout to an owner: the snapshot.
+struct payout {
+  payout_status status = payout_status::requested;
+  std::int64_t channel_id = 0, owner_chat_id = 0;
+  std::string order_id;                ///< The payment it pays out.
+  asset target;
+  std::string address, extra_id;       ///< Where the owner wants it.
+  eth_amount source;                   ///< What it may spend: exactly the net ETH of its deposit.
+  usd_amount net;                      ///< Its value when it was judged.
+  bool approved = false;
+  std::uint32_t swap_tries = 0;        ///< Swaps created so far.
+  std::string rate_id;                 ///< The fixed rate asked for, and until when it stands.
+  std::optional<timestamp> quoted_at, valid_until;
+  int128 quoted_amount = 0;            ///< What the owner will get, in target.ticker, by that rate.
+  int128 deposit_fee = 0, withdrawal_fee = 0;
+  std::string swap_id, payin_address, payin_extra_id; ///< Bound before a deposit is signed; empty for a plain transfer.
+  eth_amount funded;                   ///< What the wallet was asked to send: `from_amount` as the provider returned it.
+  bool funding_released = false;       ///< The provider expects the deposit and the rate lives long enough: the wallet may sign.
+  std::string tx_hash;                 ///< Of the funding transfer.
+  std::int64_t nonce = -1;
+  std::int64_t gas_used = 0;
+  eth_amount gas_fee;
+  swap_status provider_status = swap_status::new_swap;
+  std::string payout_hash;             ///< The provider's transfer to the owner.
+  int128 amount_out = 0;               ///< What the owner got, in target.ticker.
+  std::string reason;                  ///< Why it failed, waits or needs attention: words for people.
+  std::optional<timestamp> completed_at, sent_told_at, end_told_at;
+  bool operator==(const payout&) const = default;
+
+  template <class Self, class F>
+  static void each_field(Self& self, F&& f) {
+    f("status", self.status);
+    f("channel_id", self.channel_id);
+    f("owner_chat_id", self.owner_chat_id);
+    f("order_id", self.order_id);
+    f("target_ticker", self.target.ticker);
+    f("target_network", self.target.network);
+    f("address", self.address);
+    f("extra_id", self.extra_id);
+    f("source_eth", self.source);
+    f("net_usd", self.net);
+    f("approved", self.approved);
+    f("swap_tries", self.swap_tries);
+    f("rate_id", self.rate_id);
+    f("quoted_at", self.quoted_at);
+    f("valid_until", self.valid_until);
+    f("quoted_amount", self.quoted_amount);
+    f("deposit_fee", self.deposit_fee);
+    f("withdrawal_fee", self.withdrawal_fee);
+    f("swap_id", self.swap_id);
+    f("payin_address", self.payin_address);
+    f("payin_extra_id", self.payin_extra_id);
+    f("funded_eth", self.funded);
+    f("funding_released", self.funding_released);
+    f("tx_hash", self.tx_hash);
+    f("nonce", self.nonce);
+    f("gas_used", self.gas_used);
+    f("gas_fee_eth", self.gas_fee);
+    f("provider_status", self.provider_status);
+    f("payout_hash", self.payout_hash);
+    f("amount_out", self.amount_out);
+    f("reason", self.reason);
+    f("completed_at", self.completed_at);
+    f("sent_told_at", self.sent_told_at);
+    f("end_told_at", self.end_told_at);
+  }
+};
+
+/// Command: pays `source` out. Repeating it with the same content answers `ok` and changes nothing; with other content it is refused
+/// as `conflict`.
+struct request_payout {
+  std::int64_t channel_id = 0, owner_chat_id = 0;
+  std::string order_id;
+  asset target;
+  std::string address, extra_id;
+  eth_amount source;
+  usd_amount net;
+  bool operator==(const request_payout&) const = default;
+};
+/// Command of the operator: releases one that awaits approval.
+struct approve_payout { std::string reason; };
+/// Command of the operator: ends it and gives the money back to the owner's balance; only before money moved.
+struct cancel_payout { std::string reason; };
+
+using payout_message = std::variant<effect_done, request_payout, approve_payout, cancel_payout>;
+
+} // namespace paygate

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "messages/money.hpp"
+#include "messages/time.hpp"
+
+namespace paygate {
+
+/// Every number that tunes a decision. Filled from the settings (config/), handed to `apply` and `effects_due`; machines know no settings file.
+struct policy {
+  // Payments (spec 3).
+  std::int64_t min_tolerance_bps = 5000;       ///< payments.min_tolerance: paid USD / price from the provider's own figures.
+  std::int64_t fallback_tolerance_bps = 7500;  ///< payments.fallback_tolerance: when the value is only estimated.
+  seconds invite_validity{std::chrono::hours(24)};
+  milliseconds payment_poll_first{30'000};     ///< A payment whose IPNs stop coming is read at growing distance,
+  milliseconds payment_poll_max{3'600'000};    ///< up to this one.
+  std::uint64_t incoming_confirmations = 1;    ///< Confirmations before ETH that reached us counts as available.
+
+  // Fees (spec 2).
+  std::int64_t platform_bps = 300;
+
+  // Payouts (spec 5).
+  usd_amount payout_max;                       ///< payouts.max_usd; 0: no limit.
+  usd_amount payout_daily_max;                 ///< payouts.daily_max_usd; 0: no limit.
+  std::int64_t swap_min_validity_bps = 2500;   ///< swaps.min_validity: share of the rate's life that must be left when the deposit is sent.
+  seconds swap_rate_life{1200};                ///< Assumed when the provider names no end.
+  milliseconds swap_poll{5'000};
+  std::uint32_t swap_tries_max = 5;
+
+  // Wallet (spec 5).
+  std::string wallet_address;                  ///< Lower-case 0x...; the address of HOST_WALLET_PRIVATE_KEY.
+  std::uint64_t chain_id = 1;
+  std::uint64_t confirmations = 2;             ///< wallet.confirmations.
+  int128 max_fee_wei = 0;                      ///< wallet.max_fee_gwei, in wei per gas; 0: no cap.
+  milliseconds receipt_poll{2'000};
+  milliseconds resubmit_after{60'000};         ///< Unmined for so long: fees are raised.
+  eth_amount gas_float_low;                    ///< wallet.gas_float_low: below it new transfers wait and an alert is shown.
+
+  // The sandbox: polls and delays are shortened, nothing else differs.
+  bool operator==(const policy&) const = default;
+};
+
+} // namespace paygate

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <variant>
+
+#include "messages/effects.hpp"
+
+namespace paygate {
+
+enum class poller_status : std::uint8_t { polling };
+template <>
+struct enum_names<poller_status> {
+  static constexpr std::string_view type = "poller_status";
+  static constexpr std::string_view values[] = {"polling"};
+};
+
+/// The one Telegram long poll of the whole cluster: an entity, so that it lives on exactly one node. The snapshot.
+struct poller {
+  poller_status status = poller_status::polling;
+  std::int64_t next_offset = 0;
+  bool operator==(const poller&) const = default;
+
+  template <class Self, class F>
+  static void each_field(Self& self, F&& f) {
+    f("status", self.status);
+    f("next_offset", self.next_offset);
+  }
+};
+
+/// Command: starts polling at the first start of the system; a repeat changes nothing.
+struct start_polling {};
+
+using poller_message = std::variant<effect_done, start_polling>;
+
+} // namespace paygate

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "messages/enums.hpp"
+#include "messages/money.hpp"
+#include "messages/time.hpp"
+
+namespace paygate {
+
+struct channel;
+
+/// Why a message was refused. `busy`, `unavailable` and `not_owner` say nothing about the message: it may be sent again.
+enum class refusal : std::uint8_t { not_found, invalid, conflict, out_of_order, wrong_kind, quarantined, busy, unavailable, not_owner };
+template <>
+struct enum_names<refusal> {
+  static constexpr std::string_view type = "refusal";
+  static constexpr std::string_view values[]
+    = {"not_found", "invalid", "conflict", "out_of_order", "wrong_kind", "quarantined", "busy", "unavailable", "not_owner"};
+};
+
+struct refused { refusal code = refusal::invalid; std::string text; bool operator==(const refused&) const = default; };
+struct ok { bool operator==(const ok&) const = default; };
+
+/// For the status page: what the subscriber may know.
+struct payment_view {
+  std::string order_id, status, channel_title, invoice_url, invite_link;
+  bool operator==(const payment_view&) const = default;
+};
+/// A registered channel's terms. Shared, because every offer shown passes it on.
+struct channel_view { std::shared_ptr<const channel> terms; bool operator==(const channel_view&) const = default; };
+struct subscription_extended { timestamp starts_at{}, ends_at{}; bool operator==(const subscription_extended&) const = default; };
+struct transfer_view {
+  std::string status; ///< transfer_status as text.
+  std::string tx_hash;
+  std::int64_t nonce = -1, gas_used = 0;
+  eth_amount gas_fee;
+  std::string alert;  ///< Why it waits, when it does.
+  bool operator==(const transfer_view&) const = default;
+};
+
+/// What an entity answers, after its step is committed.
+using entity_reply = std::variant<ok, refused, payment_view, channel_view, subscription_extended, transfer_view>;
+
+} // namespace paygate

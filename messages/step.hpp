@@ -1,0 +1,121 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "messages/envelope.hpp"
+#include "messages/ledger.hpp"
+#include "messages/policy.hpp"
+
+namespace paygate {
+
+/// An IPN or webhook as it came, kept for replay and audit. Table `webhook_event`; a repeat of the same body counts up `received`.
+struct webhook_event {
+  std::string source;      ///< "nowpayments".
+  std::string payment_id, order_id;
+  bool order_known = true;
+  std::string raw;         ///< The body's bytes.
+};
+
+/// A value that gathers for an owner, or was taken at once by a payout. Table `accrual`, one row per finished deposit (spec 5).
+enum class accrual_status : std::uint8_t { pending, converting, converted, paying, paid };
+template <>
+struct enum_names<accrual_status> {
+  static constexpr std::string_view type = "accrual_status";
+  static constexpr std::string_view values[] = {"pending", "converting", "converted", "paying", "paid"};
+};
+struct accrual_opened {
+  std::string payment_id; ///< The deposit's; unique.
+  std::string order_id;
+  std::int64_t channel_id = 0;
+  accrual_status status = accrual_status::pending;
+  std::string payout_id;  ///< Set when a payout took it at once.
+  usd_amount gross_usd, fee_usd, net_usd;
+  eth_amount gross_eth, fee_eth, net_eth;
+};
+/// The accrual of that payout is paid, or free again (`pending`) because the payout ended without money having moved.
+struct accrual_closed {
+  std::string payout_id;
+  accrual_status status = accrual_status::paid;
+};
+
+/// A failure that a person has to look at, listed until resolved. Table `failed_transaction`, one open row per entity.
+struct failure_listed {
+  std::string code, text;
+};
+
+/// What a step writes besides the entity's own row and history: in the same database transaction.
+using side_row = std::variant<deposit, subscription_period, wallet_transfer, webhook_event, accrual_opened, accrual_closed, failure_listed>;
+
+/// What `apply` may look at besides state and message. No clock, no randomness: both come in here.
+struct step_context {
+  entity_ref self;
+  timestamp now{};
+  const policy& rules;
+};
+
+/// What one message does to an entity. `changed == false` writes no row, no history and no postings; side rows are written all the same.
+template <class State>
+struct decision {
+  State next;
+  bool changed = true;
+  entity_reply reply = ok{};
+  std::vector<ledger_entry> entries;
+  std::vector<side_row> rows;
+  std::string note; ///< A few words for the history row: "outcome 0.003 eth"; no personal data.
+};
+
+/// `apply` answers a decision, or refuses: nothing is written then.
+template <class State>
+using verdict = std::variant<decision<State>, refused>;
+
+/// The row of an entity besides its own fields: kept by the runtime alone.
+struct entity_header {
+  std::uint64_t version = 0;        ///< 0: not stored yet. Each step adds 1; guards the row and fences late answers.
+  std::optional<timestamp> wake_at; ///< Loaded again no later than this: when something is due, or the next thing will be.
+  std::uint32_t attempts = 0;       ///< Failed tries of what is due now; written at the 1st, 2nd, 4th, 8th ... failure.
+  std::string last_error;           ///< Of the newest failure written; empty when all is well.
+  std::string quarantine;           ///< Why it was taken out of service (the offending message and the error); empty when it was not.
+  timestamp created_at{}, updated_at{};
+};
+
+/// One step to commit: everything that one database transaction has to say about it.
+struct step_record {
+  entity_ref ref;
+  std::uint32_t shard = 0;
+  std::uint64_t epoch = 0;              ///< Of the lease under which it was decided.
+  bool writes_row = true;               ///< false: side rows only.
+  entity_header header;                 ///< header.version is the new one; the row must still be at one less (0: not exist).
+  snapshot state;
+  std::string message, from_status, to_status, note;
+  std::vector<ledger_entry> entries;
+  std::vector<side_row> rows;
+};
+
+/// How a commit ended. Only `committed` lets effects run and replies go out.
+enum class commit_outcome : std::uint8_t {
+  committed,
+  version_conflict, ///< Somebody else wrote the row: this activation is stale.
+  lease_lost,       ///< Another node owns the shard now.
+  poison,           ///< The database refuses this step for what it says (a constraint): retrying is pointless.
+  unknown           ///< The connection broke: it may have been committed. Reload and look.
+};
+template <>
+struct enum_names<commit_outcome> {
+  static constexpr std::string_view type = "commit_outcome";
+  static constexpr std::string_view values[] = {"committed", "version_conflict", "lease_lost", "poison", "unknown"};
+};
+struct commit_result {
+  commit_outcome outcome = commit_outcome::committed;
+  std::string error; ///< The database's words, for `poison` and `unknown`.
+};
+
+/// What a load found: the header and snapshot, children included; version 0 when there is no such row.
+struct loaded_entity {
+  entity_header header;
+  snapshot state;
+};
+
+} // namespace paygate

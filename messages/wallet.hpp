@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "messages/effects.hpp"
+
+namespace paygate {
+
+enum class wallet_status : std::uint8_t {
+  opening, ///< The chain's nonce and balance are being read for the first time.
+  ready,
+  paused   ///< The chain's nonce is ahead of ours: nothing is signed until the operator signs off (spec 2).
+};
+template <>
+struct enum_names<wallet_status> {
+  static constexpr std::string_view type = "wallet_status";
+  static constexpr std::string_view values[] = {"opening", "ready", "paused"};
+};
+
+enum class transfer_status : std::uint8_t {
+  queued,    ///< Accepted: exactly one chain transaction will be made for it.
+  prepared,  ///< Nonce and fees are fixed; to be signed.
+  signed_tx, ///< The signed bytes are stored; to be broadcast.
+  broadcast, ///< Some node has taken it; waits for its block.
+  confirmed, ///< Deep enough in the chain; posted to the ledger. Final.
+  reverted   ///< In the chain but without effect; nonce and gas are spent. Final.
+};
+template <>
+struct enum_names<transfer_status> {
+  static constexpr std::string_view type = "transfer_status";
+  static constexpr std::string_view values[] = {"queued", "prepared", "signed", "broadcast", "confirmed", "reverted"};
+};
+
+/// One transfer out of the hot wallet, from intent to confirmation. A child row, table `wallet_transfer`; unique by intent and by
+/// (wallet, nonce). Every signed version of it pays the same address the same value under the same nonce.
+struct wallet_transfer {
+  std::string intent;            ///< The caller's id of what it wants once: "payout/<id>/<try>".
+  std::string wallet;            ///< Our address.
+  transfer_status status = transfer_status::queued;
+  std::string to;
+  eth_amount value;
+  std::string memo;              ///< For the ledger: which account the money belongs to ("owner:<channel>:held") or goes to.
+  std::int64_t nonce = -1;
+  std::int64_t gas_limit = 0;
+  int128 max_fee = 0, priority_fee = 0; ///< Wei per gas, of the newest version.
+  std::string raw, hash;         ///< The newest signed version.
+  std::string old_hashes;        ///< Earlier versions' hashes, separated by spaces: any of them may still be mined.
+  std::optional<timestamp> broadcast_at;
+  std::int64_t block_number = 0;
+  std::int64_t gas_used = 0;
+  eth_amount gas_fee;
+  timestamp requested_at{};
+  bool operator==(const wallet_transfer&) const = default;
+
+  template <class Self, class F>
+  static void each_field(Self& self, F&& f) {
+    f("intent", self.intent);
+    f("wallet", self.wallet);
+    f("status", self.status);
+    f("recipient", self.to);
+    f("value_eth", self.value);
+    f("memo", self.memo);
+    f("nonce", self.nonce);
+    f("gas_limit", self.gas_limit);
+    f("max_fee_eth", self.max_fee);
+    f("priority_fee_eth", self.priority_fee);
+    f("raw", self.raw);
+    f("hash", self.hash);
+    f("old_hashes", self.old_hashes);
+    f("broadcast_at", self.broadcast_at);
+    f("block_number", self.block_number);
+    f("gas_used", self.gas_used);
+    f("gas_fee_eth", self.gas_fee);
+    f("requested_at", self.requested_at);
+  }
+};
+
+/// A hot wallet: the snapshot. Loaded with its transfers that are not final and the newest final one.
+struct wallet {
+  wallet_status status = wallet_status::opening;
+  std::string address;
+  std::int64_t next_nonce = 0;
+  std::string alert;                      ///< Why transfers wait ("balance too low: ...", "gas float too low: ..."); empty when they do not.
+  std::vector<wallet_transfer> transfers; ///< Child rows, by nonce, then by arrival.
+  bool operator==(const wallet&) const = default;
+
+  template <class Self, class F>
+  static void each_field(Self& self, F&& f) {
+    f("status", self.status);
+    f("address", self.address);
+    f("next_nonce", self.next_nonce);
+    f("alert", self.alert);
+  }
+};
+
+/// Command: opens the wallet at its first start; a repeat changes nothing.
+struct open_wallet { std::string address; };
+/// Command: send `value` to `to`, once per intent. The first one is accepted (or refused as `conflict` when the intent is known with other
+/// content); each repeat answers the transfer_view of how far it is. `debit` is the ledger account that the money is taken from.
+struct request_transfer {
+  std::string intent;
+  std::string to;
+  eth_amount value;
+  std::string debit;
+  bool operator==(const request_transfer&) const = default;
+};
+
+using wallet_message = std::variant<effect_done, open_wallet, request_transfer>;
+
+} // namespace paygate

@@ -1,0 +1,120 @@
+#include "messages/chat.hpp"
+#include "messages/envelope.hpp"
+
+namespace paygate {
+
+namespace {
+
+// Names of a variant's alternatives; a struct without an overload does not compile.
+#define PAYGATE_WORD(type) \
+  constexpr std::string_view word(const type&) { return #type; }
+PAYGATE_WORD(create_invoice)
+PAYGATE_WORD(get_payment)
+PAYGATE_WORD(find_payments)
+PAYGATE_WORD(get_swap_range)
+PAYGATE_WORD(estimate_swap)
+PAYGATE_WORD(create_swap)
+PAYGATE_WORD(get_swap)
+PAYGATE_WORD(send_message)
+PAYGATE_WORD(answer_callback)
+PAYGATE_WORD(create_invite)
+PAYGATE_WORD(poll_updates)
+PAYGATE_WORD(get_updates)
+PAYGATE_WORD(sign_tx)
+PAYGATE_WORD(get_chain_quote)
+PAYGATE_WORD(broadcast_tx)
+PAYGATE_WORD(get_receipts)
+PAYGATE_WORD(get_transfer)
+PAYGATE_WORD(get_wallet)
+PAYGATE_WORD(get_usd_price)
+PAYGATE_WORD(io_failure)
+PAYGATE_WORD(done)
+PAYGATE_WORD(invoice_created)
+PAYGATE_WORD(provider_payment)
+PAYGATE_WORD(payments_listed)
+PAYGATE_WORD(swap_range)
+PAYGATE_WORD(swap_estimate)
+PAYGATE_WORD(swap_created)
+PAYGATE_WORD(swap_state)
+PAYGATE_WORD(message_sent)
+PAYGATE_WORD(invite_created)
+PAYGATE_WORD(updates_handled)
+PAYGATE_WORD(updates_received)
+PAYGATE_WORD(tx_signed)
+PAYGATE_WORD(chain_quote)
+PAYGATE_WORD(tx_broadcast)
+PAYGATE_WORD(receipts_read)
+PAYGATE_WORD(transfer_seen)
+PAYGATE_WORD(wallet_seen)
+PAYGATE_WORD(usd_price)
+PAYGATE_WORD(effect_done)
+PAYGATE_WORD(register_channel)
+PAYGATE_WORD(get_channel)
+PAYGATE_WORD(create_payment)
+PAYGATE_WORD(ipn_received)
+PAYGATE_WORD(payment_poked)
+PAYGATE_WORD(get_payment_view)
+PAYGATE_WORD(extend_subscription)
+PAYGATE_WORD(update_received)
+PAYGATE_WORD(request_payout)
+PAYGATE_WORD(approve_payout)
+PAYGATE_WORD(cancel_payout)
+PAYGATE_WORD(open_wallet)
+PAYGATE_WORD(request_transfer)
+PAYGATE_WORD(start_polling)
+#undef PAYGATE_WORD
+
+struct lane_visitor {
+  lane operator()(const create_invoice&) const { return lane::nowpayments; }
+  lane operator()(const get_payment&) const { return lane::nowpayments; }
+  lane operator()(const find_payments&) const { return lane::nowpayments; }
+  lane operator()(const get_swap_range&) const { return lane::changenow; }
+  lane operator()(const estimate_swap&) const { return lane::changenow; }
+  lane operator()(const create_swap&) const { return lane::changenow; }
+  lane operator()(const get_swap&) const { return lane::changenow; }
+  lane operator()(const send_message&) const { return lane::telegram; }
+  lane operator()(const answer_callback&) const { return lane::telegram; }
+  lane operator()(const create_invite&) const { return lane::telegram; }
+  lane operator()(const poll_updates&) const { return lane::telegram_poll; }
+  lane operator()(const get_updates&) const { return lane::telegram_poll; }
+  lane operator()(const sign_tx&) const { return lane::signer; }
+  lane operator()(const get_chain_quote&) const { return lane::ethereum; }
+  lane operator()(const broadcast_tx&) const { return lane::ethereum; }
+  lane operator()(const get_receipts&) const { return lane::ethereum; }
+  lane operator()(const get_transfer&) const { return lane::ethereum; }
+  lane operator()(const get_wallet&) const { return lane::ethereum; }
+  lane operator()(const get_usd_price&) const { return lane::prices; }
+};
+
+} // namespace
+
+lane lane_of(const io_request& request) { return std::visit(lane_visitor{}, request); }
+
+std::string_view name_of(const io_request& request) {
+  return std::visit([](const auto& r) { return word(r); }, request);
+}
+
+std::string_view name_of(const io_outcome& outcome) {
+  return std::visit([](const auto& o) { return word(o); }, outcome);
+}
+
+std::string_view name_of(const any_message& message) {
+  return std::visit([](const auto& kind) { return std::visit([](const auto& m) { return word(m); }, kind); }, message);
+}
+
+std::string escape_html(std::string_view text) {
+  std::string escaped;
+  escaped.reserve(text.size());
+  for (char c : text) {
+    switch (c) {
+      case '&': escaped += "&amp;"; break;
+      case '<': escaped += "&lt;"; break;
+      case '>': escaped += "&gt;"; break;
+      case '"': escaped += "&quot;"; break;
+      default: escaped += c;
+    }
+  }
+  return escaped;
+}
+
+} // namespace paygate
