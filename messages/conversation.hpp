@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -8,6 +9,8 @@
 #include "messages/effects.hpp"
 
 namespace paygate {
+
+struct channel;
 
 /// What the chat is waiting for. The two middle ones are work of ours, the others wait for the person.
 enum class conversation_status : std::uint8_t {
@@ -38,13 +41,14 @@ struct conversation {
   std::int64_t last_update_id = 0;  ///< Updates up to here are handled: a repeat changes nothing.
   conversation_view owed_view = conversation_view::none;
   std::int64_t view_seq = 0;        ///< Counts views, so that a late answer to an older one is told apart.
-  std::string open_callback;        ///< A callback query to be answered.
+  std::string open_callback;        ///< A callback query to be answered; a leading '!' marks a press on an offer that is no longer valid.
   std::int64_t channel_id = 0;
   std::int32_t tier = 0;
   std::string channel_title;
   usd_amount price;
   std::int32_t days = 0;
   std::string order_id;             ///< The order that Pay makes; made when the offer is, so that a second press is the same order.
+  std::shared_ptr<const channel> terms; ///< While ordering: the channel's terms of this moment. Not stored: fetched again after a restart.
   bool operator==(const conversation&) const = default;
 
   template <class Self, class F>

@@ -29,7 +29,13 @@ struct envelope {
 };
 
 /// "create_payment", "ipn_received", "effect_done": the word for history rows, logs and metrics.
-std::string_view name_of(const any_message& message);
+std::string_view name_of(const payment_message& message);
+std::string_view name_of(const subscription_message& message);
+std::string_view name_of(const channel_message& message);
+std::string_view name_of(const conversation_message& message);
+std::string_view name_of(const payout_message& message);
+std::string_view name_of(const wallet_message& message);
+std::string_view name_of(const poller_message& message);
 
 /// An effect that asks another entity. Its answer comes back as entity_reply; the receiver treats a repeat as the first.
 struct ask_entity {

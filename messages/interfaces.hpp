@@ -80,9 +80,6 @@ using lane_actor = caf::typed_actor<caf::replies_to<call_atom, io_request_ptr>::
 ///   (ctl, JSON command) -> JSON answer. The only messages that cross the network in this version; both are plain strings.
 using inspector_actor = caf::typed_actor<caf::replies_to<ctl_atom, std::string>::with<std::string>>;
 
-/// A provider's client (io/), called on a lane's own threads: it may block, up to its time-out. It throws nothing.
-using io_client = std::function<io_outcome(const io_request&)>;
-
 } // namespace paygate
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paygate::step_ptr)

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -215,6 +216,9 @@ using io_outcome
   = std::variant<io_failure, done, invoice_created, provider_payment, payments_listed, swap_range, swap_estimate, swap_created, swap_state,
                  message_sent, invite_created, updates_handled, updates_received, tx_signed, chain_quote, tx_broadcast, receipts_read,
                  transfer_seen, wallet_seen, usd_price>;
+
+/// A provider's client (io/), called on a lane's own threads, several at once: it may block, up to its time-out. It throws nothing.
+using io_client = std::function<io_outcome(const io_request&)>;
 
 /// The effect lanes: one bounded, rate limited queue with its own threads and circuit breaker per outside system.
 enum class lane : std::uint8_t { nowpayments, changenow, telegram, telegram_poll, ethereum, signer, prices };

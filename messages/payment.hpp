@@ -81,15 +81,15 @@ struct payment {
   asset payout_asset;
   std::string payout_address, payout_extra_id;
   std::string invoice_id, invoice_url;
-  std::optional<timestamp> link_sent_at;    ///< The subscriber has the pay link.
+  std::optional<timestamp> link_sent_at;    ///< The subscriber has the pay link, or their chat refuses messages (the history says so).
   std::optional<timestamp> judged_at;       ///< The verdict (paid, underpaid, held) was committed.
   bool estimated = false;                   ///< Its value came from price sources, not from the provider.
   bool late = false, overpaid = false;      ///< Honoured all the same; shown and told.
   std::optional<timestamp> ends_at;         ///< The subscription's new end, once it was extended for this order.
   std::string invite_link;                  ///< Bound before it is shown; one per order.
-  std::optional<timestamp> invited_at, owner_told_at, shortfall_told_at;
-  std::optional<timestamp> polled_at;       ///< Last time the provider was asked because no IPN came.
-  std::uint32_t polls = 0;
+  std::optional<timestamp> invited_at, owner_told_at, shortfall_told_at; ///< Told, or given up because the chat refuses messages.
+  std::optional<timestamp> polled_at;       ///< Last news of the provider, or try to get some: the next poll is counted from here,
+  std::uint32_t polls = 0;                  ///< in a distance that doubles with each poll without news.
   std::vector<deposit> deposits;            ///< Child rows, first deposit first.
   bool operator==(const payment&) const = default;
 

@@ -11,8 +11,9 @@ namespace paygate {
 
 /// Where a payout is (spec 5). Money moves from `funding` on; until then it may be cancelled.
 enum class payout_status : std::uint8_t {
-  requested, awaiting_approval,
-  estimating,      ///< Minimum and rate are asked for.
+  requested,       ///< The pair's range is asked for.
+  awaiting_approval,
+  estimating,      ///< The rate is asked for.
   swapping,        ///< The swap is being created.
   funding,         ///< The swap (or the owner's own address) is bound; the wallet is to send.
   confirming,      ///< Sent; waits for the chain.
@@ -44,6 +45,8 @@ struct payout {
   std::string swap_id, payin_address, payin_extra_id; ///< Bound before a deposit is signed; empty for a plain transfer.
   eth_amount funded;                   ///< What the wallet was asked to send: `from_amount` as the provider returned it.
   bool funding_released = false;       ///< The provider expects the deposit and the rate lives long enough: the wallet may sign.
+  std::string wallet_address;          ///< The wallet that was asked to send: bound with the release, whatever the settings say later.
+  std::string settled_intent;          ///< A transfer whose final status is committed here; the wallet is still to be told so.
   std::string tx_hash;                 ///< Of the funding transfer.
   std::int64_t nonce = -1;
   std::int64_t gas_used = 0;
@@ -52,6 +55,7 @@ struct payout {
   std::string payout_hash;             ///< The provider's transfer to the owner.
   int128 amount_out = 0;               ///< What the owner got, in target.ticker.
   std::string reason;                  ///< Why it failed, waits or needs attention: words for people.
+  std::optional<timestamp> refused_since; ///< Since when the provider calls the pair inactive; it may mean the amount, or a bad hour.
   std::optional<timestamp> completed_at, sent_told_at, end_told_at;
   bool operator==(const payout&) const = default;
 
@@ -80,6 +84,8 @@ struct payout {
     f("payin_extra_id", self.payin_extra_id);
     f("funded_eth", self.funded);
     f("funding_released", self.funding_released);
+    f("wallet_address", self.wallet_address);
+    f("settled_intent", self.settled_intent);
     f("tx_hash", self.tx_hash);
     f("nonce", self.nonce);
     f("gas_used", self.gas_used);
@@ -88,6 +94,7 @@ struct payout {
     f("payout_hash", self.payout_hash);
     f("amount_out", self.amount_out);
     f("reason", self.reason);
+    f("refused_since", self.refused_since);
     f("completed_at", self.completed_at);
     f("sent_told_at", self.sent_told_at);
     f("end_told_at", self.end_told_at);
@@ -107,7 +114,7 @@ struct request_payout {
 };
 /// Command of the operator: releases one that awaits approval.
 struct approve_payout { std::string reason; };
-/// Command of the operator: ends it and gives the money back to the owner's balance; only before money moved.
+/// Command of the operator: ends it and gives the money back to the owner's balance; only before money moved (`out_of_order` afterwards).
 struct cancel_payout { std::string reason; };
 
 using payout_message = std::variant<effect_done, request_payout, approve_payout, cancel_payout>;

@@ -27,12 +27,13 @@ enum class transfer_status : std::uint8_t {
   signed_tx, ///< The signed bytes are stored; to be broadcast.
   broadcast, ///< Some node has taken it; waits for its block.
   confirmed, ///< Deep enough in the chain; posted to the ledger. Final.
-  reverted   ///< In the chain but without effect; nonce and gas are spent. Final.
+  reverted,  ///< In the chain but without effect; nonce and gas are spent. Final.
+  dropped    ///< Never signed and never will be: its time ran out in the queue, or the chain refuses the call. Final.
 };
 template <>
 struct enum_names<transfer_status> {
   static constexpr std::string_view type = "transfer_status";
-  static constexpr std::string_view values[] = {"queued", "prepared", "signed", "broadcast", "confirmed", "reverted"};
+  static constexpr std::string_view values[] = {"queued", "prepared", "signed", "broadcast", "confirmed", "reverted", "dropped"};
 };
 
 /// One transfer out of the hot wallet, from intent to confirmation. A child row, table `wallet_transfer`; unique by intent and by
@@ -47,13 +48,18 @@ struct wallet_transfer {
   std::int64_t nonce = -1;
   std::int64_t gas_limit = 0;
   int128 max_fee = 0, priority_fee = 0; ///< Wei per gas, of the newest version.
-  std::string raw, hash;         ///< The newest signed version.
+  bool raising = false;          ///< The fees were raised since `raw` was signed: a version with them is to be signed.
+  std::string raw, hash;         ///< The newest signed version; once final, `hash` is the one that was mined.
   std::string old_hashes;        ///< Earlier versions' hashes, separated by spaces: any of them may still be mined.
-  std::optional<timestamp> broadcast_at;
-  std::int64_t block_number = 0;
+  std::optional<timestamp> broadcast_at; ///< When a node first took the newest version.
+  std::int64_t block_number = 0; ///< Of the block it is in now; 0: in none, or a reorg took it out again.
   std::int64_t gas_used = 0;
   eth_amount gas_fee;
   timestamp requested_at{};
+  std::optional<timestamp> sign_before;   ///< Not signed after this: `dropped` instead.
+  std::optional<timestamp> missing_since; ///< Its nonce is used, but by none of its versions as far as the node tells.
+  std::string reason;                     ///< Why it was dropped.
+  bool acknowledged = false;              ///< The requester has committed the final status and will never ask again.
   bool operator==(const wallet_transfer&) const = default;
 
   template <class Self, class F>
@@ -68,6 +74,7 @@ struct wallet_transfer {
     f("gas_limit", self.gas_limit);
     f("max_fee_eth", self.max_fee);
     f("priority_fee_eth", self.priority_fee);
+    f("raising", self.raising);
     f("raw", self.raw);
     f("hash", self.hash);
     f("old_hashes", self.old_hashes);
@@ -76,10 +83,15 @@ struct wallet_transfer {
     f("gas_used", self.gas_used);
     f("gas_fee_eth", self.gas_fee);
     f("requested_at", self.requested_at);
+    f("sign_before", self.sign_before);
+    f("missing_since", self.missing_since);
+    f("reason", self.reason);
+    f("acknowledged", self.acknowledged);
   }
 };
 
-/// A hot wallet: the snapshot. Loaded with its transfers that are not final and the newest final one.
+/// A hot wallet: the snapshot. Loaded with every transfer that is not `acknowledged`, however old: a requester that lost the answer asks
+/// again, and only what is in memory tells the wallet that it has paid already. sql/0100 is the second lock on the same door.
 struct wallet {
   wallet_status status = wallet_status::opening;
   std::string address;
@@ -106,9 +118,16 @@ struct request_transfer {
   std::string to;
   eth_amount value;
   std::string debit;
+  std::optional<timestamp> sign_before; ///< Should it not be signed by then it is `dropped`, for ever; a repeat does not change it.
   bool operator==(const request_transfer&) const = default;
 };
+/// Command: the requester has committed the transfer's final status and never asks for this intent again. Answers `ok`, also when the intent
+/// is not known (any more); refused as `out_of_order` while it is not final.
+struct acknowledge_transfer {
+  std::string intent;
+  bool operator==(const acknowledge_transfer&) const = default;
+};
 
-using wallet_message = std::variant<effect_done, open_wallet, request_transfer>;
+using wallet_message = std::variant<effect_done, open_wallet, request_transfer, acknowledge_transfer>;
 
 } // namespace paygate

@@ -61,6 +61,7 @@ PAYGATE_WORD(approve_payout)
 PAYGATE_WORD(cancel_payout)
 PAYGATE_WORD(open_wallet)
 PAYGATE_WORD(request_transfer)
+PAYGATE_WORD(acknowledge_transfer)
 PAYGATE_WORD(start_polling)
 #undef PAYGATE_WORD
 
@@ -98,9 +99,17 @@ std::string_view name_of(const io_outcome& outcome) {
   return std::visit([](const auto& o) { return word(o); }, outcome);
 }
 
-std::string_view name_of(const any_message& message) {
-  return std::visit([](const auto& kind) { return std::visit([](const auto& m) { return word(m); }, kind); }, message);
-}
+namespace {
+constexpr auto to_word = [](const auto& message) { return word(message); };
+} // namespace
+
+std::string_view name_of(const payment_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const subscription_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const channel_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const conversation_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const payout_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const wallet_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const poller_message& message) { return std::visit(to_word, message); }
 
 std::string escape_html(std::string_view text) {
   std::string escaped;

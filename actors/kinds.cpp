@@ -1,0 +1,20 @@
+#include "actors/kinds.hpp"
+
+#include <cstdlib>
+
+namespace paygate {
+
+spawn_entity_fn spawner_of(entity_kind kind) {
+  switch (kind) {
+    case entity_kind::payment: return spawn_payment;
+    case entity_kind::subscription: return spawn_subscription;
+    case entity_kind::channel: return spawn_channel;
+    case entity_kind::conversation: return spawn_conversation;
+    case entity_kind::payout: return spawn_payout;
+    case entity_kind::wallet: return spawn_wallet;
+    case entity_kind::poller: return spawn_poller;
+  }
+  std::abort(); // No such kind: memory is corrupt.
+}
+
+} // namespace paygate

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "actors/runtime/entity.hpp"
+
+// The shells made for each kind, in actors/<kind>/<kind>_actor.cpp. Adding a kind adds a line here and one in kinds.cpp.
+namespace paygate {
+
+caf::actor spawn_payment(caf::actor_system& system, activation self);
+caf::actor spawn_subscription(caf::actor_system& system, activation self);
+caf::actor spawn_channel(caf::actor_system& system, activation self);
+caf::actor spawn_conversation(caf::actor_system& system, activation self);
+caf::actor spawn_payout(caf::actor_system& system, activation self);
+caf::actor spawn_wallet(caf::actor_system& system, activation self);
+caf::actor spawn_poller(caf::actor_system& system, activation self);
+
+} // namespace paygate

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "messages/time.hpp"
+
+namespace paygate {
+
+/// Pause before try number `attempts` + 1: 1 s, doubling to 60 s, plus up to a quarter of jitter. The jitter is a hash of `seed` and the
+/// attempt, so that many entities spread out and yet every run of a simulation repeats.
+milliseconds retry_pause(std::uint32_t attempts, std::string_view seed);
+
+/// Pause of a poll whose outcome changed nothing `quiet` times: `first` doubled with each, up to `most`.
+milliseconds poll_pause(std::uint32_t quiet, milliseconds first, milliseconds most);
+
+/// True for the failures worth a row write: the 1st, 2nd, 4th, 8th ... of a kind.
+constexpr bool is_reported(std::uint32_t attempts) { return attempts != 0 && (attempts & (attempts - 1)) == 0; }
+
+} // namespace paygate

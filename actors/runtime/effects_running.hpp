@@ -1,0 +1,120 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/runtime/backoff.hpp"
+#include "messages/envelope.hpp"
+
+namespace paygate {
+
+/// One effect that a state owes, from the moment it is due until the state no longer owes it.
+struct running_effect {
+  effect what;
+  std::uint64_t call = 0;        ///< Number of the call in flight; 0: none. A late answer carries another number.
+  std::uint32_t attempts = 0;    ///< Failed calls in a row.
+  std::uint32_t quiet = 0;       ///< Calls in a row that changed nothing.
+  timestamp next_at{};           ///< Not called earlier.
+  std::string error;             ///< Of the last failure.
+};
+
+/// The effects of one entity: a pure table. The shell asks what to start, and tells what came of it.
+class effects_running {
+public:
+  /// Brings the table in line with what is due now: forgets what is not (a late answer finds nothing), keeps what still is, adds the new.
+  void reconcile(std::vector<effect> due) {
+    std::vector<running_effect> next;
+    next.reserve(due.size());
+    for (auto& wanted : due) {
+      auto known = std::find_if(table_.begin(), table_.end(), [&](const auto& r) { return same(r.what, wanted); });
+      if (known == table_.end()) {
+        running_effect fresh;
+        fresh.next_at = wanted.not_before;
+        fresh.what = std::move(wanted);
+        next.push_back(std::move(fresh));
+      } else {
+        known->what.again_after = wanted.again_after;
+        known->what.again_max = wanted.again_max;
+        // The state may have moved the time, in either direction, unless a back-off is being waited out.
+        if (known->what.not_before != wanted.not_before) {
+          known->what.not_before = wanted.not_before;
+          if (known->attempts == 0) known->next_at = wanted.not_before;
+        }
+        next.push_back(std::move(*known));
+      }
+    }
+    table_ = std::move(next);
+  }
+
+  /// The effects to call now; marks each as in flight under a fresh number.
+  std::vector<running_effect*> start(timestamp now) {
+    std::vector<running_effect*> ready;
+    for (auto& r : table_)
+      if (r.call == 0 && r.next_at <= now) {
+        r.call = ++last_call_;
+        ready.push_back(&r);
+      }
+    return ready;
+  }
+
+  /// The effect that this answer belongs to, no longer in flight; null when nobody waits for it any more.
+  running_effect* answered(std::uint64_t call) {
+    for (auto& r : table_)
+      if (r.call == call) {
+        r.call = 0;
+        return &r;
+      }
+    return nullptr;
+  }
+
+  void failed(running_effect& r, std::string error, std::optional<milliseconds> retry_after, timestamp now, std::string_view seed) {
+    ++r.attempts;
+    r.quiet = 0;
+    r.error = std::move(error);
+    const auto pause = retry_pause(r.attempts, seed);
+    r.next_at = now + (retry_after ? std::max(*retry_after, pause) : pause);
+  }
+
+  /// An answer came: should the effect still be due with the same request after it, then no sooner than after its pause.
+  void succeeded(running_effect& r, timestamp now) {
+    ++r.quiet;
+    r.attempts = 0;
+    r.error.clear();
+    r.next_at = now + poll_pause(r.quiet, r.what.again_after, r.what.again_max);
+  }
+
+  /// The operator or a moved clock: whatever waits, waits no longer.
+  void retry_now(timestamp now) {
+    for (auto& r : table_)
+      if (r.call == 0 && (r.attempts != 0 || r.quiet != 0)) r.next_at = std::min(r.next_at, now);
+  }
+
+  /// The next instant at which `start` will return something; nothing while all is in flight or nothing is due.
+  std::optional<timestamp> next_start() const {
+    std::optional<timestamp> next;
+    for (const auto& r : table_)
+      if (r.call == 0 && (!next || r.next_at < *next)) next = r.next_at;
+    return next;
+  }
+
+  bool any_in_flight() const {
+    return std::any_of(table_.begin(), table_.end(), [](const auto& r) { return r.call != 0; });
+  }
+  const std::vector<running_effect>& all() const { return table_; }
+
+private:
+  static bool same(const effect& a, const effect& b) {
+    if (a.key != b.key || a.request.index() != b.request.index()) return false;
+    const auto* left = std::get_if<io_request>(&a.request);
+    // Asking an entity is identified by the key alone: the receiver treats a repeat as the first.
+    return left ? *left == std::get<io_request>(b.request) : true;
+  }
+
+  std::vector<running_effect> table_;
+  std::uint64_t last_call_ = 0;
+};
+
+} // namespace paygate

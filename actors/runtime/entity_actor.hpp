@@ -1,0 +1,386 @@
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include <caf/all.hpp>
+
+#include "actors/runtime/effects_running.hpp"
+#include "actors/runtime/entity.hpp"
+#include "actors/runtime/inspect.hpp"
+#include "messages/log.hpp"
+
+// The shell of every entity: decide, commit, act. Written once for all kinds; a kind brings `apply`, `effects_due`, `wakes_at`.
+namespace paygate {
+
+using reply_promise = caf::typed_response_promise<entity_reply_ptr>;
+
+/// What waits while a step is being committed: a message with the promise of its answer, or the outcome of an effect (nobody waits for one).
+template <class Message>
+struct inbox_item {
+  Message message;
+  reply_promise promise;
+};
+
+template <class Kind>
+struct entity_state {
+  using state_type = typename Kind::state;
+  using message_type = typename Kind::message;
+
+  activation self_;
+  entity_header header;
+  state_type data;
+  effects_running effects;
+  std::vector<inbox_item<message_type>> inbox;
+  // The step being committed.
+  bool committing = false;
+  std::unique_ptr<decision<state_type>> open; ///< Null while the header alone is written.
+  reply_promise open_promise;
+
+  std::uint64_t handled = 0;    ///< Messages taken from the shard: it only lets us go when this equals what it sent.
+  timestamp active_at{};        ///< The last message or outcome.
+  std::uint64_t timer = 0;      ///< Generation of the one timer that counts; older ones are ignored when they fire.
+  bool timer_set = false;
+  timestamp timer_at{};
+  static inline const char* name = "entity";
+};
+
+/// The behaviour of one activation. All methods run in the actor; the class only groups them around `self`.
+template <class Kind>
+class entity_shell {
+public:
+  using pointer = caf::stateful_actor<entity_state<Kind>>*;
+  using state_type = typename Kind::state;
+  using message_type = typename Kind::message;
+
+  explicit entity_shell(pointer self) : self_(self) {}
+
+  // --- messages in ---
+
+  reply_promise deliver(const envelope_ptr& letter) {
+    ++st().handled;
+    st().active_at = now();
+    auto promise = self_->template make_response_promise<entity_reply_ptr>();
+    const auto* message = std::get_if<message_type>(&letter->body);
+    if (!message) answer(promise, refused{refusal::wrong_kind, "no message for a " + std::string(to_text(Kind::kind))});
+    else if (!st().committing) decide(*message, promise);
+    else if (st().inbox.size() < ports().limits.inbox_max) st().inbox.push_back({*message, promise});
+    else answer(promise, refused{refusal::busy, "too many messages wait for this entity"});
+    return promise;
+  }
+
+  void on_committed(const committed& answer) {
+    auto& s = st();
+    if (!s.committing) return;
+    s.committing = false;
+    if (answer.result.outcome == commit_outcome::committed) {
+      ports().pass("after_commit");
+      if (answer.step->writes_row) s.header = answer.step->header;
+      if (s.open) s.data = std::move(s.open->next);
+      answer_open(s.open ? s.open->reply : entity_reply{ok{}});
+      act();
+      drain_inbox();
+      return;
+    }
+    const auto text = std::string(to_text(answer.result.outcome)) + ": " + answer.result.error;
+    if (answer.result.outcome == commit_outcome::poison) {
+      answer_open(refused{refusal::invalid, "the database refused the step: " + answer.result.error});
+      log(log_level::error, "step_poisoned", {{"entity", to_text(ref())}, {"message", answer.step->message}, {"error", answer.result.error}});
+      return poison(answer.step->message, answer.result.error);
+    }
+    // Stale, fenced or unknown: this activation no longer knows the truth. Whoever asked asks again; the shard loads the row anew.
+    answer_open(refused{refusal::unavailable, text});
+    log(log_level::warning, "entity_reloads", {{"entity", to_text(ref())}, {"cause", text}});
+    self_->send(st().self_.parent, reload_atom::value, st().self_.ref);
+    leave(text);
+  }
+
+  void retry_now() {
+    st().effects.retry_now(now());
+    start_effects();
+  }
+
+  /// Business time was moved: what waited for an instant may be due, and the timer measures the wrong distance.
+  void moved() {
+    st().timer_set = false;
+    act();
+  }
+
+  void passivate() {
+    auto& s = st();
+    if (s.committing || s.effects.any_in_flight()) self_->send(s.self_.parent, stays_atom::value, s.self_.ref);
+    else self_->quit();
+  }
+
+  void on_timer(std::uint64_t generation) {
+    if (generation != st().timer) return;
+    st().timer_set = false;
+    act();
+  }
+
+  std::string inspect() const {
+    return inspect_json(ref(), st().header, std::string(to_text(st().data.status)), st().effects.all(), st().inbox.size(), st().committing, now());
+  }
+
+  /// First start, next step and recovery are this one path.
+  void act() {
+    auto& s = st();
+    if (s.committing) return;
+    // A row that does not exist owes nothing.
+    s.effects.reconcile(exists() ? Kind::effects_due(s.data, ref(), now(), ports().rules) : std::vector<effect>{});
+    start_effects();
+  }
+
+private:
+  entity_state<Kind>& st() { return self_->state; }
+  const entity_state<Kind>& st() const { return self_->state; }
+  const entity_ports& ports() const { return *st().self_.ports; }
+  const entity_ref& ref() const { return *st().self_.ref; }
+  timestamp now() const { return ports().clock->now(); }
+  bool exists() const { return st().header.version != 0; }
+
+  static void answer(reply_promise& promise, entity_reply r) {
+    if (promise.pending()) promise.deliver(std::make_shared<const entity_reply>(std::move(r)));
+  }
+
+  // --- decide ---
+
+  void decide(const message_type& message, reply_promise promise) {
+    const auto word = name_of(message);
+    verdict<state_type> result;
+    try {
+      result = Kind::apply(st().data, exists(), message, step_context{ref(), now(), ports().rules});
+    } catch (const std::exception& e) {
+      log(log_level::error, "step_threw", {{"entity", to_text(ref())}, {"message", std::string(word)}, {"error", e.what()}});
+      answer(promise, refused{refusal::invalid, e.what()});
+      return poison(word, e.what());
+    }
+    if (auto* no = std::get_if<refused>(&result)) {
+      answer(promise, std::move(*no));
+      return schedule();
+    }
+    auto& yes = std::get<decision<state_type>>(result);
+    if (!yes.changed && yes.rows.empty() && yes.entries.empty()) {
+      answer(promise, std::move(yes.reply));
+      return schedule();
+    }
+    st().open = std::make_unique<decision<state_type>>(std::move(yes));
+    st().open_promise = promise;
+    commit(word, st().open->changed, st().open->note);
+  }
+
+  void answer_open(entity_reply r) {
+    auto promise = std::move(st().open_promise);
+    st().open_promise = {};
+    st().open.reset();
+    answer(promise, std::move(r));
+  }
+
+  // --- commit ---
+
+  /// `state_changes` false with an open decision: side rows only. Without an open decision: the header alone (a failure worth showing).
+  void commit(std::string_view word, bool state_changes, std::string note) {
+    auto& s = st();
+    const auto at = now();
+    auto step = std::make_shared<step_record>();
+    step->ref = ref();
+    step->shard = s.self_.shard;
+    step->epoch = s.self_.epoch;
+    step->header = s.header;
+    step->message = word;
+    step->note = std::move(note);
+    const state_type& next = s.open ? s.open->next : s.data;
+    step->from_status = exists() ? std::string(to_text(s.data.status)) : std::string();
+    step->to_status = to_text(next.status);
+    step->writes_row = !s.open || state_changes;
+    if (step->writes_row) {
+      ++step->header.version;
+      if (step->header.version == 1) step->header.created_at = at;
+      step->header.updated_at = at;
+      step->header.wake_at = wake_at(next, at);
+      if (s.open) step->header.attempts = 0, step->header.last_error.clear();
+      step->state = next;
+    }
+    if (s.open) {
+      step->entries = std::move(s.open->entries);
+      step->rows = std::move(s.open->rows);
+    } else {
+      const auto worst = worst_failure();
+      step->header.attempts = worst.first;
+      step->header.last_error = worst.second;
+    }
+    s.committing = true;
+    ports().pass("before_commit");
+    self_->send(ports().committer(s.self_.shard), commit_atom::value, step_ptr(std::move(step)));
+  }
+
+  std::pair<std::uint32_t, std::string> worst_failure() const {
+    std::pair<std::uint32_t, std::string> worst{0, {}};
+    for (const auto& r : st().effects.all())
+      if (r.attempts > worst.first) worst = {r.attempts, r.what.key + ": " + r.error};
+    return worst;
+  }
+
+  /// When the row must be looked at again though nobody sends a message. What is due soon runs in memory; its row names an instant a little
+  /// later, rounded up so that consecutive steps leave the index alone, for whoever starts after a crash.
+  std::optional<timestamp> wake_at(const state_type& next, timestamp at) const {
+    std::optional<timestamp> earliest = Kind::wakes_at(next, at, ports().rules);
+    for (const auto& due : Kind::effects_due(next, ref(), at, ports().rules))
+      if (!earliest || due.not_before < *earliest) earliest = due.not_before;
+    if (!earliest || *earliest > at + ports().limits.passivate_after) return earliest;
+    const auto horizon = ports().limits.wake_horizon;
+    return std::max(*earliest, timestamp(std::chrono::ceil<seconds>(at.time_since_epoch()) / horizon * horizon + horizon));
+  }
+
+  // --- act ---
+
+  void start_effects() {
+    for (auto* r : st().effects.start(now())) {
+      if (const auto* request = std::get_if<io_request>(&r->what.request)) call(*request, r->call);
+      else ask(std::get<ask_entity>(r->what.request), r->call);
+    }
+    schedule();
+  }
+
+  void call(const io_request& request, std::uint64_t number) {
+    if (ports().crash_point) ports().pass("before_call:" + std::string(name_of(request)));
+    const auto lane_index = static_cast<std::size_t>(lane_of(request));
+    self_->request(ports().lanes[lane_index], ports().limits.call_timeout, call_atom::value, std::make_shared<const io_request>(request))
+      .then(
+        [this_ = *this, number, word = name_of(request)](const call_answer_ptr& answer) mutable {
+          if (this_.ports().crash_point) this_.ports().pass("after_call:" + std::string(word));
+          this_.on_outcome(number, answer->outcome);
+        },
+        [this_ = *this, number](const caf::error& e) mutable {
+          this_.on_outcome(number, io_failure{fault::unknown, "lane", this_.self_->system().render(e), std::nullopt});
+        });
+  }
+
+  void ask(const ask_entity& question, std::uint64_t number) {
+    auto letter = std::make_shared<const envelope>(envelope{question.to, question.message});
+    self_->request(ports().router, ports().limits.ask_timeout, deliver_atom::value, std::move(letter))
+      .then(
+        [this_ = *this, number](const entity_reply_ptr& answer) mutable {
+          const auto* no = std::get_if<refused>(answer.get());
+          if (no && (no->code == refusal::busy || no->code == refusal::unavailable || no->code == refusal::not_owner || no->code == refusal::quarantined))
+            return this_.on_outcome(number, io_failure{fault::transient, std::string(to_text(no->code)), no->text, std::nullopt});
+          this_.on_outcome(number, *answer);
+        },
+        [this_ = *this, number](const caf::error& e) mutable {
+          this_.on_outcome(number, io_failure{fault::unknown, "ask", this_.self_->system().render(e), std::nullopt});
+        });
+  }
+
+  void on_outcome(std::uint64_t number, std::variant<io_outcome, entity_reply> outcome) {
+    auto* r = st().effects.answered(number);
+    if (!r) return schedule(); // No longer due: too late.
+    const auto* io = std::get_if<io_outcome>(&outcome);
+    const auto* failure = io ? std::get_if<io_failure>(io) : nullptr;
+    if (failure && failure->kind != fault::permanent) return on_failure(*r, *failure);
+    st().effects.succeeded(*r, now());
+    message_type message = effect_done{r->what.key, std::move(outcome)};
+    if (st().committing) st().inbox.push_back({std::move(message), {}});
+    else decide(message, {});
+  }
+
+  void on_failure(running_effect& r, const io_failure& failure) {
+    st().effects.failed(r, failure.code + (failure.text.empty() ? "" : ": " + failure.text), failure.retry_after, now(), ref().id);
+    ports().metrics->count("effect_failures_total", to_text(Kind::kind));
+    const bool tell = is_reported(r.attempts);
+    if (tell)
+      log(log_level::warning, "effect_failed",
+          {{"entity", to_text(ref())}, {"effect", r.what.key}, {"attempts", std::to_string(r.attempts)}, {"error", r.error}});
+    if (tell && !st().committing) return commit("effect_failed", false, r.what.key + ": " + r.error);
+    schedule();
+  }
+
+  void drain_inbox() {
+    auto& s = st();
+    // Each item may open a commit, which stops the draining until that one is through.
+    while (!s.committing && !s.inbox.empty()) {
+      auto item = std::move(s.inbox.front());
+      s.inbox.erase(s.inbox.begin());
+      decide(item.message, item.promise);
+    }
+  }
+
+  /// Sets the timer for the next thing to come, or offers to leave memory when nothing comes soon.
+  void schedule() {
+    auto& s = st();
+    if (s.committing) return;
+    auto next = s.effects.next_start();
+    if (exists())
+      if (auto wake = Kind::wakes_at(s.data, now(), ports().rules); wake && (!next || *wake < *next)) next = wake;
+    const auto patience = exists() ? ports().limits.passivate_after : milliseconds(1000);
+    const auto leave_at = s.active_at + patience;
+    if (may_leave(next)) {
+      if (now() >= leave_at) {
+        s.active_at = now(); // Should the shard say no, the offer is made again after the same while.
+        self_->send(s.self_.parent, idle_atom::value, s.self_.ref, s.handled);
+      } else next = next ? std::min(*next, leave_at) : leave_at;
+    }
+    if (!next || (s.timer_set && s.timer_at <= *next)) return;
+    s.timer_set = true;
+    s.timer_at = *next;
+    const auto distance = std::max(std::chrono::duration_cast<caf::timespan>(*next - now()), caf::timespan{0});
+    self_->delayed_send(self_, distance, timer_atom::value, ++s.timer);
+  }
+
+  /// Nothing in flight, nothing waiting out a back-off, and what comes later stands in the row in time: then memory holds nothing of value.
+  bool may_leave(const std::optional<timestamp>& next) const {
+    const auto& s = st();
+    for (const auto& r : s.effects.all())
+      if (r.call != 0 || r.next_at != r.what.not_before) return false;
+    if (!next) return true;
+    return *next > now() + ports().limits.passivate_after && s.header.wake_at && *s.header.wake_at <= *next && *s.header.wake_at > now();
+  }
+
+  // --- the end of an activation ---
+
+  void poison(std::string_view word, const std::string& error) {
+    self_->send(st().self_.parent, poisoned_atom::value, st().self_.ref, std::string(word) + ": " + error);
+    leave(error);
+  }
+
+  void leave(const std::string& why) {
+    for (auto& item : st().inbox) answer(item.promise, refused{refusal::unavailable, "the entity is being loaded anew"});
+    st().inbox.clear();
+    self_->quit(caf::make_error(caf::sec::runtime_error, why));
+  }
+
+  pointer self_;
+};
+
+/// Starts an activation of a kind; `spawn_entity_fn` of that kind.
+template <class Kind>
+caf::actor spawn_entity(caf::actor_system& system, activation self) {
+  return system.spawn([self = std::move(self)](caf::stateful_actor<entity_state<Kind>>* actor) -> caf::behavior {
+    auto& s = actor->state;
+    s.self_ = self;
+    s.header = self.loaded.header;
+    s.data = std::get<typename Kind::state>(self.loaded.state);
+    s.self_.loaded = {};
+    s.active_at = self.ports->clock->now();
+    actor->set_error_handler([ref = self.ref](caf::scheduled_actor* a, caf::error& e) {
+      log(log_level::warning, "entity_error_message", {{"entity", to_text(*ref)}, {"error", a->system().render(e)}});
+    });
+    actor->set_default_handler([ref = self.ref](caf::scheduled_actor*, caf::message_view& view) -> caf::result<caf::message> {
+      log(log_level::warning, "entity_unexpected_message", {{"entity", to_text(*ref)}, {"message", caf::to_string(view.content())}});
+      return caf::sec::unexpected_message;
+    });
+    entity_shell<Kind> shell(actor);
+    shell.act();
+    return {
+      [shell](deliver_atom, const envelope_ptr& letter) mutable { return shell.deliver(letter); },
+      [shell](const committed& answer) mutable { shell.on_committed(answer); },
+      [shell](timer_atom, std::uint64_t generation) mutable { shell.on_timer(generation); },
+      [shell](retry_atom) mutable { shell.retry_now(); },
+      [shell](moved_atom) mutable { shell.moved(); },
+      [shell](inspect_atom) { return shell.inspect(); },
+      [shell](passivate_atom) mutable { shell.passivate(); },
+    };
+  });
+}
+
+} // namespace paygate

@@ -1,0 +1,60 @@
+#include "actors/runtime/inspect.hpp"
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+namespace paygate {
+
+namespace {
+
+using writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+void put(writer& out, const char* key, std::string_view value) {
+  out.Key(key);
+  out.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+}
+
+std::string_view request_name(const effect& e) {
+  const auto* io = std::get_if<io_request>(&e.request);
+  return io ? name_of(*io) : std::string_view("ask");
+}
+
+} // namespace
+
+std::string inspect_json(const entity_ref& ref, const entity_header& header, const std::string& status,
+                         const std::vector<running_effect>& effects, std::size_t waiting, bool committing, timestamp now) {
+  rapidjson::StringBuffer buffer;
+  writer out(buffer);
+  out.StartObject();
+  put(out, "kind", to_text(ref.kind));
+  put(out, "id", ref.id);
+  put(out, "status", status);
+  out.Key("version");
+  out.Uint64(header.version);
+  out.Key("resident");
+  out.Bool(true);
+  out.Key("committing");
+  out.Bool(committing);
+  out.Key("mailbox");
+  out.Uint64(waiting);
+  if (header.wake_at) put(out, "wake_at", to_text(*header.wake_at));
+  out.Key("effects");
+  out.StartArray();
+  for (const auto& e : effects) {
+    out.StartObject();
+    put(out, "key", e.what.key);
+    put(out, "request", request_name(e.what));
+    if (const auto* ask = std::get_if<ask_entity>(&e.what.request)) put(out, "asks", to_text(ask->to));
+    put(out, "state", e.call != 0 ? "in flight" : e.attempts != 0 ? "backing off" : e.next_at > now ? "waiting" : "due");
+    out.Key("attempts");
+    out.Uint(e.attempts);
+    if (!e.error.empty()) put(out, "last_error", e.error);
+    if (e.call == 0) put(out, "next_try", to_text(std::max(e.next_at, now)));
+    out.EndObject();
+  }
+  out.EndArray();
+  out.EndObject();
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+} // namespace paygate

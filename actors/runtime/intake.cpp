@@ -1,0 +1,127 @@
+#include "actors/runtime/intake.hpp"
+
+#include <deque>
+#include <map>
+
+#include <caf/all.hpp>
+
+#include "messages/log.hpp"
+
+namespace paygate {
+
+using call_promise = caf::typed_response_promise<call_answer_ptr>;
+
+/// One batch of updates on its way to the conversations.
+struct batch {
+  std::map<std::int64_t, std::deque<chat_update>> by_chat;
+  updates_handled result;
+  call_promise promise;
+};
+
+} // namespace paygate
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::shared_ptr<paygate::batch>)
+
+namespace paygate {
+
+namespace {
+
+using next_atom = caf::atom_constant<caf::atom("next")>;
+
+struct intake_state {
+  lane_actor telegram;
+  router_actor router;
+  static inline const char* name = "intake";
+};
+
+class intake_shell {
+public:
+  using pointer = caf::stateful_actor<intake_state>*;
+  explicit intake_shell(pointer self) : self_(self) {}
+
+  call_promise call(const io_request_ptr& request) {
+    auto promise = self_->make_response_promise<call_answer_ptr>();
+    const auto* poll = std::get_if<poll_updates>(request.get());
+    if (!poll) {
+      promise.deliver(answer(io_failure{fault::permanent, "wrong_lane", "only updates are polled here", std::nullopt}));
+      return promise;
+    }
+    self_->request(self_->state.telegram, std::chrono::minutes(2), call_atom::value, std::make_shared<const io_request>(get_updates{poll->offset}))
+      .then([this_ = *this, promise](const call_answer_ptr& got) mutable { this_.on_updates(got, promise); },
+            [this_ = *this, promise](const caf::error& e) mutable {
+              promise.deliver(answer(io_failure{fault::transient, "lane", this_.self_->system().render(e), std::nullopt}));
+            });
+    return promise;
+  }
+
+  /// Hands the first waiting update of a chat over; the next one follows when it is committed.
+  void hand_over(const std::shared_ptr<batch>& b, std::int64_t chat) {
+    auto& waiting = b->by_chat[chat];
+    if (waiting.empty()) {
+      b->by_chat.erase(chat);
+      if (b->by_chat.empty()) b->promise.deliver(answer(b->result));
+      return;
+    }
+    envelope letter{{entity_kind::conversation, std::to_string(chat)}, conversation_message{update_received{waiting.front()}}};
+    self_->request(self_->state.router, std::chrono::seconds(10), deliver_atom::value, std::make_shared<const envelope>(std::move(letter)))
+      .then([this_ = *this, b, chat](const entity_reply_ptr& reply) mutable { this_.on_reply(b, chat, *reply); },
+            [this_ = *this, b, chat](const caf::error&) mutable { this_.later(b, chat); });
+  }
+
+private:
+  static call_answer_ptr answer(io_outcome outcome) { return std::make_shared<const call_answer>(call_answer{std::move(outcome)}); }
+
+  void on_updates(const call_answer_ptr& got, call_promise& promise) {
+    const auto* received = std::get_if<updates_received>(&got->outcome);
+    if (!received) {
+      promise.deliver(got);
+      return;
+    }
+    auto b = std::make_shared<batch>();
+    b->result = {received->next_offset, static_cast<std::uint32_t>(received->updates.size())};
+    b->promise = promise;
+    for (const auto& update : received->updates) b->by_chat[update.chat_id].push_back(update);
+    if (b->by_chat.empty()) {
+      promise.deliver(answer(b->result));
+      return;
+    }
+    std::vector<std::int64_t> chats;
+    for (const auto& entry : b->by_chat) chats.push_back(entry.first);
+    for (auto chat : chats) hand_over(b, chat);
+  }
+
+  void on_reply(const std::shared_ptr<batch>& b, std::int64_t chat, const entity_reply& reply) {
+    const auto* no = std::get_if<refused>(&reply);
+    if (no && (no->code == refusal::busy || no->code == refusal::unavailable || no->code == refusal::not_owner)) return later(b, chat);
+    // A conversation that cannot take this update must not hold up everybody else's.
+    if (no) log(log_level::error, "update_refused", {{"update", std::to_string(b->by_chat[chat].front().update_id)}, {"cause", no->text}});
+    b->by_chat[chat].pop_front();
+    hand_over(b, chat);
+  }
+
+  void later(const std::shared_ptr<batch>& b, std::int64_t chat) {
+    self_->delayed_send(self_, std::chrono::seconds(1), next_atom::value, b, chat);
+  }
+
+  pointer self_;
+};
+
+} // namespace
+
+lane_actor spawn_intake(caf::actor_system& system, lane_actor telegram, router_actor router) {
+  auto intake = system.spawn([telegram = std::move(telegram), router = std::move(router)](intake_shell::pointer self) -> caf::behavior {
+    self->state.telegram = telegram;
+    self->state.router = router;
+    self->set_error_handler([](caf::scheduled_actor* a, caf::error& e) {
+      log(log_level::warning, "intake_error_message", {{"error", a->system().render(e)}});
+    });
+    intake_shell shell(self);
+    return {
+      [shell](call_atom, const io_request_ptr& request) mutable { return shell.call(request); },
+      [shell](next_atom, const std::shared_ptr<batch>& b, std::int64_t chat) mutable { shell.hand_over(b, chat); },
+    };
+  });
+  return caf::actor_cast<lane_actor>(intake);
+}
+
+} // namespace paygate

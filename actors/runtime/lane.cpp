@@ -1,0 +1,194 @@
+#include "actors/runtime/lane.hpp"
+
+#include <deque>
+#include <exception>
+
+#include <caf/all.hpp>
+
+#include "actors/runtime/flow.hpp"
+#include "messages/log.hpp"
+
+namespace paygate {
+
+namespace {
+
+using pump_atom = caf::atom_constant<caf::atom("pump")>;
+using call_promise = caf::typed_response_promise<call_answer_ptr>;
+
+call_answer_ptr failure(fault kind, const char* code, std::string text, std::optional<milliseconds> retry_after = std::nullopt) {
+  return std::make_shared<const call_answer>(call_answer{io_failure{kind, code, std::move(text), retry_after}});
+}
+
+/// Runs calls on its own thread. It never fails: whatever the client throws becomes an outcome.
+caf::behavior worker_behavior(caf::event_based_actor* self, io_client client, lane which, std::shared_ptr<metrics_sink> metrics) {
+  return {
+    [=](call_atom, const io_request_ptr& request) -> call_answer_ptr {
+      const auto started = std::chrono::steady_clock::now();
+      io_outcome outcome;
+      try {
+        outcome = client(*request);
+      } catch (const std::exception& e) {
+        outcome = io_failure{fault::unknown, "exception", e.what(), std::nullopt};
+      }
+      const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started);
+      metrics->duration("provider_call_seconds", to_text(which), took);
+      return std::make_shared<const call_answer>(call_answer{std::move(outcome)});
+    },
+  };
+}
+
+struct queued_call {
+  io_request_ptr request;
+  call_promise promise;
+};
+
+struct lane_state {
+  lane which = lane::nowpayments;
+  io_client client;
+  lane_limits limits;
+  std::shared_ptr<metrics_sink> metrics;
+  std::deque<queued_call> queue;
+  std::vector<caf::actor> idle;
+  token_bucket bucket{0, 1};
+  circuit breaker{0};
+  milliseconds held_until{0}; ///< The provider asked for a pause.
+  bool pump_set = false;
+  static inline const char* name = "lane";
+};
+
+class lane_shell {
+public:
+  using pointer = caf::stateful_actor<lane_state>*;
+  explicit lane_shell(pointer self) : self_(self) {}
+
+  call_promise call(const io_request_ptr& request) {
+    auto promise = self_->make_response_promise<call_answer_ptr>();
+    auto& s = st();
+    if (s.queue.size() >= s.limits.queue_max) {
+      promise.deliver(failure(fault::transient, "busy", "too many calls wait for " + std::string(to_text(s.which))));
+      return promise;
+    }
+    s.queue.push_back({request, promise});
+    pump();
+    return promise;
+  }
+
+  void pump() {
+    auto& s = st();
+    while (!s.queue.empty() && !s.idle.empty()) {
+      if (s.limits.failures_max != 0)
+        if (auto closed_in = s.breaker.refuse(now())) {
+          refuse_all(*closed_in);
+          break;
+        }
+      if (s.held_until > now()) {
+        wait(s.held_until - now());
+        break;
+      }
+      if (auto pause = s.bucket.take(now())) {
+        wait(*pause);
+        break;
+      }
+      auto next = std::move(s.queue.front());
+      s.queue.pop_front();
+      start(std::move(next));
+    }
+    s.metrics->gauge("lane_queue", to_text(s.which), static_cast<std::int64_t>(s.queue.size()));
+  }
+
+  void on_pump() {
+    st().pump_set = false;
+    pump();
+  }
+
+  void add_worker() {
+    // Detached: a client may block for as long as its time-out. Monitored: a dead one is replaced.
+    auto worker = self_->spawn<caf::detached + caf::monitored>(worker_behavior, st().client, st().which, st().metrics);
+    st().idle.push_back(worker);
+  }
+
+  void on_worker_down(const caf::down_msg& down) {
+    auto& idle = st().idle;
+    idle.erase(std::remove_if(idle.begin(), idle.end(), [&](const caf::actor& a) { return a.address() == down.source; }), idle.end());
+    log(log_level::error, "lane_worker_died", {{"lane", std::string(to_text(st().which))}});
+    add_worker();
+    pump();
+  }
+
+private:
+  lane_state& st() { return self_->state; }
+  milliseconds now() const { return std::chrono::duration_cast<milliseconds>(self_->clock().now().time_since_epoch()); }
+
+  void start(queued_call next) {
+    auto worker = st().idle.back();
+    st().idle.pop_back();
+    auto promise = next.promise;
+    self_->request(worker, std::chrono::minutes(5), call_atom::value, next.request)
+      .then(
+        [this_ = *this, worker, promise](const call_answer_ptr& answer) mutable {
+          this_.st().idle.push_back(worker);
+          this_.judge(answer->outcome);
+          promise.deliver(answer);
+          this_.pump();
+        },
+        [this_ = *this, promise](const caf::error& e) mutable {
+          promise.deliver(failure(fault::unknown, "worker", this_.self_->system().render(e)));
+        });
+  }
+
+  void judge(const io_outcome& outcome) {
+    auto& s = st();
+    const auto* bad = std::get_if<io_failure>(&outcome);
+    s.metrics->count("provider_calls_total", to_text(s.which));
+    if (!bad || bad->kind == fault::permanent) return s.breaker.succeeded();
+    s.metrics->count("provider_errors_total", to_text(s.which));
+    if (bad->retry_after) s.held_until = std::max(s.held_until, now() + *bad->retry_after);
+    else if (s.limits.failures_max != 0 && s.breaker.failed(now()))
+      log(log_level::error, "circuit_opened", {{"lane", std::string(to_text(s.which))}, {"error", bad->code + ": " + bad->text}});
+    s.metrics->gauge("circuit_open", to_text(s.which), s.breaker.is_open() ? 1 : 0);
+  }
+
+  void refuse_all(milliseconds closed_in) {
+    for (auto& waiting : std::exchange(st().queue, {}))
+      waiting.promise.deliver(failure(fault::transient, "circuit_open", std::string(to_text(st().which)) + " keeps failing; calls are paused", closed_in));
+  }
+
+  void wait(milliseconds pause) {
+    if (std::exchange(st().pump_set, true)) return;
+    self_->delayed_send(self_, pause, pump_atom::value);
+  }
+
+  pointer self_;
+};
+
+caf::behavior lane_behavior(lane_shell::pointer self, lane which, io_client client, lane_limits limits, std::shared_ptr<metrics_sink> metrics) {
+  auto& s = self->state;
+  s.which = which;
+  s.client = std::move(client);
+  s.limits = limits;
+  s.metrics = std::move(metrics);
+  s.bucket = token_bucket(limits.rate, limits.burst);
+  s.breaker = circuit(limits.failures_max);
+  lane_shell shell(self);
+  for (std::uint32_t i = 0; i < limits.workers; ++i) shell.add_worker();
+  self->set_down_handler([self](caf::down_msg& down) { lane_shell(self).on_worker_down(down); });
+  self->set_exit_handler([self](caf::exit_msg& e) {
+    for (auto& worker : self->state.idle) self->send_exit(worker, caf::exit_reason::user_shutdown);
+    self->quit(e.reason);
+  });
+  self->set_error_handler([which](caf::scheduled_actor* a, caf::error& e) {
+    log(log_level::warning, "lane_error_message", {{"lane", std::string(to_text(which))}, {"error", a->system().render(e)}});
+  });
+  return {
+    [shell](call_atom, const io_request_ptr& request) mutable { return shell.call(request); },
+    [shell](pump_atom) mutable { shell.on_pump(); },
+  };
+}
+
+} // namespace
+
+lane_actor spawn_lane(caf::actor_system& system, lane which, io_client client, lane_limits limits, std::shared_ptr<metrics_sink> metrics) {
+  return caf::actor_cast<lane_actor>(system.spawn(lane_behavior, which, std::move(client), limits, std::move(metrics)));
+}
+
+} // namespace paygate

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <caf/actor_system.hpp>
+
+#include "messages/interfaces.hpp"
+#include "messages/ports.hpp"
+
+namespace paygate {
+
+/// How much of a provider's service one node uses.
+struct lane_limits {
+  std::uint32_t workers = 4;       ///< Threads, and so calls at once.
+  std::size_t queue_max = 10'000;  ///< Calls that wait; more are answered as a transient failure, "busy".
+  std::uint32_t rate = 0;          ///< Calls per second; 0: no limit.
+  std::uint32_t burst = 1;
+  std::uint32_t failures_max = 8;  ///< Failures in a row that open the circuit; 0: it never opens.
+};
+
+/// Starts the effect lane of one provider: a bounded queue, `workers` detached actors that each call `client`, a rate limit and a circuit
+/// breaker. It answers every call exactly once; a `retry_after` of the provider holds the whole lane back.
+lane_actor spawn_lane(caf::actor_system& system, lane which, io_client client, lane_limits limits, std::shared_ptr<metrics_sink> metrics);
+
+} // namespace paygate

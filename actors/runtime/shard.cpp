@@ -1,0 +1,356 @@
+#include "actors/runtime/shard.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include <caf/all.hpp>
+
+#include "actors/runtime/backoff.hpp"
+#include "actors/runtime/inspect.hpp"
+#include "messages/log.hpp"
+
+namespace paygate {
+
+namespace {
+
+using reply_promise = caf::response_promise;
+using text_promise = caf::typed_response_promise<std::string>;
+using restart_atom = caf::atom_constant<caf::atom("restart")>;
+
+enum class residence : std::uint8_t {
+  loading,
+  live,
+  leaving,      ///< Was offered to leave memory; it goes, or says that it stays after all.
+  backing_off,  ///< Crashed, or the database could not be asked; loaded again after a pause.
+  quarantining, ///< The row that says so is being written.
+  quarantined
+};
+
+struct waiting_letter {
+  envelope_ptr letter;
+  reply_promise promise;
+};
+
+struct resident {
+  ref_ptr ref;
+  residence where = residence::loading;
+  caf::actor actor;
+  std::uint64_t sent = 0;             ///< Messages handed to this activation.
+  std::uint32_t crashes = 0;          ///< In a row; forgotten after crash_memory without one.
+  timestamp crashed_at{};
+  bool reloading = false;             ///< The next exit is no crash: the row has to be looked at again.
+  bool lifting = false;               ///< The operator ended the quarantine: write that when loaded.
+  std::string crash_cause;
+  std::uint64_t generation = 0;       ///< Of the pending restart timer.
+  std::vector<waiting_letter> waiting;
+  std::vector<text_promise> inspectors;
+};
+
+constexpr std::chrono::minutes crash_memory{10};
+
+struct ref_hash {
+  std::size_t operator()(const entity_ref& ref) const { return std::hash<std::string>{}(ref.id) ^ static_cast<std::size_t>(ref.kind); }
+};
+
+struct shard_state {
+  std::uint32_t shard = 0;
+  std::uint64_t epoch = 0;
+  loader_actor loader;
+  ports_ptr ports;
+  std::unordered_map<entity_ref, resident, ref_hash> residents;
+  std::unordered_map<caf::actor_addr, ref_ptr> by_actor;
+  static inline const char* name = "shard";
+};
+
+using shard_pointer = caf::stateful_actor<shard_state>*;
+
+class shard_shell {
+public:
+  explicit shard_shell(shard_pointer self) : self_(self) {}
+
+  reply_promise deliver(const envelope_ptr& letter) {
+    auto promise = self_->make_response_promise();
+    auto& r = resident_of(letter->to);
+    switch (r.where) {
+      case residence::live: forward(r, letter, promise); break;
+      case residence::quarantined: answer(promise, refused{refusal::quarantined, r.crash_cause}); break;
+      case residence::loading:
+      case residence::leaving:
+      case residence::backing_off:
+      case residence::quarantining:
+        if (r.waiting.size() < st().ports->limits.loading_max) r.waiting.push_back({letter, promise});
+        else answer(promise, refused{refusal::busy, "too many messages wait for this entity to be loaded"});
+    }
+    return promise;
+  }
+
+  void wake(const entity_ref& ref) { resident_of(ref); }
+
+  text_promise inspect(const entity_ref& ref) {
+    auto promise = self_->make_response_promise<std::string>();
+    auto& r = resident_of(ref);
+    if (r.where == residence::live) ask_text(r, promise);
+    else if (r.where == residence::loading || r.where == residence::leaving) r.inspectors.push_back(promise);
+    else promise.deliver(std::string(R"({"resident":false,"where":")") + where_text(r.where) + R"(","crashes":)" + std::to_string(r.crashes) + "}");
+    return promise;
+  }
+
+  std::string retry(const entity_ref& ref, const std::string& reason) {
+    auto found = st().residents.find(ref);
+    log(log_level::info, "operator_retry", {{"entity", to_text(ref)}, {"reason", reason}});
+    if (found == st().residents.end() || found->second.where == residence::quarantined || found->second.where == residence::backing_off) {
+      auto& r = resident_of(ref);
+      r.crashes = 0;
+      r.lifting = true;
+      if (r.where != residence::loading) load(r);
+      return R"({"done":"loading"})";
+    }
+    if (found->second.where == residence::live) self_->send(found->second.actor, retry_atom::value);
+    return R"({"done":"retrying"})";
+  }
+
+  void moved() {
+    for (auto& [ref, r] : st().residents)
+      if (r.where == residence::live) self_->send(r.actor, moved_atom::value);
+  }
+
+  void on_loaded(const load_answer_ptr& answer_) {
+    auto* r = find(answer_->ref);
+    if (!r || r->where != residence::loading) return;
+    if (!answer_->available) {
+      log(log_level::warning, "load_failed", {{"entity", to_text(answer_->ref)}, {"error", answer_->error}});
+      for (auto& w : r->waiting) answer(w.promise, refused{refusal::unavailable, "the database cannot be reached"});
+      r->waiting.clear();
+      return back_off(*r, 1);
+    }
+    if (r->crashes >= st().ports->limits.crashes_max) return quarantine(*r, answer_->entity);
+    if (!answer_->entity.header.quarantine.empty()) {
+      if (r->lifting) return lift_quarantine(*r, answer_->entity);
+      r->crash_cause = answer_->entity.header.quarantine;
+      return rest_in_quarantine(*r);
+    }
+    activate(*r, answer_->entity);
+  }
+
+  void on_idle(const ref_ptr& ref, std::uint64_t handled) {
+    auto* r = find(*ref);
+    // A message is still on its way to the entity: it stays.
+    if (!r || r->where != residence::live || r->sent != handled) return;
+    r->where = residence::leaving;
+    self_->send(r->actor, passivate_atom::value);
+  }
+
+  void on_stays(const ref_ptr& ref) {
+    if (auto* r = find(*ref); r && r->where == residence::leaving) settle(*r);
+  }
+
+  void on_reloading(const ref_ptr& ref) {
+    if (auto* r = find(*ref)) r->reloading = true;
+  }
+
+  void on_poisoned(const ref_ptr& ref, const std::string& cause) {
+    if (auto* r = find(*ref)) r->crash_cause = cause;
+  }
+
+  void on_down(const caf::down_msg& down) {
+    auto known = st().by_actor.find(down.source);
+    if (known == st().by_actor.end()) return;
+    const auto ref = known->second;
+    auto* r = find(*ref);
+    st().by_actor.erase(known);
+    if (!r || (r->where != residence::live && r->where != residence::leaving)) return;
+    r->actor = nullptr;
+    if (r->where == residence::leaving && !down.reason) {
+      if (r->waiting.empty()) st().residents.erase(*ref);
+      else load(*r);
+      return;
+    }
+    st().ports->metrics->count("entity_restarts_total", to_text(r->ref->kind));
+    if (std::exchange(r->reloading, false)) return load(*r);
+    on_crash(*r, down);
+  }
+
+  void on_crash(resident& r, const caf::down_msg& down) {
+    const auto now = st().ports->clock->now();
+    r.crashes = now - r.crashed_at > crash_memory ? 1 : r.crashes + 1;
+    r.crashed_at = now;
+    // An exception that the shell did not see comes without its cause.
+    if (r.crash_cause.empty()) r.crash_cause = self_->system().render(down.reason);
+    log(log_level::error, "entity_crashed",
+        {{"entity", to_text(*r.ref)}, {"crashes", std::to_string(r.crashes)}, {"cause", r.crash_cause}});
+    if (r.crashes >= st().ports->limits.crashes_max) return load(r);
+    back_off(r, r.crashes);
+  }
+
+  void on_restart(const ref_ptr& ref, std::uint64_t generation) {
+    auto* r = find(*ref);
+    if (r && r->where == residence::backing_off && r->generation == generation) load(*r);
+  }
+
+  /// The answer to a write of the shard's own: a quarantine, or the end of one.
+  void on_committed(const committed& answer_) {
+    auto* r = find(answer_.step->ref);
+    if (!r || r->where != residence::quarantining) return;
+    if (answer_.result.outcome != commit_outcome::committed) return back_off(*r, 1);
+    if (!answer_.step->header.quarantine.empty()) return rest_in_quarantine(*r);
+    r->lifting = false;
+    load(*r);
+  }
+
+  void stop() {
+    for (auto& [ref, r] : st().residents)
+      if (r.actor) self_->send_exit(r.actor, caf::exit_reason::kill);
+    self_->quit();
+  }
+
+  std::uint64_t count() const { return self_->state.residents.size(); }
+
+private:
+  shard_state& st() { return self_->state; }
+
+  static void answer(reply_promise& promise, entity_reply r) {
+    if (promise.pending()) promise.deliver(std::make_shared<const entity_reply>(std::move(r)));
+  }
+
+  static const char* where_text(residence where) {
+    switch (where) {
+      case residence::loading: return "loading";
+      case residence::live: return "live";
+      case residence::leaving: return "leaving";
+      case residence::backing_off: return "backing off";
+      case residence::quarantining: return "quarantining";
+      case residence::quarantined: return "quarantined";
+    }
+    return "";
+  }
+
+  resident* find(const entity_ref& ref) {
+    auto found = st().residents.find(ref);
+    return found == st().residents.end() ? nullptr : &found->second;
+  }
+
+  resident& resident_of(const entity_ref& ref) {
+    auto [place, fresh] = st().residents.try_emplace(ref);
+    if (fresh) {
+      place->second.ref = std::make_shared<const entity_ref>(ref);
+      load(place->second);
+    }
+    return place->second;
+  }
+
+  void load(resident& r) {
+    r.where = residence::loading;
+    self_->send(st().loader, load_atom::value, r.ref);
+  }
+
+  void activate(resident& r, const loaded_entity& loaded) {
+    activation next{r.ref, st().shard, st().epoch, caf::actor_cast<caf::actor>(self_), st().ports, loaded};
+    r.actor = spawner_of(r.ref->kind)(self_->system(), std::move(next));
+    self_->monitor(r.actor);
+    st().by_actor.emplace(r.actor.address(), r.ref);
+    r.sent = 0;
+    r.lifting = false;
+    r.crash_cause.clear();
+    settle(r);
+  }
+
+  /// It is there (again): hands over what waited.
+  void settle(resident& r) {
+    r.where = residence::live;
+    for (auto& w : std::exchange(r.waiting, {})) forward(r, w.letter, w.promise);
+    for (auto& promise : std::exchange(r.inspectors, {})) ask_text(r, promise);
+  }
+
+  void forward(resident& r, const envelope_ptr& letter, reply_promise promise) {
+    ++r.sent;
+    promise.delegate(r.actor, deliver_atom::value, letter);
+  }
+
+  void ask_text(resident& r, text_promise promise) {
+    self_->request(r.actor, st().ports->limits.ask_timeout, inspect_atom::value)
+      .then([promise](const std::string& text) mutable { promise.deliver(text); },
+            [promise](const caf::error& e) mutable { promise.deliver(e); });
+  }
+
+  void back_off(resident& r, std::uint32_t crashes) {
+    r.where = residence::backing_off;
+    self_->delayed_send(self_, retry_pause(crashes, r.ref->id), restart_atom::value, r.ref, ++r.generation);
+  }
+
+  // --- quarantine: a write of the shard's own, under the same guards as any step ---
+
+  void write_header(resident& r, const loaded_entity& loaded, const char* word, std::string quarantine) {
+    r.where = residence::quarantining;
+    auto step = std::make_shared<step_record>();
+    const auto now = st().ports->clock->now();
+    step->ref = *r.ref;
+    step->shard = st().shard;
+    step->epoch = st().epoch;
+    step->header = loaded.header;
+    ++step->header.version;
+    step->header.updated_at = now;
+    step->header.quarantine = std::move(quarantine);
+    step->state = loaded.state;
+    step->message = word;
+    step->note = step->header.quarantine;
+    std::visit([&](const auto& state) { step->from_status = step->to_status = to_text(state.status); }, loaded.state);
+    self_->send(st().ports->committer(st().shard), commit_atom::value, step_ptr(std::move(step)));
+  }
+
+  void quarantine(resident& r, const loaded_entity& loaded) {
+    st().ports->metrics->count("entities_quarantined_total", to_text(r.ref->kind));
+    log(log_level::error, "entity_quarantined", {{"entity", to_text(*r.ref)}, {"cause", r.crash_cause}});
+    if (loaded.header.version == 0) return rest_in_quarantine(r); // There is no row to mark: memory remembers.
+    write_header(r, loaded, "quarantined", r.crash_cause);
+  }
+
+  void lift_quarantine(resident& r, const loaded_entity& loaded) { write_header(r, loaded, "quarantine_lifted", {}); }
+
+  void rest_in_quarantine(resident& r) {
+    r.where = residence::quarantined;
+    for (auto& w : std::exchange(r.waiting, {})) answer(w.promise, refused{refusal::quarantined, r.crash_cause});
+    for (auto& promise : std::exchange(r.inspectors, {})) promise.deliver(std::string(R"({"resident":false,"where":"quarantined"})"));
+  }
+
+  shard_pointer self_;
+};
+
+caf::behavior shard_behavior(shard_pointer self, std::uint32_t shard, std::uint64_t epoch, loader_actor loader, ports_ptr ports) {
+  self->state.shard = shard;
+  self->state.epoch = epoch;
+  self->state.loader = std::move(loader);
+  self->state.ports = std::move(ports);
+  shard_shell shell(self);
+  self->set_down_handler([self](caf::down_msg& down) { shard_shell(self).on_down(down); });
+  self->set_exit_handler([self](caf::exit_msg&) { shard_shell(self).stop(); });
+  self->set_error_handler([shard](caf::scheduled_actor* a, caf::error& e) {
+    log(log_level::warning, "shard_error_message", {{"shard", std::to_string(shard)}, {"error", a->system().render(e)}});
+  });
+  self->set_default_handler([](caf::scheduled_actor*, caf::message_view& view) -> caf::result<caf::message> {
+    log(log_level::warning, "shard_unexpected_message", {{"message", caf::to_string(view.content())}});
+    return caf::sec::unexpected_message;
+  });
+  return {
+    [shell](deliver_atom, const envelope_ptr& letter) mutable { return shell.deliver(letter); },
+    [shell](const load_answer_ptr& answer) mutable { shell.on_loaded(answer); },
+    [shell](wake_atom, const ref_ptr& ref) mutable { shell.wake(*ref); },
+    [shell](idle_atom, const ref_ptr& ref, std::uint64_t handled) mutable { shell.on_idle(ref, handled); },
+    [shell](stays_atom, const ref_ptr& ref) mutable { shell.on_stays(ref); },
+    [shell](reload_atom, const ref_ptr& ref) mutable { shell.on_reloading(ref); },
+    [shell](poisoned_atom, const ref_ptr& ref, const std::string& cause) mutable { shell.on_poisoned(ref, cause); },
+    [shell](restart_atom, const ref_ptr& ref, std::uint64_t generation) mutable { shell.on_restart(ref, generation); },
+    [shell](const committed& answer) mutable { shell.on_committed(answer); },
+    [shell](inspect_atom, const ref_ptr& ref) mutable { return shell.inspect(*ref); },
+    [shell](retry_atom, const ref_ptr& ref, const std::string& reason) mutable { return shell.retry(*ref, reason); },
+    [shell](moved_atom) mutable { shell.moved(); },
+    [shell](count_atom) { return shell.count(); },
+  };
+}
+
+} // namespace
+
+caf::actor spawn_shard(caf::actor_system& system, std::uint32_t shard, std::uint64_t epoch, loader_actor loader, ports_ptr ports) {
+  return system.spawn(shard_behavior, shard, epoch, std::move(loader), std::move(ports));
+}
+
+} // namespace paygate

@@ -1,0 +1,71 @@
+#include "actors/runtime/waker.hpp"
+
+#include <caf/all.hpp>
+
+#include "actors/runtime/entity.hpp"
+#include "messages/log.hpp"
+
+namespace paygate {
+
+namespace {
+
+using scan_atom = caf::atom_constant<caf::atom("scan")>;
+
+struct waker_state {
+  std::int64_t scanned_to = 0; ///< Microseconds since the epoch; 0: never.
+  bool scanning = false;
+  static inline const char* name = "waker";
+};
+
+std::int64_t micros(timestamp at) { return at.time_since_epoch().count(); }
+
+caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_actor reader, caf::actor router,
+                             std::shared_ptr<const business_clock> clock, std::shared_ptr<metrics_sink> metrics, waker_limits limits) {
+  self->set_error_handler([](caf::scheduled_actor* a, caf::error& e) {
+    log(log_level::warning, "waker_error_message", {{"error", a->system().render(e)}});
+  });
+  auto scan = [=] {
+    auto& s = self->state;
+    if (s.scanning) return;
+    s.scanning = true;
+    const bool first = s.scanned_to == 0;
+    const auto from = first ? std::int64_t{0} : s.scanned_to - std::chrono::microseconds(limits.overlap).count();
+    const auto to = micros(clock->now() + (first ? limits.horizon : seconds(0)));
+    auto again = [=](bool at_once) {
+      self->state.scanning = false;
+      if (at_once) self->send(self, scan_atom::value);
+    };
+    self->request(reader, std::chrono::seconds(30), wake_atom::value, from, to, limits.page)
+      .then(
+        [=](const wake_list_ptr& list) {
+          for (const auto& ref : list->refs) self->send(router, wake_atom::value, std::make_shared<const entity_ref>(ref));
+          metrics->count("wakes_total", "", static_cast<std::int64_t>(list->refs.size()));
+          if (!list->refs.empty() || list->more) metrics->gauge("wake_lag_ms", "", (micros(clock->now()) - micros(list->scanned_to)) / 1000);
+          self->state.scanned_to = list->more ? std::max(micros(list->scanned_to), std::int64_t{1}) : to;
+          again(list->more);
+        },
+        [=](const caf::error& e) {
+          log(log_level::warning, "wake_scan_failed", {{"error", self->system().render(e)}});
+          again(false);
+        });
+  };
+  self->delayed_send(self, limits.interval, timer_atom::value);
+  scan();
+  return {
+    [=](timer_atom) {
+      self->delayed_send(self, limits.interval, timer_atom::value);
+      scan();
+    },
+    [=](scan_atom) { scan(); },
+    [=](moved_atom) { scan(); },
+  };
+}
+
+} // namespace
+
+caf::actor spawn_waker(caf::actor_system& system, reader_actor reader, caf::actor router, std::shared_ptr<const business_clock> clock,
+                       std::shared_ptr<metrics_sink> metrics, waker_limits limits) {
+  return system.spawn(waker_behavior, std::move(reader), std::move(router), std::move(clock), std::move(metrics), limits);
+}
+
+} // namespace paygate
