@@ -36,10 +36,10 @@ struct deposit {
   std::string pay_currency;
   int128 actually_paid = 0; ///< In pay_currency.
   std::string outcome_currency;
-  eth_amount gross_eth, fee_eth, net_eth;
+  eth_amount gross_eth, fee_eth, net_eth; ///< Fee and net are 0 until it is credited; then gross = fee + net, in both currencies.
   usd_amount gross_usd, fee_usd, net_usd;
   std::string payin_hash, payout_hash;
-  std::optional<timestamp> settled_at; ///< Finished, judged and posted to the ledger.
+  std::optional<timestamp> settled_at; ///< Finished, valued and posted: to the owner, or as undecided while underpaid.
   std::optional<timestamp> arrived_at; ///< Its ETH was seen on the chain: available.
   std::string payout_id;               ///< The payout that took it, once that is committed to do so.
   bool operator==(const deposit&) const = default;

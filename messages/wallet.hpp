@@ -59,7 +59,7 @@ struct wallet_transfer {
   std::optional<timestamp> sign_before;   ///< Not signed after this: `dropped` instead.
   std::optional<timestamp> missing_since; ///< Its nonce is used, but by none of its versions as far as the node tells.
   std::string reason;                     ///< Why it was dropped.
-  bool acknowledged = false;              ///< The requester has committed the final status and will never ask again.
+  std::optional<timestamp> acknowledged_at; ///< The requester has committed the final status and will never ask again.
   bool operator==(const wallet_transfer&) const = default;
 
   template <class Self, class F>
@@ -86,12 +86,13 @@ struct wallet_transfer {
     f("sign_before", self.sign_before);
     f("missing_since", self.missing_since);
     f("reason", self.reason);
-    f("acknowledged", self.acknowledged);
+    f("acknowledged_at", self.acknowledged_at);
   }
 };
 
-/// A hot wallet: the snapshot. Loaded with every transfer that is not `acknowledged`, however old: a requester that lost the answer asks
-/// again, and only what is in memory tells the wallet that it has paid already. sql/0100 is the second lock on the same door.
+/// A hot wallet: the snapshot. Loaded with every transfer that is not acknowledged, however old, and those acknowledged in the last hour: a
+/// requester that lost the answer asks again, a lost question arrives late, and only what is in memory tells the wallet that it has paid
+/// already. sql/0100 is the second lock on the same door.
 struct wallet {
   wallet_status status = wallet_status::opening;
   std::string address;

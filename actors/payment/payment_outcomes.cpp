@@ -1,0 +1,133 @@
+#include <string_view>
+
+#include "actors/payment/payment_parts.hpp"
+
+// What came of the effects of a payment.
+namespace paygate::payments {
+
+namespace {
+
+std::string_view after(std::string_view key, std::string_view prefix) { return key.substr(prefix.size()); }
+
+/// The part of a poll's key between "poll:" and its time.
+std::string polled_payment(std::string_view key) {
+  key = after(key, "poll:");
+  return std::string(key.substr(0, key.find('@')));
+}
+
+struct outcome_step {
+  step& out;
+  std::string_view key;
+  const step_context& context;
+  payment& s = out.next;
+
+  bool is(std::string_view word) const { return key == word; }
+  bool starts(std::string_view prefix) const { return key.starts_with(prefix); }
+
+  void told() {
+    if (is("pay_link")) {
+      s.link_sent_at = context.now;
+      if (s.status == payment_status::created) s.status = payment_status::waiting;
+    } else if (is("tell_subscriber"))
+      s.invited_at = context.now;
+    else if (starts("tell_shortfall"))
+      s.shortfall_told_at = context.now;
+    else if (starts("tell_owner"))
+      s.owner_told_at = context.now;
+  }
+
+  bool is_message() const { return is("pay_link") || starts("tell_"); }
+  bool is_poll() const { return starts("poll:") || starts("find@"); }
+
+  void polled() {
+    ++s.polls;
+    s.polled_at = context.now;
+  }
+
+  void operator()(const io_failure& failure) {
+    if (is_message()) {
+      // A chat that refuses messages is not asked for ever: what it should have got is on the status page.
+      told();
+      out.note = std::string(key) + " given up, the chat refuses messages: " + failure.text;
+      return;
+    }
+    if (is_poll()) {
+      polled();
+      if (failure.code == "no_credentials") s.polls = search_limit;
+      out.note = std::string(key) + ": " + failure.code;
+      return;
+    }
+    list_failure(out, failure.code, std::string(key) + ": " + failure.text);
+  }
+
+  void operator()(const invoice_created& answer) {
+    if (!is("invoice") || answer.invoice_url.empty()) return;
+    s.invoice_id = answer.invoice_id;
+    s.invoice_url = answer.invoice_url;
+    s.polled_at = context.now;
+    s.polls = 0;
+    out.note = "invoice " + answer.invoice_id;
+  }
+
+  void operator()(const message_sent&) {
+    if (!is_message()) return;
+    told();
+    out.note = std::string(key) + " sent";
+  }
+
+  void operator()(const provider_payment& answer) {
+    if (is_poll()) polled();
+    // The answer must be about the payment that was asked for.
+    const auto asked = starts("poll:") ? polled_payment(key) : std::string(after(key, key.substr(0, key.find(':') + 1)));
+    if (answer.payment_id == asked) take_report(out, answer, true, context);
+  }
+
+  void operator()(const payments_listed& answer) {
+    if (!starts("find@")) return;
+    polled();
+    for (const auto& each : answer.payments) take_report(out, each, true, context);
+  }
+
+  void operator()(const usd_price& answer) {
+    if (starts("price:")) take_price(out, std::string(after(key, "price:")), answer, context);
+  }
+
+  void operator()(const invite_created& answer) {
+    if (!is("invite_link") || !s.invite_link.empty() || answer.link.empty()) return;
+    s.invite_link = answer.link;
+    out.note = "invite link bound";
+  }
+
+  void operator()(const transfer_seen& answer) {
+    if (starts("arrival:")) take_transfer(out, std::string(after(key, "arrival:")), answer, context);
+  }
+
+  void operator()(const subscription_extended& answer) {
+    if (!is("extend")) return;
+    s.ends_at = answer.ends_at;
+    out.note = "subscription extended";
+  }
+
+  void operator()(const ok&) {
+    if (!starts("payout:")) return;
+    auto* d = find_deposit(s, std::string(after(key, "payout:")));
+    if (!d || !d->payout_id.empty()) return;
+    d->payout_id = payout_id_of(s, *d, context.self.id);
+    out.note = "handed to payout " + d->payout_id;
+  }
+
+  void operator()(const refused& answer) { list_failure(out, std::string(to_text(answer.code)), std::string(key) + ": " + answer.text); }
+
+  // Whatever else the world may answer is not what was asked: the effect stays due.
+  template <class Other>
+  void operator()(const Other&) {}
+};
+
+} // namespace
+
+void take_outcome(step& out, const effect_done& message, const step_context& context) {
+  outcome_step handle{out, message.key, context};
+  std::visit([&](const auto& outcome) { std::visit(handle, outcome); }, message.outcome);
+}
+
+} // namespace paygate::payments

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "actors/payment/payment_machine.hpp"
+
+// Shared by the files of the payment machine, and by nobody else.
+namespace paygate::payments {
+
+using step = decision<payment>;
+
+/// After so many polls without news an order that nobody began to pay is no longer looked for (about eight days), until it is poked.
+inline constexpr std::uint32_t search_limit = 200;
+/// Pokes that follow news of the provider closer than this change nothing.
+inline constexpr seconds poke_distance{5};
+
+/// The pause before the next poll: payment_poll_first, doubled with each poll without news, up to payment_poll_max.
+milliseconds poll_distance(std::uint32_t polls, const policy& rules);
+
+/// Takes over what the provider says of one payment of this order: the first deposit or a further one. `from_api`: it is the provider's
+/// own answer to a question of ours, which is final where an IPN may be incomplete.
+void take_report(step& out, const provider_payment& report, bool from_api, const step_context& context);
+
+/// Takes over the value of a finished deposit that had to be estimated from the price of one ETH.
+void take_price(step& out, const std::string& payment_id, const usd_price& price, const step_context& context);
+
+/// Takes over what the chain says of the provider's transfer to us.
+void take_transfer(step& out, const std::string& payment_id, const transfer_seen& seen, const step_context& context);
+
+/// Takes over the outcome of an effect that is still due.
+void take_outcome(step& out, const effect_done& message, const step_context& context);
+
+/// The status that follows from the deposits alone, before anything was judged.
+payment_status status_by_deposits(const payment& state);
+
+/// The provider still has to decide about this deposit.
+bool is_open(const deposit& d);
+/// Finished, but what came in is not known: the provider has to be asked.
+bool needs_reading(const deposit& d);
+/// Finished, in ETH, but its dollar value is not known: price sources have to be asked.
+bool needs_price(const deposit& d);
+/// Its value was posted to the owner (and not only received).
+bool is_credited(const deposit& d);
+
+/// Lists a failure for the operator and puts it into the note of the step.
+void list_failure(step& out, std::string code, std::string text);
+
+deposit* find_deposit(payment& state, const std::string& payment_id);
+
+// Texts to people, as HTML.
+std::string invoice_description(const payment& state);
+std::string pay_link_text(const payment& state);
+std::string granted_text(const payment& state); ///< The invite to a subscriber, thanks to a donor.
+std::string shortfall_text(const payment& state);
+std::string owner_text(const payment& state);
+
+} // namespace paygate::payments

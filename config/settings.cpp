@@ -1,0 +1,315 @@
+#include "config/settings.hpp"
+
+#include <array>
+
+namespace paygate {
+
+namespace {
+
+std::string span_text(setting_span span) {
+  struct unit {
+    const char* name;
+    std::int64_t nanos;
+  };
+  static constexpr std::array<unit, 6> units{
+      {{"h", 3'600'000'000'000}, {"min", 60'000'000'000}, {"s", 1'000'000'000}, {"ms", 1'000'000}, {"us", 1'000}, {"ns", 1}}};
+  if (span.count() == 0) return "0s";
+  for (const auto& [name, nanos] : units)
+    if (span.count() % nanos == 0) return std::to_string(span.count() / nanos) + name;
+  return std::to_string(span.count()) + "ns";
+}
+
+struct value_printer {
+  std::string operator()(const std::string* text) const { return '"' + *text + '"'; }
+  std::string operator()(const std::int64_t* number) const { return std::to_string(*number); }
+  std::string operator()(const bool* flag) const { return *flag ? "true" : "false"; }
+  std::string operator()(const setting_span* span) const { return span_text(*span); }
+  std::string operator()(const std::vector<std::string>* list) const {
+    std::string text = "[";
+    for (const auto& item : *list) text += (text.size() > 1 ? ", \"" : "\"") + item + '"';
+    return text + "]";
+  }
+};
+
+void describe_edges(settings& s, std::vector<setting_entry>& all) {
+  auto add = [&](const char* section, const char* name, auto& value, const char* unit, const char* sentence) {
+    all.push_back({section, name, &value, unit, sentence});
+  };
+  add("", "secrets-dir", s.secrets_dir, "", "Folder with one file per secret; a secret without a file is taken from the environment.");
+  add("", "sandbox", s.sandbox, "", "Runs against paygate-sandbox: polls are short and business time can be moved. Never with real money.");
+  add("", "crash_at", s.crash_at, "", "Only with --sandbox, for tests: WINDOW:COUNT, the instant at which the process kills itself.");
+  add("http", "bind", s.http.bind, "", "Address the HTTP server listens on.");
+  add("http", "port", s.http.port, "", "Port of the HTTP server; 0 takes a free one.");
+  add("http", "port_file", s.http.port_file, "", "File that the port really taken is written to; empty: none.");
+  add("http", "public_url", s.http.public_url, "", "Where browsers and providers reach us, without a slash at the end.");
+  add("http", "threads", s.http.threads, "", "Threads, and so connections served at once.");
+  add("http", "in_flight_max", s.http.in_flight_max, "", "Requests in work at once; more are answered 503 with Retry-After.");
+  add("http", "trusted_proxies", s.http.trusted_proxies, "", "Addresses or CIDR blocks whose X-Forwarded-For is believed.");
+  add("http", "metrics_from", s.http.metrics_from, "", "Addresses or CIDR blocks besides loopback that may read /metrics.");
+  add("http", "cors_origin", s.http.cors_origin, "", "Origin of the web page that may call /api; empty: none.");
+  add("http", "read_timeout", s.http.read_timeout, "duration", "Longest silence of a client in the middle of a request.");
+  add("ipn", "allow_list", s.ipn.allow_list, "", "Addresses or CIDR blocks that IPNs may come from; empty: any (the signature decides).");
+  add("ctl", "bind", s.ctl.bind, "", "Address that paygatectl reaches the daemon at; loopback only until there is TLS.");
+  add("ctl", "port", s.ctl.port, "", "Port for paygatectl; 0 takes a free one.");
+  add("ctl", "port_file", s.ctl.port_file, "", "File that the ctl port really taken is written to; empty: none.");
+  add("log", "level", s.log.level, "", "Least level that is logged: debug, info, warning or error. Can be changed at run time.");
+  add("log", "format", s.log.format, "", "json (one object per line) or text.");
+}
+
+void describe_providers(settings& s, std::vector<setting_entry>& all) {
+  auto add = [&](const char* section, const char* name, auto& value, const char* unit, const char* sentence) {
+    all.push_back({section, name, &value, unit, sentence});
+  };
+  auto lane = [&](const char* section, lane_setting& limits) {
+    add(section, "concurrency", limits.concurrency, "", "Calls to it at once.");
+    add(section, "rate", limits.rate, "1/s", "Calls to it started per second; 0: no limit.");
+  };
+  add("nowpayments", "base_url", s.base_url.nowpayments, "", "NOWPayments' API, without /v1.");
+  lane("nowpayments", s.lanes.nowpayments);
+  add("changenow", "base_url", s.base_url.changenow, "", "ChangeNOW's API, without /v2.");
+  lane("changenow", s.lanes.changenow);
+  add("telegram", "base_url", s.base_url.telegram, "", "Telegram's Bot API.");
+  lane("telegram", s.lanes.telegram);
+  add("sendgrid", "base_url", s.base_url.sendgrid, "", "SendGrid's API, without /v3.");
+  add("coingecko", "base_url", s.base_url.coingecko, "", "CoinGecko's API, asked first for prices.");
+  add("cryptocompare", "base_url", s.base_url.cryptocompare, "", "CryptoCompare's API, asked second for prices.");
+  add("oneinch", "base_url", s.base_url.oneinch, "", "1inch's API, asked last for prices.");
+  lane("prices", s.lanes.prices);
+  add("ethereum", "chain_id", s.ethereum.chain_id, "", "Chain that the RPC nodes must serve; another one refuses to start.");
+  lane("ethereum", s.lanes.ethereum);
+  add("timeouts", "connect", s.timeouts.connect, "duration", "Longest wait for a connection to a provider.");
+  add("timeouts", "read", s.timeouts.read, "duration", "Longest silence of a provider in the middle of an answer.");
+  add("timeouts", "telegram_poll", s.timeouts.telegram_poll, "duration", "How long Telegram may hold a getUpdates call; at most 50 s.");
+}
+
+void describe_money(settings& s, std::vector<setting_entry>& all) {
+  auto add = [&](const char* section, const char* name, auto& value, const char* unit, const char* sentence) {
+    all.push_back({section, name, &value, unit, sentence});
+  };
+  add("payments", "min_tolerance", s.payments.min_tolerance, "share",
+      "Least share of the price that counts as paid, by the provider's figures.");
+  add("payments", "fallback_tolerance", s.payments.fallback_tolerance, "share",
+      "The same when the value is only estimated from price sources.");
+  add("payments", "invite_validity", s.payments.invite_validity, "duration", "How long an invite link can be used.");
+  add("payments", "poll_first", s.payments.poll_first, "duration",
+      "Silence after which a payment is first read at the provider; doubled each time.");
+  add("payments", "poll_max", s.payments.poll_max, "duration", "Longest distance between two such reads.");
+  add("fees", "platform_bps", s.fees.platform_bps, "1/100 %", "The platform's fee of each payment in basis points.");
+  add("payouts", "max_usd", s.payouts.max_usd, "USD", "A payout above this waits for approval; 0: no limit.");
+  add("payouts", "daily_max_usd", s.payouts.daily_max_usd, "USD", "Payouts of a day above this wait for approval; 0: no limit.");
+  add("swaps", "min_validity", s.swaps.min_validity, "share", "Share of the rate's life that must be left when the deposit is sent.");
+  add("swaps", "poll", s.swaps.poll, "duration", "Distance between two looks at a swap.");
+  add("swaps", "tries_max", s.swaps.tries_max, "", "Swaps tried for one payout before a person has to look.");
+  add("wallet", "confirmations", s.wallet.confirmations, "blocks", "Blocks, its own included, after which our transaction is final.");
+  add("wallet", "incoming_confirmations", s.wallet.incoming_confirmations, "blocks", "The same for ETH that reached us.");
+  add("wallet", "max_fee_gwei", s.wallet.max_fee_gwei, "gwei", "Cap of the fee per gas; 0: none.");
+  add("wallet", "gas_float_low", s.wallet.gas_float_low, "ETH", "Below this much ETH for gas new transfers wait and an alert is shown.");
+  add("wallet", "gas_float_high", s.wallet.gas_float_high, "ETH", "What the operator refills the gas float to.");
+  add("wallet", "receipt_poll", s.wallet.receipt_poll, "duration", "Distance between two looks for a receipt.");
+  add("wallet", "resubmit_after", s.wallet.resubmit_after, "duration", "A transaction unmined for so long gets higher fees.");
+  add("database", "committers", s.database.committers, "", "Connections that write steps.");
+  add("database", "batch_max", s.database.batch_max, "", "Steps in one database transaction, at most.");
+  add("node", "lease_ttl", s.node.lease_ttl, "duration", "How long this node owns its shards after it was last heard of.");
+  add("runtime", "threads", s.runtime.threads, "", "Scheduler threads.");
+  add("runtime", "passivate_after", s.runtime.passivate_after, "duration", "An entity with nothing to do for so long leaves memory.");
+}
+
+// "0.50" as basis points, exactly; nothing for anything finer, negative or above 1.
+std::optional<std::int64_t> share_bps(const std::string& text) {
+  const auto value = parse_decimal(text);
+  const int128 unit = one_coin / 10'000;
+  if (!value || !value->exact || value->units < 0 || value->units > one_coin || value->units % unit != 0) return std::nullopt;
+  return static_cast<std::int64_t>(value->units / unit);
+}
+
+std::optional<int128> not_negative(const std::string& text) {
+  const auto value = parse_decimal(text);
+  if (!value || !value->exact || value->units < 0) return std::nullopt;
+  return value->units;
+}
+
+// gwei -> wei: 10^9 of 10^-18 units are one wei.
+std::optional<int128> gwei_to_wei(const std::string& text) {
+  const auto units = not_negative(text);
+  const int128 per_wei = one_coin / 1'000'000'000;
+  if (!units || *units % per_wei != 0) return std::nullopt;
+  return *units / per_wei;
+}
+
+milliseconds in_ms(setting_span span) { return std::chrono::duration_cast<milliseconds>(span); }
+
+} // namespace
+
+std::vector<setting_entry> describe(settings& of) {
+  std::vector<setting_entry> all;
+  describe_edges(of, all);
+  describe_providers(of, all);
+  describe_money(of, all);
+  return all;
+}
+
+std::string value_text(const setting_entry& entry) { return std::visit(value_printer{}, entry.value); }
+
+policy policy_of(const settings& s, std::string wallet_address) {
+  policy p;
+  p.min_tolerance_bps = *share_bps(s.payments.min_tolerance);
+  p.fallback_tolerance_bps = *share_bps(s.payments.fallback_tolerance);
+  p.invite_validity = std::chrono::duration_cast<seconds>(s.payments.invite_validity);
+  p.payment_poll_first = in_ms(s.payments.poll_first);
+  p.payment_poll_max = in_ms(s.payments.poll_max);
+  p.incoming_confirmations = static_cast<std::uint64_t>(s.wallet.incoming_confirmations);
+  p.platform_bps = s.fees.platform_bps;
+  p.payout_max = usd_amount::of_units(*not_negative(s.payouts.max_usd));
+  p.payout_daily_max = usd_amount::of_units(*not_negative(s.payouts.daily_max_usd));
+  p.swap_min_validity_bps = *share_bps(s.swaps.min_validity);
+  p.swap_poll = in_ms(s.swaps.poll);
+  p.swap_tries_max = static_cast<std::uint32_t>(s.swaps.tries_max);
+  p.wallet_address = std::move(wallet_address);
+  p.chain_id = static_cast<std::uint64_t>(s.ethereum.chain_id);
+  p.confirmations = static_cast<std::uint64_t>(s.wallet.confirmations);
+  p.max_fee_wei = *gwei_to_wei(s.wallet.max_fee_gwei);
+  p.receipt_poll = in_ms(s.wallet.receipt_poll);
+  p.resubmit_after = in_ms(s.wallet.resubmit_after);
+  p.gas_float_low = eth_amount::of_units(*not_negative(s.wallet.gas_float_low));
+  if (s.sandbox) {
+    p.payment_poll_first = std::min(p.payment_poll_first, milliseconds(3'000));
+    p.payment_poll_max = std::min(p.payment_poll_max, milliseconds(30'000));
+    p.swap_poll = std::min(p.swap_poll, milliseconds(500));
+    p.receipt_poll = std::min(p.receipt_poll, milliseconds(300));
+    p.resubmit_after = std::min(p.resubmit_after, milliseconds(15'000));
+  }
+  return p;
+}
+
+std::string help_text() {
+  settings defaults;
+  std::string text = "paygated: channel subscriptions paid in any coin.\n\n"
+                     "usage: paygated [--config-file=FILE] [--secrets-dir=DIR] [--sandbox] [--check] [--section.name=value ...]\n\n"
+                     "  --config-file=FILE  settings in INI form: [section] lines, name=value lines, ';' comments, texts in \"quotes\"\n"
+                     "  --check             read and check settings and secrets, then exit\n"
+                     "  --wallet-address    print the address of HOST_WALLET_PRIVATE_KEY and exit\n"
+                     "  --version           print the version and exit\n"
+                     "  --help              this text\n\n"
+                     "A setting on the command line wins over the file, the file over the default.\n";
+  std::string section = "-";
+  for (const auto& entry : describe(defaults)) {
+    if (entry.section != section) {
+      section = entry.section;
+      text += section.empty() ? "\nGlobal (above the first section of the file)\n" : "\n[" + section + "]\n";
+    }
+    text += "  " + entry.key() + " = " + value_text(entry) + (entry.unit.empty() ? "" : "  (" + entry.unit + ")") + "\n      "
+            + entry.sentence + "\n";
+  }
+  return text;
+}
+
+namespace {
+
+class fault_list {
+public:
+  void expect(bool good, const std::string& key, const std::string& value, const std::string& expected) {
+    if (!good) all.push_back(key + " is " + value + ": expected " + expected + ".");
+  }
+  void range(const std::string& key, std::int64_t value, std::int64_t low, std::int64_t high) {
+    expect(value >= low && value <= high, key, std::to_string(value),
+           "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+  }
+  void span(const std::string& key, setting_span value, setting_span low, setting_span high) {
+    expect(value >= low && value <= high, key, span_text(value), "a duration from " + span_text(low) + " to " + span_text(high));
+  }
+  void url(const std::string& key, const std::string& value) {
+    const auto at = value.find("://");
+    const bool scheme = value.starts_with("http://") || value.starts_with("https://");
+    expect(scheme && value.size() > at + 3 && !value.ends_with('/') && value.find_first_of(" \t\r\n\"") == std::string::npos, key,
+           '"' + value + '"', "http://host or https://host, without a slash at the end");
+  }
+  void share(const std::string& key, const std::string& value) {
+    expect(share_bps(value).has_value(), key, '"' + value + '"', "a share from 0 to 1 with at most 4 decimals, like \"0.50\"");
+  }
+  void amount(const std::string& key, const std::string& value, const std::string& unit) {
+    expect(not_negative(value).has_value(), key, '"' + value + '"', "an amount in " + unit + ", not negative, like \"12.50\"");
+  }
+  void one_of(const std::string& key, const std::string& value, std::initializer_list<std::string_view> words) {
+    std::string list;
+    bool found = false;
+    for (auto word : words) {
+      list += (list.empty() ? "" : ", ") + std::string(word);
+      found = found || word == value;
+    }
+    expect(found, key, '"' + value + '"', "one of " + list);
+  }
+  std::vector<std::string> all;
+};
+
+bool is_loopback(const std::string& address) { return address == "127.0.0.1" || address == "::1" || address == "localhost"; }
+
+// An address or CIDR block, by its characters alone; the server parses it in full when it starts.
+bool looks_like_block(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789abcdefABCDEF.:/") == std::string::npos
+         && text.find_first_of(".:") != std::string::npos;
+}
+
+} // namespace
+
+std::vector<std::string> validate(const settings& s) {
+  using std::chrono::hours;
+  using std::chrono::seconds;
+  fault_list f;
+  f.expect(!s.http.bind.empty(), "http.bind", "empty", "an address to listen on");
+  f.range("http.port", s.http.port, 0, 65'535);
+  f.url("http.public_url", s.http.public_url);
+  f.range("http.threads", s.http.threads, 2, 1'024);
+  f.range("http.in_flight_max", s.http.in_flight_max, 1, 10'000);
+  // With as many requests in work as threads nobody is left to answer 503.
+  f.expect(s.http.in_flight_max < s.http.threads, "http.in_flight_max", std::to_string(s.http.in_flight_max),
+           "less than http.threads (" + std::to_string(s.http.threads) + ")");
+  for (const auto& [key, list] : {std::pair{"http.trusted_proxies", &s.http.trusted_proxies},
+                                  {"http.metrics_from", &s.http.metrics_from},
+                                  {"ipn.allow_list", &s.ipn.allow_list}})
+    for (const auto& block : *list) f.expect(looks_like_block(block), key, '"' + block + '"', "addresses or CIDR blocks like 10.0.0.0/8");
+  f.span("http.read_timeout", s.http.read_timeout, seconds(1), seconds(60));
+  f.expect(is_loopback(s.ctl.bind), "ctl.bind", '"' + s.ctl.bind + '"', "a loopback address, because the link has no TLS yet");
+  f.range("ctl.port", s.ctl.port, 0, 65'535);
+  f.expect(s.crash_at.empty() || s.sandbox, "crash_at", '"' + s.crash_at + '"', "nothing without --sandbox");
+  f.one_of("log.level", s.log.level, {"debug", "info", "warning", "error"});
+  f.one_of("log.format", s.log.format, {"json", "text"});
+  settings copy = s;
+  for (const auto& entry : describe(copy)) {
+    if (entry.name == "base_url") f.url(entry.key(), *std::get<std::string*>(entry.value));
+    if (entry.name == "concurrency") f.range(entry.key(), *std::get<std::int64_t*>(entry.value), 1, 256);
+    if (entry.name == "rate") f.range(entry.key(), *std::get<std::int64_t*>(entry.value), 0, 100'000);
+  }
+  f.range("ethereum.chain_id", s.ethereum.chain_id, 1, INT64_MAX);
+  f.span("timeouts.connect", s.timeouts.connect, std::chrono::milliseconds(100), seconds(60));
+  f.span("timeouts.read", s.timeouts.read, std::chrono::milliseconds(100), seconds(50));
+  f.span("timeouts.telegram_poll", s.timeouts.telegram_poll, seconds(0), seconds(50));
+  f.share("payments.min_tolerance", s.payments.min_tolerance);
+  f.share("payments.fallback_tolerance", s.payments.fallback_tolerance);
+  f.span("payments.invite_validity", s.payments.invite_validity, seconds(60), hours(24 * 365));
+  f.span("payments.poll_first", s.payments.poll_first, std::chrono::milliseconds(100), hours(24));
+  f.span("payments.poll_max", s.payments.poll_max, s.payments.poll_first, hours(24 * 7));
+  f.range("fees.platform_bps", s.fees.platform_bps, 0, 10'000);
+  f.amount("payouts.max_usd", s.payouts.max_usd, "USD");
+  f.amount("payouts.daily_max_usd", s.payouts.daily_max_usd, "USD");
+  f.share("swaps.min_validity", s.swaps.min_validity);
+  f.span("swaps.poll", s.swaps.poll, std::chrono::milliseconds(100), hours(1));
+  f.range("swaps.tries_max", s.swaps.tries_max, 1, 100);
+  f.range("wallet.confirmations", s.wallet.confirmations, 1, 1'000);
+  f.range("wallet.incoming_confirmations", s.wallet.incoming_confirmations, 1, 1'000);
+  f.expect(gwei_to_wei(s.wallet.max_fee_gwei).has_value(), "wallet.max_fee_gwei", '"' + s.wallet.max_fee_gwei + '"',
+           "a fee in gwei with at most 9 decimals, not negative, like \"300\"");
+  f.amount("wallet.gas_float_low", s.wallet.gas_float_low, "ETH");
+  f.amount("wallet.gas_float_high", s.wallet.gas_float_high, "ETH");
+  const auto low = not_negative(s.wallet.gas_float_low), high = not_negative(s.wallet.gas_float_high);
+  f.expect(!low || !high || *high >= *low, "wallet.gas_float_high", '"' + s.wallet.gas_float_high + '"', "at least wallet.gas_float_low");
+  f.span("wallet.receipt_poll", s.wallet.receipt_poll, std::chrono::milliseconds(50), hours(1));
+  f.span("wallet.resubmit_after", s.wallet.resubmit_after, seconds(1), hours(24));
+  f.range("database.committers", s.database.committers, 1, 32);
+  f.range("database.batch_max", s.database.batch_max, 1, 10'000);
+  f.span("node.lease_ttl", s.node.lease_ttl, seconds(1), seconds(60));
+  f.range("runtime.threads", s.runtime.threads, 1, 256);
+  f.span("runtime.passivate_after", s.runtime.passivate_after, std::chrono::milliseconds(10), hours(24));
+  return f.all;
+}
+
+} // namespace paygate

@@ -1,0 +1,50 @@
+#include "daemon/bootstrap.hpp"
+
+#include <caf/all.hpp>
+
+#include "actors/runtime/node.hpp"
+#include "messages/log.hpp"
+
+namespace paygate {
+
+namespace {
+
+using create_atom = caf::atom_constant<caf::atom("create")>;
+
+struct bootstrap_state {
+  std::vector<envelope_ptr> open;
+  static inline const char* name = "bootstrap";
+};
+
+caf::behavior bootstrap_behavior(caf::stateful_actor<bootstrap_state>* self, router_actor router, std::string wallet_address) {
+  self->state.open = {
+    std::make_shared<const envelope>(envelope{{entity_kind::wallet, wallet_address}, wallet_message{open_wallet{wallet_address}}}),
+    std::make_shared<const envelope>(envelope{{entity_kind::poller, "main"}, poller_message{start_polling{}}}),
+  };
+  self->set_error_handler([](caf::scheduled_actor* a, caf::error& e) {
+    log(log_level::warning, "bootstrap_error_message", {{"error", a->system().render(e)}});
+  });
+  auto settled = [self](const envelope_ptr& letter) {
+    auto& open = self->state.open;
+    open.erase(std::remove(open.begin(), open.end(), letter), open.end());
+  };
+  self->send(self, create_atom::value);
+  return {
+    [=](create_atom) {
+      if (self->state.open.empty()) return;
+      self->delayed_send(self, std::chrono::milliseconds(100), create_atom::value);
+      for (const auto& letter : self->state.open)
+        self->request(router, std::chrono::seconds(5), deliver_atom::value, letter)
+          .then([=](const entity_reply_ptr& reply) { if (std::holds_alternative<ok>(*reply)) settled(letter); }, [](const caf::error&) {});
+    },
+    [=](ready_atom) { return self->state.open.empty(); },
+  };
+}
+
+} // namespace
+
+caf::actor spawn_bootstrap(caf::actor_system& system, router_actor router, std::string wallet_address) {
+  return system.spawn(bootstrap_behavior, std::move(router), std::move(wallet_address));
+}
+
+} // namespace paygate

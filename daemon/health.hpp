@@ -1,0 +1,32 @@
+#pragma once
+
+#include <mutex>
+
+#include <caf/actor.hpp>
+#include <caf/actor_system.hpp>
+
+#include "io/http/server.hpp"
+#include "messages/interfaces.hpp"
+
+namespace paygate {
+
+/// Answers /health and /ready by asking the parts; an answer is good for a quarter of a second, so that a flood of probes costs nothing.
+/// Safe from any thread that is no actor.
+class health_probe {
+public:
+  health_probe(caf::actor_system& system, reader_actor reader, caf::actor node, caf::actor bootstrap);
+  health_report look();
+
+private:
+  health_report ask_all();
+
+  caf::actor_system& system_;
+  reader_actor reader_;
+  caf::actor node_, bootstrap_;
+  std::mutex mutex_;
+  std::chrono::steady_clock::time_point asked_at_{};
+  health_report last_;
+};
+
+
+} // namespace paygate

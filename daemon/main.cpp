@@ -1,0 +1,89 @@
+// paygated: reads settings and secrets, runs one node until it is told to stop.
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <thread>
+
+#include <caf/io/middleman.hpp>
+
+#include "daemon/log.hpp"
+#include "daemon/program.hpp"
+#include "io/codec/ethereum_tx.hpp"
+#include "messages/log.hpp"
+
+namespace {
+
+using namespace paygate;
+
+enum exit_code { stopped = 0, not_clean = 1, refuses_to_start = 2 };
+
+int refuse(const std::vector<std::string>& faults) {
+  for (const auto& fault : faults) std::fprintf(stderr, "paygated: %s\n", fault.c_str());
+  return refuses_to_start;
+}
+
+/// Signals are taken by the main thread alone, between two ticks.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, s);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void run_until_signal(program& daemon, const sigset_t& signals) {
+  for (;;) {
+    const timespec second{1, 0};
+    const int signal = sigtimedwait(&signals, nullptr, &second);
+    if (signal == SIGTERM || signal == SIGINT) return;
+    daemon.tick();
+  }
+}
+
+/// Should an actor refuse to end, the process ends all the same, and says so.
+void start_watchdog() {
+  std::thread([] {
+    std::this_thread::sleep_for(std::chrono::seconds(20));
+    std::fprintf(stderr, "paygated: did not end within 20 s of being told to; ending the hard way\n");
+    std::_Exit(not_clean);
+  }).detach();
+}
+
+int run(configuration& config) {
+  secret_store secrets(config.values.secrets_dir);
+  if (auto faults = secrets.load(); !faults.empty()) return refuse(faults);
+  if (config.mode == run_mode::check) return stopped;
+  if (config.mode == run_mode::wallet_address) {
+    std::printf("%s\n", address_of(*private_key::parse(secrets.get("HOST_WALLET_PRIVATE_KEY"))).c_str());
+    return stopped;
+  }
+  start_log(config.values, secrets);
+  const auto signals = block_signals();
+  config.caf::actor_system_config::load<caf::io::middleman>();
+  program daemon(config, secrets);
+  if (auto wrong = daemon.start()) return refuse({*wrong});
+  log(log_level::info, "started", {{"public_url", config.values.http.public_url}});
+  run_until_signal(daemon, signals);
+  log(log_level::info, "stopping");
+  start_watchdog();
+  const bool clean = daemon.stop();
+  log(log_level::info, "stopped", {{"clean", clean ? "true" : "false"}});
+  return clean ? stopped : not_clean;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  configuration config;
+  const auto faults = config.load(argc, argv);
+  if (!faults.empty()) return refuse(faults);
+  switch (config.mode) {
+    case run_mode::help: std::fputs(help_text().c_str(), stdout); return stopped;
+    case run_mode::version: std::puts("paygated 0.1.0"); return stopped;
+    case run_mode::run:
+    case run_mode::check:
+    case run_mode::wallet_address: break;
+  }
+  return run(config);
+}

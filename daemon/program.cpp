@@ -1,0 +1,235 @@
+#include "daemon/program.hpp"
+
+#include <cstdio>
+#include <fstream>
+
+#include <caf/all.hpp>
+#include <caf/io/all.hpp>
+
+#include "actors/runtime/entity.hpp"
+#include "actors/runtime/inspector.hpp"
+#include "actors/runtime/intake.hpp"
+#include "actors/runtime/lane.hpp"
+#include "actors/runtime/node.hpp"
+#include "actors/runtime/router.hpp"
+#include "actors/runtime/shard.hpp"
+#include "daemon/bootstrap.hpp"
+#include "daemon/crash_point.hpp"
+#include "daemon/health.hpp"
+#include "daemon/providers.hpp"
+#include "io/codec/ethereum_tx.hpp"
+#include "io/codec/signer.hpp"
+#include "io/http/server.hpp"
+#include "messages/log.hpp"
+#include "persistence/persistence.hpp"
+
+namespace paygate {
+
+namespace {
+
+milliseconds whole_ms(setting_span span) { return std::chrono::duration_cast<milliseconds>(span); }
+
+lane_limits limits_of(const lane_setting& s) {
+  lane_limits limits;
+  limits.workers = static_cast<std::uint32_t>(s.concurrency);
+  limits.rate = static_cast<std::uint32_t>(s.rate);
+  limits.burst = std::max(limits.rate, 1u);
+  return limits;
+}
+
+/// A lane that never pauses itself: one long poll, or local work.
+lane_limits unbroken(std::uint32_t workers) {
+  lane_limits limits;
+  limits.workers = workers;
+  limits.failures_max = 0;
+  return limits;
+}
+
+/// Writes a port where a script waits for it; complete at once, so that nobody reads half a number.
+void write_port_file(const std::string& path, int port) {
+  if (path.empty()) return;
+  {
+    std::ofstream file(path + ".new");
+    file << port << "\n";
+  }
+  std::rename((path + ".new").c_str(), path.c_str());
+}
+
+} // namespace
+
+struct program::parts {
+  explicit parts(configuration& config) : system(config) {}
+
+  caf::actor_system system;
+  std::shared_ptr<entity_ports> ports = std::make_shared<entity_ports>();
+  loader_actor loader;
+  reader_actor reader;
+  lease_actor leases;
+  caf::actor router, node, bootstrap, gateway, inspector;
+  std::vector<lane_actor> lanes;
+  std::unique_ptr<health_probe> health;
+  std::unique_ptr<http_server> http;
+};
+
+program::program(configuration& config, secret_store& secrets) : config_(config), secrets_(secrets) {}
+program::~program() = default;
+
+std::optional<std::string> program::start() {
+  const auto& s = config_.values;
+  auto crash_point = make_crash_point(s.crash_at);
+  if (const auto* wrong = std::get_if<std::string>(&crash_point)) return *wrong;
+  const auto wallet_address = address_of(*private_key::parse(secrets_.get("HOST_WALLET_PRIVATE_KEY")));
+  if (auto wrong = check_outside(wallet_address)) return wrong;
+
+  parts_ = std::make_unique<parts>(config_);
+  start_lanes();
+  start_actors(wallet_address, std::get<crash_point_fn>(crash_point));
+  return start_doors();
+}
+
+std::optional<std::string> program::check_outside(const std::string& wallet_address) {
+  const auto migrated = migrate(secrets_.get("DATABASE_URL"));
+  if (!migrated.error.empty()) return "the database cannot be used: " + secrets_.redact(migrated.error);
+  log(log_level::info, "database_ready", {{"schema", std::to_string(migrated.version)}, {"applied", std::to_string(migrated.applied)}});
+  // A node that is away may come back; one on another chain would sign for the wrong one.
+  if (auto failure = check_chain(ethereum_of(config_.values, secrets_))) {
+    if (failure->kind == fault::permanent) return "ETHEREUM_RPC_URL does not fit ethereum.chain_id: " + failure->text;
+    log(log_level::warning, "chain_not_checked", {{"error", failure->code + ": " + failure->text}});
+  }
+  log(log_level::info, "hot_wallet", {{"address", wallet_address}});
+  return std::nullopt;
+}
+
+void program::start_lanes() {
+  auto& p = *parts_;
+  const auto& s = config_.values;
+  auto lane_for = [&](lane which, io_client client, lane_limits limits) {
+    auto made = spawn_lane(p.system, which, std::move(client), limits, metrics_);
+    p.lanes.push_back(made);
+    p.ports->lanes[static_cast<std::size_t>(which)] = made;
+    return made;
+  };
+  lane_for(lane::nowpayments, make_nowpayments_client(nowpayments_of(s, secrets_)), limits_of(s.lanes.nowpayments));
+  lane_for(lane::changenow, make_changenow_client(changenow_of(s, secrets_)), limits_of(s.lanes.changenow));
+  lane_for(lane::telegram, make_telegram_client(telegram_of(s, secrets_)), limits_of(s.lanes.telegram));
+  lane_for(lane::ethereum, make_ethereum_client(ethereum_of(s, secrets_)), limits_of(s.lanes.ethereum));
+  lane_for(lane::prices, make_price_client(prices_of(s, secrets_), *clock_), limits_of(s.lanes.prices));
+  lane_for(lane::signer, make_signer(*private_key::parse(secrets_.get("HOST_WALLET_PRIVATE_KEY"))), unbroken(1));
+  lane_for(lane::telegram_poll, make_telegram_client(telegram_of(s, secrets_)), unbroken(1));
+}
+
+void program::start_actors(const std::string& wallet_address, crash_point_fn crash_point) {
+  auto& p = *parts_;
+  const auto& s = config_.values;
+  const auto dsn = secrets_.get("DATABASE_URL");
+  const auto identity = make_node_identity();
+  for (std::int64_t i = 0; i < s.database.committers; ++i)
+    p.ports->committers.push_back(
+      spawn_committer(p.system, committer_config{dsn, identity, static_cast<std::size_t>(s.database.batch_max)}, metrics_));
+  p.loader = spawn_loader(p.system, dsn, metrics_);
+  p.reader = spawn_reader(p.system, dsn);
+  p.leases = spawn_lease_keeper(p.system, lease_config{dsn, identity, whole_ms(s.node.lease_ttl)});
+  p.router = spawn_router(p.system);
+
+  p.ports->router = caf::actor_cast<router_actor>(p.router);
+  p.ports->clock = clock_;
+  p.ports->metrics = metrics_;
+  p.ports->rules = policy_of(s, wallet_address);
+  p.ports->limits.passivate_after = whole_ms(s.runtime.passivate_after);
+  p.ports->crash_point = std::move(crash_point);
+  auto& poll_lane = p.ports->lanes[static_cast<std::size_t>(lane::telegram_poll)];
+  poll_lane = spawn_intake(p.system, poll_lane, p.ports->router);
+  p.lanes.push_back(poll_lane);
+
+  node_setup setup;
+  setup.leases = p.leases;
+  setup.loader = p.loader;
+  setup.reader = p.reader;
+  setup.router = p.router;
+  setup.ports = p.ports;
+  setup.lease_ttl = whole_ms(s.node.lease_ttl);
+  p.node = spawn_node(p.system, std::move(setup));
+  p.bootstrap = spawn_bootstrap(p.system, p.ports->router, wallet_address);
+  p.gateway = spawn_gateway(p.system, p.ports->router);
+  p.inspector = spawn_inspector(p.system, inspector_setup{p.reader, p.router});
+}
+
+std::optional<std::string> program::start_doors() {
+  auto& p = *parts_;
+  const auto& s = config_.values;
+  const auto ctl_port = p.system.middleman().publish(p.inspector, static_cast<std::uint16_t>(s.ctl.port), s.ctl.bind.c_str(), true);
+  if (!ctl_port) return "ctl.port: cannot listen on " + s.ctl.bind + ":" + std::to_string(s.ctl.port);
+  write_port_file(s.ctl.port_file, *ctl_port);
+
+  p.health = std::make_unique<health_probe>(p.system, p.reader, p.node, p.bootstrap);
+  http_server_settings hs;
+  hs.threads = static_cast<std::size_t>(s.http.threads);
+  hs.in_flight_max = static_cast<std::size_t>(s.http.in_flight_max);
+  hs.trusted_proxies = s.http.trusted_proxies;
+  hs.metrics_from = s.http.metrics_from;
+  hs.ipn_allow_list = s.ipn.allow_list;
+  hs.cors_origin = s.http.cors_origin;
+  hs.read_timeout = whole_ms(s.http.read_timeout);
+  http_server_ports hp;
+  hp.ask = ask_through(p.gateway);
+  hp.status = [&p] { return p.health->look(); };
+  hp.metrics_text = [this] { return metrics_->render(); };
+  hp.ipn_secret = [this] { return secrets_.get("NOWPAYMENTS_IPN_SECRET"); };
+  hp.success_key = [this] { return secrets_.get("SUCCESS_URL_SIGNING_KEY"); };
+  hp.metrics = metrics_;
+  hp.clock = clock_;
+  if (s.sandbox)
+    hp.advance_clock = [this, node = p.node](milliseconds by) {
+      clock_->advance(by);
+      caf::anon_send(node, moved_atom::value);
+      return clock_->now();
+    };
+  p.http = std::make_unique<http_server>(std::move(hs), std::move(hp));
+  const auto listening = p.http->start(s.http.bind, static_cast<std::uint16_t>(s.http.port));
+  if (const auto* wrong = std::get_if<std::string>(&listening)) return *wrong;
+  write_port_file(s.http.port_file, std::get<std::uint16_t>(listening));
+  log(log_level::info, "listening", {{"http", std::to_string(std::get<std::uint16_t>(listening))}, {"ctl", std::to_string(*ctl_port)}});
+  return std::nullopt;
+}
+
+void program::tick() {
+  const auto report = secrets_.reload();
+  for (const auto& name : report.changed) log(log_level::info, "secret_changed", {{"name", name}});
+  for (const auto& fault : report.faults) {
+    metrics_->count("secret_faults_total", "");
+    log(log_level::error, "secret_not_reloaded", {{"fault", fault}});
+  }
+  caf::scoped_actor self{parts_->system};
+  self->request(parts_->router, std::chrono::seconds(1), count_atom::value)
+    .receive([&](std::uint64_t n) { metrics_->gauge("entities_resident", "", static_cast<std::int64_t>(n)); }, [](caf::error&) {});
+}
+
+bool program::stop() {
+  auto& p = *parts_;
+  // First what brings work in, then the entities, then what they use; at last nothing holds a handle any more.
+  p.http->stop();
+  bool clean = false;
+  {
+    caf::scoped_actor self{p.system};
+    self->request(p.node, std::chrono::seconds(10), drain_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
+    p.system.middleman().unpublish(p.inspector, 0);
+    for (const auto& actor : {p.bootstrap, p.inspector, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
+    for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
+    for (const auto& committer : p.ports->committers) self->send_exit(committer, caf::exit_reason::user_shutdown);
+    self->send_exit(p.loader, caf::exit_reason::user_shutdown);
+    self->send_exit(p.reader, caf::exit_reason::user_shutdown);
+    self->send_exit(p.leases, caf::exit_reason::user_shutdown);
+  }
+  p.http.reset();
+  p.health.reset();
+  p.ports.reset();
+  p.lanes.clear();
+  p.loader = nullptr;
+  p.reader = nullptr;
+  p.leases = nullptr;
+  for (auto* handle : {&p.router, &p.node, &p.bootstrap, &p.gateway, &p.inspector}) *handle = nullptr;
+  parts_.reset();
+  return clean;
+}
+
+} // namespace paygate

@@ -1,0 +1,12 @@
+list(APPEND io_sources
+     codec/ethereum_address.cpp
+     codec/ethereum_tx.cpp
+     codec/ipn.cpp
+     codec/ipn_signature.cpp
+     codec/json.cpp
+     codec/json_canonical.cpp
+     codec/json_tokens.cpp
+     codec/rlp.cpp
+     codec/signer.cpp
+     codec/start_link.cpp
+     codec/success_token.cpp)

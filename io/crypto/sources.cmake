@@ -1,0 +1,1 @@
+list(APPEND io_sources crypto/encoding.cpp crypto/hash.cpp)

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace paygate {
+
+/// What the payment-processing page starts with; its script then asks the API for news. Every text may come from outside.
+struct payment_page {
+  std::string order_id, token;
+  std::string status; ///< payment_status as text; empty when it is not known (yet).
+  std::string channel_title;
+  std::string invite_link;
+};
+
+/// A whole HTML page without anything loaded from elsewhere; without JavaScript it reloads itself.
+std::string render_payment_page(const payment_page& page);
+
+/// A page that says one thing: "This link is not valid."
+std::string render_message_page(std::string_view title, std::string_view text);
+
+/// Content-Security-Policy of these pages: only their own script and style, by hash.
+const std::string& page_policy();
+
+} // namespace paygate

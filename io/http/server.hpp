@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "messages/envelope.hpp"
+#include "messages/ports.hpp"
+
+namespace paygate {
+
+/// Hands one message to one entity and waits for its answer, which comes after its step is committed. `refused{unavailable}` when none
+/// comes in time. Called on the server's own threads.
+using ask_entity_fn = std::function<entity_reply(envelope, milliseconds timeout)>;
+
+/// For /health and /ready. `components` are names and states ("database", "healthy").
+struct health_report {
+  bool healthy = true; ///< Every component works.
+  bool ready = true;   ///< Requests can be served: leases held, database reachable.
+  std::vector<std::pair<std::string, std::string>> components;
+};
+
+struct http_server_settings {
+  std::size_t threads = 96;       ///< Connections served at once.
+  std::size_t in_flight_max = 64; ///< Requests in work at once; more are answered 503. Less than `threads`.
+  std::vector<std::string> trusted_proxies, metrics_from, ipn_allow_list; ///< Addresses or CIDR blocks.
+  std::string cors_origin;
+  milliseconds read_timeout{5'000};
+};
+
+/// What the server knows of the rest of the program. The callables are called from many threads at once.
+struct http_server_ports {
+  ask_entity_fn ask;
+  std::function<health_report()> status;
+  std::function<std::string()> metrics_text;            ///< Prometheus' text format.
+  std::function<std::string()> ipn_secret, success_key; ///< NOWPAYMENTS_IPN_SECRET, SUCCESS_URL_SIGNING_KEY as they are now.
+  std::shared_ptr<metrics_sink> metrics;
+  std::shared_ptr<const business_clock> clock;
+  std::function<timestamp(milliseconds)> advance_clock; ///< Only with --sandbox, else empty: moves business time, answers the new one.
+};
+
+/// The daemon's HTTP side: webhooks, status page, health, metrics. Each webhook is answered within 1 s; what is answered 200 is committed.
+class http_server {
+public:
+  http_server(http_server_settings settings, http_server_ports ports);
+  ~http_server(); ///< Stops.
+  http_server(const http_server&) = delete;
+  http_server& operator=(const http_server&) = delete;
+
+  /// Listens; port 0 takes a free one. Answers the port, or a sentence that says why it cannot.
+  std::variant<std::uint16_t, std::string> start(const std::string& bind, std::uint16_t port);
+
+  /// Takes no new connections and waits for those in work; kept-alive connections end within 2 s. A second call does nothing.
+  void stop();
+
+private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace paygate

@@ -1,0 +1,12 @@
+list(APPEND io_sources
+     providers/changenow.cpp
+     providers/ethereum.cpp
+     providers/ethereum_chain.cpp
+     providers/ethereum_rpc.cpp
+     providers/http_call.cpp
+     providers/nowpayments.cpp
+     providers/prices.cpp
+     providers/provider_faults.cpp
+     providers/telegram.cpp
+     providers/telegram_calls.cpp
+     providers/telegram_updates.cpp)

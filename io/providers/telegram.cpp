@@ -1,0 +1,190 @@
+#include "io/providers/telegram.hpp"
+
+#include <memory>
+#include <mutex>
+
+#include "io/codec/start_link.hpp"
+#include "io/providers/telegram_calls.hpp"
+
+namespace paygate {
+
+namespace {
+
+constexpr std::size_t callback_data_max = 64;
+constexpr std::size_t callback_text_max = 200;
+constexpr std::size_t invite_name_max = 32;
+constexpr seconds poll_timeout_max{50};
+
+/// Cuts at the border of a UTF-8 character.
+std::string_view shortened(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80) --bytes;
+  return text.substr(0, bytes);
+}
+
+std::variant<std::string, io_failure> ask_bot_name(telegram_api& api) {
+  auto answer = api.call("getMe", {}, http_effect::reads);
+  if (auto* failure = std::get_if<io_failure>(&answer)) return *failure;
+  auto name = json_text_or_empty(std::get<telegram_result>(answer).value(), "username");
+  if (name.empty()) return nonsense(http_effect::reads, "a bot without user name");
+  return name;
+}
+
+http_settings for_polls(const telegram_settings& settings) {
+  auto http = settings.http;
+  http.read_timeout += std::min(settings.poll_timeout, poll_timeout_max);
+  return http;
+}
+
+class telegram_client {
+public:
+  explicit telegram_client(telegram_settings settings)
+      : settings_(std::move(settings)), api_(settings_.http, settings_.token), poll_api_(for_polls(settings_), settings_.token) {}
+
+  io_outcome operator()(const send_message& request) {
+    json_buffer buffer;
+    json_writer writer(buffer);
+    writer.StartObject();
+    write_int(writer, "chat_id", request.chat_id);
+    write_member(writer, "text", request.html);
+    write_member(writer, "parse_mode", "HTML");
+    writer.Key("link_preview_options");
+    writer.StartObject();
+    write_bool(writer, "is_disabled", true);
+    writer.EndObject();
+    if (auto failure = write_keyboard(writer, request.buttons)) return *failure;
+    writer.EndObject();
+    auto answer = api_.call("sendMessage", take_text(buffer), http_effect::creates, request.chat_id);
+    if (auto* failure = std::get_if<io_failure>(&answer)) return *failure;
+    const auto id = json_int(std::get<telegram_result>(answer).value(), "message_id");
+    if (!id) return nonsense(http_effect::creates, "a message without message_id");
+    return message_sent{*id};
+  }
+
+  io_outcome operator()(const answer_callback& request) {
+    json_buffer buffer;
+    json_writer writer(buffer);
+    writer.StartObject();
+    write_member(writer, "callback_query_id", request.callback_id);
+    if (!request.text.empty()) write_member(writer, "text", shortened(request.text, callback_text_max));
+    writer.EndObject();
+    // A second answer to the same press is as good as one, so a lost answer is no unknown outcome.
+    return done_unless_refused(api_.call("answerCallbackQuery", take_text(buffer), http_effect::reads));
+  }
+
+  io_outcome operator()(const create_invite& request) {
+    json_buffer buffer;
+    json_writer writer(buffer);
+    writer.StartObject();
+    write_int(writer, "chat_id", request.chat_id);
+    write_member(writer, "name", shortened(request.name, invite_name_max));
+    write_int(writer, "expire_date", std::chrono::floor<seconds>(request.expires_at).time_since_epoch().count());
+    write_int(writer, "member_limit", 1);
+    writer.EndObject();
+    auto answer = api_.call("createChatInviteLink", take_text(buffer), http_effect::creates, request.chat_id);
+    if (auto* failure = std::get_if<io_failure>(&answer)) return *failure;
+    auto link = json_text_or_empty(std::get<telegram_result>(answer).value(), "invite_link");
+    if (link.empty()) return nonsense(http_effect::creates, "an invite without invite_link");
+    return invite_created{std::move(link)};
+  }
+
+  io_outcome operator()(const get_updates& request) {
+    json_buffer buffer;
+    json_writer writer(buffer);
+    writer.StartObject();
+    write_int(writer, "offset", request.offset);
+    write_int(writer, "timeout", std::min(settings_.poll_timeout, poll_timeout_max).count());
+    writer.Key("allowed_updates");
+    writer.StartArray();
+    for (const char* kind : {"message", "callback_query", "my_chat_member", "chat_member", "chat_join_request"}) writer.String(kind);
+    writer.EndArray();
+    writer.EndObject();
+    auto answer = poll_api_.call("getUpdates", take_text(buffer), http_effect::reads);
+    if (auto* failure = std::get_if<io_failure>(&answer)) return *failure;
+    auto received = parse_updates(std::get<telegram_result>(answer).value(), request.offset, settings_.start_link_key());
+    if (!received) return nonsense(http_effect::reads, "no list of updates");
+    return std::move(*received);
+  }
+
+  template <class Other>
+  io_outcome operator()(const Other& request) {
+    return wrong_lane(request);
+  }
+
+private:
+  /// An old query and an unchanged message are what was wanted.
+  static io_outcome done_unless_refused(telegram_answer answer) {
+    const auto* failure = std::get_if<io_failure>(&answer);
+    if (!failure) return done{};
+    for (const char* fine : {"query is too old", "query ID is invalid", "message is not modified"})
+      if (failure->text.find(fine) != std::string::npos) return done{};
+    return *failure;
+  }
+
+  std::optional<io_failure> write_keyboard(json_writer& writer, const keyboard& buttons) {
+    if (buttons.empty()) return std::nullopt;
+    writer.Key("reply_markup");
+    writer.StartObject();
+    writer.Key("inline_keyboard");
+    writer.StartArray();
+    for (const auto& row : buttons) {
+      writer.StartArray();
+      for (const auto& one : row)
+        if (auto failure = write_button(writer, one)) return failure;
+      writer.EndArray();
+    }
+    writer.EndArray();
+    writer.EndObject();
+    return std::nullopt;
+  }
+
+  std::optional<io_failure> write_button(json_writer& writer, const button& one) {
+    writer.StartObject();
+    write_member(writer, "text", one.text);
+    if (const auto* link = std::get_if<start_link>(&one.target)) {
+      auto name = bot_name();
+      if (auto* failure = std::get_if<io_failure>(&name)) return *failure;
+      write_member(writer, "url",
+                   "https://t.me/" + std::get<std::string>(name) + "?start=" + make_start_payload(*link, settings_.start_link_key()));
+    } else {
+      const auto& target = std::get<std::string>(one.target);
+      if (!one.is_url && (target.empty() || target.size() > callback_data_max))
+        return io_failure{fault::permanent, "button", "callback data must have 1 to 64 bytes", {}};
+      write_member(writer, one.is_url ? "url" : "callback_data", target);
+    }
+    writer.EndObject();
+    return std::nullopt;
+  }
+
+  /// Asked once for each token: another token is another bot. A failure to learn it is before anything was sent, hence never unknown.
+  std::variant<std::string, io_failure> bot_name() {
+    std::lock_guard lock(name_mutex_);
+    const auto token = api_.token();
+    if (!name_.empty() && token == name_token_) return name_;
+    auto asked = ask_bot_name(api_);
+    if (const auto* name = std::get_if<std::string>(&asked)) {
+      name_ = *name;
+      name_token_ = token;
+    }
+    return asked;
+  }
+
+  const telegram_settings settings_;
+  telegram_api api_, poll_api_; // Two, since a poll's silence is long and a message's is not.
+  std::mutex name_mutex_;
+  std::string name_, name_token_;
+};
+
+} // namespace
+
+io_client make_telegram_client(telegram_settings settings) {
+  auto client = std::make_shared<telegram_client>(std::move(settings));
+  return never_throwing([client](const io_request& request) { return std::visit([&](const auto& r) { return (*client)(r); }, request); });
+}
+
+std::variant<std::string, io_failure> check_telegram(const telegram_settings& settings) {
+  telegram_api api(settings.http, settings.token);
+  return ask_bot_name(api);
+}
+
+} // namespace paygate

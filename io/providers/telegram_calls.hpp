@@ -1,0 +1,33 @@
+#pragma once
+
+#include "io/providers/telegram.hpp"
+
+namespace paygate {
+
+/// `result` of a successful call, with the document that holds it.
+struct telegram_result {
+  std::shared_ptr<const json_document> document;
+  const json_value& value() const { return (*document)["result"]; }
+};
+using telegram_answer = std::variant<telegram_result, io_failure>;
+
+/// The Bot API's one form of call and answer. Safe from several threads at once.
+class telegram_api {
+public:
+  telegram_api(http_settings http, secret_source token) : token_(std::move(token)), http_(std::move(http)) {}
+
+  /// POST /bot<token>/<method>. `chat_id` is the chat that it is about, 0 for none: a refusal means something else in a channel than in a
+  /// private chat.
+  telegram_answer call(std::string_view method, std::string body, http_effect effect, std::int64_t chat_id = 0);
+
+  std::string token() const { return token_(); }
+
+private:
+  const secret_source token_;
+  http_caller http_;
+};
+
+/// Reads what getUpdates answered. Nothing when it is no list of updates; a single update that cannot be read is skipped.
+std::optional<updates_received> parse_updates(const json_value& result, std::int64_t offset, std::string_view start_link_key);
+
+} // namespace paygate

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+// Questions that the reader answers: (query, name, JSON arguments) -> JSON text, made by SQL. Amounts are decimal strings; times are ISO
+// 8601. An answer that could not be made is {"error":{"code":"unavailable"|"invalid"|"unknown_query","text":"..."}}.
+namespace paygate::queries {
+
+/// {"kind"?, "status"?, "stuck"?: true, "limit"?: 100} -> [{kind, id, status, version, shard, attempts, last_error, quarantine, wake_at,
+/// updated_at}], newest change first. stuck: attempts > 0, a last_error or a quarantine.
+inline constexpr std::string_view actors = "actors";
+/// {"kind", "id"} -> {row, children: {table: [..]}, transitions: the newest 50, ledger: [{key, at, reason, postings}], failures}; row is
+/// null when there is none.
+inline constexpr std::string_view show = "show";
+/// {} -> [{account, currency, units}] by account.
+inline constexpr std::string_view balances = "balances";
+/// {} -> {balanced, entries, sums: [{currency, units}], unbalanced: [{key, currency, units}], empty: [keys of entries without postings]}.
+inline constexpr std::string_view ledger_check = "ledger_check";
+/// {"after_seq"?: 0, "limit"?: 100} -> [{seq, kind, id, version, at, message, from_status, to_status, note}], oldest first; without
+/// after_seq the newest ones. A row of a transaction that was slow to commit may come with a seq that was passed already.
+inline constexpr std::string_view tail = "tail";
+/// {} -> [{kind, status, count, stuck, quarantined}].
+inline constexpr std::string_view counts = "counts";
+/// {"open"?: true, "limit"?: 100} -> [failed_transaction].
+inline constexpr std::string_view failed = "failed";
+/// {"order_id"?, "payment_id"?, "unknown"?: true, "limit"?: 100} -> [webhook_event], newest first; raw as text with octal escapes.
+inline constexpr std::string_view webhooks = "webhooks";
+/// {} -> [{shard, node, epoch, expires_at, expired}].
+inline constexpr std::string_view leases = "leases";
+
+/// The SQL of a query with $1 = its arguments as text; empty when there is none of that name. `show` also needs the kind.
+std::string sql_of(std::string_view name, std::string_view kind = {});
+
+/// The wake scan: $1 and $2 in microseconds since the epoch (exclusive, inclusive), $3 the limit; answers (kind, id, microseconds). All
+/// entities of the last instant come along, so that nobody is lost between two scans.
+std::string wake_scan_sql();
+
+} // namespace paygate::queries

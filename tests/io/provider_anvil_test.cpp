@@ -1,0 +1,72 @@
+// The Ethereum client against a real node: what the scripted nodes of provider_ethereum_test say is what anvil says.
+#include <catch2/catch.hpp>
+
+#include "io/codec/ethereum_tx.hpp"
+#include "io/providers/ethereum.hpp"
+#include "tests/support/anvil.hpp"
+
+using namespace paygate;
+
+namespace {
+
+struct chain {
+  test::anvil node;
+  private_key key = std::move(*private_key::parse(test::anvil::rich_key));
+  std::string us = address_of(key), to = "0x3535353535353535353535353535353535353535";
+  ethereum_settings settings = [this] {
+    ethereum_settings made;
+    made.rpc_urls = [url = node.url()] { return std::vector{url}; };
+    made.chain_id = test::anvil::chain_id;
+    return made;
+  }();
+  io_client client = make_ethereum_client(settings);
+
+  tx_signed signed_transfer(std::uint64_t nonce, int128 max_fee, int128 tip, int128 value = one_coin) {
+    return std::get<tx_signed>(sign(tx_fields{test::anvil::chain_id, nonce, 21000, max_fee, tip, to, value, ""}, key));
+  }
+  std::string send(const tx_signed& tx) {
+    const auto outcome = client(broadcast_tx{tx.raw, tx.hash});
+    if (const auto* failure = std::get_if<io_failure>(&outcome)) return failure->code + ": " + failure->text;
+    static constexpr const char* words[] = {"accepted", "nonce_too_low", "underpriced", "insufficient_funds"};
+    return words[static_cast<int>(std::get<tx_broadcast>(outcome).answer)];
+  }
+};
+
+} // namespace
+
+TEST_CASE("a transfer is quoted, broadcast, and followed on a real node") {
+  chain c;
+  CHECK_FALSE(check_chain(c.settings));
+  const auto quote = std::get<chain_quote>(c.client(get_chain_quote{c.us, c.to, one_coin, ""}));
+  CHECK(quote.chain_id == test::anvil::chain_id);
+  CHECK(quote.latest_nonce == 0);
+  CHECK(quote.gas_limit == 21000);
+  CHECK(quote.balance == 10'000 * one_coin);
+  CHECK(quote.base_fee > 0);
+  CHECK(quote.priority_fee > 0);
+
+  const auto fee = 2 * quote.base_fee + quote.priority_fee;
+  const auto tx = c.signed_transfer(0, fee, quote.priority_fee);
+  CHECK(std::get<io_failure>(c.client(get_transfer{tx.hash})).code == "not_found");
+  CHECK(c.send(tx) == "accepted");
+  CHECK(c.send(tx) == "nonce_too_low"); // It is mined at once; only the receipt tells that it was ours.
+  CHECK(c.send(c.signed_transfer(1, fee, quote.priority_fee, 20'000 * one_coin)) == "insufficient_funds");
+  CHECK(c.send(c.signed_transfer(1, 1, 1)) == "underpriced");
+  const auto queued = c.signed_transfer(5, fee, quote.priority_fee); // Waits behind a gap.
+  CHECK(c.send(queued) == "accepted");
+  CHECK(c.send(queued) == "accepted");
+  CHECK(std::get<transfer_seen>(c.client(get_transfer{queued.hash})).confirmations == 0);
+
+  c.node.mine(2);
+  const auto read = std::get<receipts_read>(c.client(get_receipts{c.us, {tx.hash, queued.hash}}));
+  CHECK(read.latest_nonce == 1);
+  REQUIRE(read.receipts.size() == 1);
+  CHECK(read.receipts[0].hash == tx.hash);
+  CHECK(read.receipts[0].gas_used == 21000);
+  CHECK_FALSE(read.receipts[0].reverted);
+  CHECK(read.head == read.receipts[0].block_number + 2);
+  CHECK(std::get<transfer_seen>(c.client(get_transfer{tx.hash})) == transfer_seen{c.to, one_coin, 3, false});
+  const auto seen = std::get<wallet_seen>(c.client(get_wallet{c.us}));
+  CHECK(seen.latest_nonce == 1);
+  CHECK(seen.balance == 9'999 * one_coin - 21000 * read.receipts[0].effective_gas_price);
+}

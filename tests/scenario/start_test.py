@@ -1,0 +1,83 @@
+"""A daemon that is set up wrongly refuses to start, with one clear sentence that names the setting or secret and never shows its value."""
+import os
+import time
+import unittest
+
+from scenario import WorldTest, fetch
+
+
+class refusal(WorldTest):
+    def refuses(self, words, *arguments, settings=None):
+        file = self.world.write_settings(settings or {}, "wrong.ini")
+        done = self.world.run_daemon("--config-file=" + file, "--http.port=0", "--ctl.port=0", *arguments)
+        said = [line for line in done.stderr.splitlines() if line.startswith("paygated: ")]
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertEqual(len(said), 1, done.stderr)
+        for word in words:
+            self.assertIn(word, said[0])
+        return said[0]
+
+    def with_secret(self, name, value):
+        path = self.world.path("secrets/" + name)
+        before = open(path).read()
+        self.addCleanup(lambda: open(path, "w").write(before))
+        if value is None:
+            os.remove(path)
+        else:
+            self.world.secret(name, value)
+
+    def test_each_required_secret_is_missed_by_name(self):
+        for name in ("NOWPAYMENTS_API_KEY", "NOWPAYMENTS_IPN_SECRET", "CHANGENOW_API_KEY", "TELEGRAM_BOT_TOKEN", "HOST_WALLET_PRIVATE_KEY",
+                     "ETHEREUM_RPC_URL", "DATABASE_URL", "SUCCESS_URL_SIGNING_KEY", "INTERNAL_SIGNING_KEY"):
+            with self.subTest(name):
+                self.with_secret(name, None)
+                self.refuses([name, "missing"])
+                self.doCleanups()
+
+    def test_a_malformed_secret_is_named_and_not_shown(self):
+        for name, value in (("HOST_WALLET_PRIVATE_KEY", "deadbeefcafe"), ("TELEGRAM_BOT_TOKEN", "no-colon-at-all"), ("ETHEREUM_RPC_URL", "ftp://node"),
+                            ("DATABASE_URL", "somewhere")):
+            with self.subTest(name):
+                self.with_secret(name, value)
+                self.assertNotIn(value, self.refuses([name, "malformed"]))
+                self.doCleanups()
+
+    def test_a_malformed_setting_is_named(self):
+        for section, key, value in (("wallet", "confirmations", "0"), ("payments", "min_tolerance", '"1.5"'), ("http", "port", '"eighty"'),
+                                    ("log", "level", '"loud"'), ("nowpayments", "base_url", '"api.nowpayments.io"'), ("swaps", "poll", "5")):
+            with self.subTest(key):
+                self.refuses([f"{section}.{key}"], settings={section: {key: value}})
+
+    def test_an_unknown_setting_is_named(self):
+        self.refuses(["wallet.confirmation"], settings={"wallet": {"confirmation": "2"}})
+        self.refuses(["no.such_setting"], "--no.such_setting=1")
+
+    def test_another_chain_refuses_to_start(self):
+        self.refuses(["ethereum.chain_id"], settings={"ethereum": {"chain_id": 1}})
+
+    def test_a_missing_settings_file_refuses_to_start(self):
+        done = self.world.run_daemon("--config-file=/nowhere/paygated.ini")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("/nowhere/paygated.ini", done.stderr)
+
+    def test_help_explains_every_setting(self):
+        text = self.world.run_daemon("--help").stdout
+        for key in ("http.port", "wallet.confirmations", "payouts.max_usd", "secrets-dir"):
+            self.assertIn(key, text)
+
+    def test_it_is_ready_within_a_second_and_ends_cleanly(self):
+        self.assertEqual(self.world.paygated.end(), 0)
+        start = time.monotonic()
+        self.world.start_daemon()
+        print(f"   ready after {time.monotonic() - start:.2f} s")
+        self.assertEqual(fetch(self.world.daemon_url + "/health")[0], 200)
+
+    def test_no_secret_is_in_the_log(self):
+        log = open(self.world.path("paygated.log"), errors="replace").read()
+        for name in os.listdir(self.world.path("secrets")):
+            if name not in ("ETHEREUM_RPC_URL", "DATABASE_URL"):
+                self.assertNotIn(self.world.secret_value(name), log, name)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,107 @@
+#include <catch2/catch.hpp>
+
+#include <caf/all.hpp>
+
+#include "persistence/queries.hpp"
+#include "tests/store/store_support.hpp"
+
+using namespace paygate;
+using namespace paygate::test;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+step_record waking(const store& db, entity_kind kind, const std::string& id, std::int64_t micros, const std::string& quarantine = "") {
+  auto step = db.step_for(kind, id, 1, filled_snapshot(kind, id));
+  step.header.wake_at = at_micros(micros);
+  step.header.quarantine = quarantine;
+  return step;
+}
+
+std::string names(const wake_list& list) {
+  std::string text;
+  for (const auto& ref : list.refs) text += to_text(ref) + " ";
+  return text;
+}
+
+} // namespace
+
+TEST_CASE("the wake scan finds what is due, in order, and loses nobody between two scans") {
+  store db(new_database());
+  REQUIRE(db.commit(waking(db, entity_kind::payment, "a", 1'000)).error == "");
+  REQUIRE(db.commit(waking(db, entity_kind::subscription, "b", 2'000)).error == "");
+  REQUIRE(db.commit(waking(db, entity_kind::payout, "c", 2'000)).error == "");
+  REQUIRE(db.commit(waking(db, entity_kind::payment, "d", 2'000)).error == "");
+  REQUIRE(db.commit(waking(db, entity_kind::wallet, "e", 3'001)).error == "");
+  REQUIRE(db.commit(waking(db, entity_kind::payment, "f", 2'500, "bad")).error == "");
+  REQUIRE(db.commit(db.step_for(entity_kind::poller, "sleeps", 1, poller{})).error == "");
+
+  auto list = db.wake(0, 3'000, 100);
+  REQUIRE(list.refs.size() == 4);
+  CHECK(list.refs[0] == entity_ref{entity_kind::payment, "a"});
+  CHECK_FALSE(list.more);
+  CHECK(list.scanned_to == at_micros(3'000));
+
+  list = db.wake(0, 3'000, 1);
+  CHECK(names(list) == "payment/a ");
+  CHECK(list.more);
+  CHECK(list.scanned_to == at_micros(1'000));
+  list = db.wake(1'000, 3'000, 1); // Three of one instant come together.
+  CHECK(list.refs.size() == 3);
+  CHECK(list.scanned_to == at_micros(2'000));
+  CHECK(list.more);
+  list = db.wake(2'000, 3'001, 10);
+  CHECK(names(list) == "wallet/e ");
+  CHECK(db.wake(0, INT64_MAX, 100).refs.size() == 5);
+  CHECK(db.wake(3'001, 9'999, 100).refs.empty());
+}
+
+TEST_CASE("the operator's questions are answered in JSON") {
+  store db(new_database());
+  auto state = std::get<payment>(filled_snapshot(entity_kind::payment, "o1"));
+  state.status = payment_status::waiting;
+  state.channel_title = "a \"title\"";
+  state.price = usd_amount::of_units(parse_decimal("10.50")->units);
+  auto step = db.step_for(entity_kind::payment, "o1", 1, state);
+  step.rows = children_of(state);
+  step.rows.push_back(webhook_event{"nowpayments", "55", "o1", true, "{\"x\":1}"});
+  step.rows.push_back(failure_listed{"c", "t"});
+  step.entries = {{"k1", "r", {{"a", "eth", 3 * one_coin / 2}, {"b", "eth", -3 * one_coin / 2}}}};
+  step.header.last_error = "timeout";
+  step.header.attempts = 3;
+  REQUIRE(db.commit(step).error == "");
+  REQUIRE(db.commit(db.step_for(entity_kind::poller, "main", 1, poller{})).error == "");
+
+  const auto shown = db.query("show", R"({"kind":"payment","id":"o1"})");
+  INFO(shown);
+  CHECK(contains(shown, R"("price_usd": "10.5")"));
+  CHECK(contains(shown, R"("channel_title": "a \"title\"")"));
+  CHECK(contains(shown, R"("deposit": [{)"));
+  CHECK(contains(shown, R"("message": "test")"));
+  CHECK(contains(shown, R"("units": "-1.5")"));
+  CHECK(contains(shown, R"("failures": [{)"));
+  CHECK(contains(db.query("show", R"({"kind":"wallet","id":"nobody"})"), R"("row": null)"));
+  CHECK(contains(db.query("show", R"({"kind":"nonsense","id":"o1"})"), R"("code":"invalid")"));
+
+  CHECK(contains(db.query("actors"), R"("id": "main")"));
+  CHECK(contains(db.query("actors", R"({"kind":"payment","status":"waiting","limit":5})"), R"("id": "o1")"));
+  CHECK(db.query("actors", R"({"kind":"payment","status":"paid"})") == "[]");
+  CHECK_FALSE(contains(db.query("actors", R"({"stuck":true})"), R"("id": "main")"));
+  CHECK(contains(db.query("actors", R"({"stuck":true})"), R"("attempts": 3)"));
+
+  CHECK(contains(db.query("balances"), R"({"units": "1.5", "account": "a", "currency": "eth"})"));
+  CHECK(contains(db.query("ledger_check"), R"("balanced": true)"));
+  CHECK(contains(db.query("counts"), R"({"kind": "payment", "count": 1, "stuck": 1, "status": "waiting", "quarantined": 0})"));
+  CHECK(contains(db.query("failed"), R"("code": "c")"));
+  CHECK(contains(db.query("webhooks", R"({"order_id":"o1"})"), R"("raw": "{\"x\":1}")"));
+  CHECK(db.query("webhooks", R"({"order_id":"o2"})") == "[]");
+  CHECK(contains(db.query("leases"), R"("epoch": 1)"));
+  CHECK(contains(db.query("tail", R"({"limit":1})"), R"("kind": "poller")"));
+  CHECK(contains(db.query("tail", R"({"after_seq":0,"limit":1})"), R"("kind": "payment")"));
+  CHECK(db.query("tail", R"({"after_seq":1000})") == "[]");
+
+  CHECK(contains(db.query("no such"), R"("code":"unknown_query")"));
+  CHECK(contains(db.query("actors", "no json"), R"("code":"invalid")"));
+  CHECK(contains(db.query("actors"), R"("id": "main")")); // It goes on after an error.
+}
