@@ -29,6 +29,9 @@ inline constexpr std::string_view webhooks = "webhooks";
 /// {} -> [{shard, node, epoch, expires_at, expired}].
 inline constexpr std::string_view leases = "leases";
 
+/// {"operator"?, "verb", "target": "kind/id", "reason"} -> {"done": true}: the only one that writes, a line of the audit log.
+inline constexpr std::string_view audit = "audit";
+
 /// The SQL of a query with $1 = its arguments as text; empty when there is none of that name. `show` also needs the kind.
 std::string sql_of(std::string_view name, std::string_view kind = {});
 

@@ -46,6 +46,8 @@ void prepare_reads(pqxx::connection& connection) {
 
 std::string ask(pqxx::connection& connection, const std::string& name, const std::string& arguments) {
   pqxx::transaction<pqxx::repeatable_read> transaction(connection);
+  // Must come before the first question: a transaction that has begun to read cannot become one that writes.
+  if (name == queries::audit) transaction.exec("SET TRANSACTION READ WRITE");
   std::string kind;
   if (name == queries::show) {
     const auto asked = transaction.exec_params("SELECT $1::jsonb->>'kind'", arguments);
@@ -55,6 +57,7 @@ std::string ask(pqxx::connection& connection, const std::string& name, const std
   const auto sql = queries::sql_of(name, kind);
   if (sql.empty()) return error_json("unknown_query", name);
   const auto rows = transaction.exec_params(sql, arguments);
+  transaction.commit();
   return rows.empty() || rows[0][0].is_null() ? "null" : rows[0][0].c_str();
 }
 

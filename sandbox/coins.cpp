@@ -9,6 +9,10 @@ const std::vector<coin>& all_coins() {
   static const std::string base58 = "[1-9A-HJ-NP-Za-km-z]";
   static const std::vector<coin> coins = {
       {"eth", "eth", "Ethereum", "eth", "eth", "ethereum", 8, chain_form::ether, false, evm},
+      // Other EVM networks: on our one chain they are paid as ether too.
+      {"eth", "base", "Ethereum (Base)", "ethbase", "eth", "ethereum", 8, chain_form::ether, false, evm},
+      {"eth", "arbitrum", "Ethereum (Arbitrum One)", "etharb", "eth", "ethereum", 8, chain_form::ether, false, evm},
+      {"eth", "op", "Ethereum (Optimism)", "ethop", "eth", "ethereum", 8, chain_form::ether, false, evm},
       {"usdt", "eth", "Tether (ERC20)", "usdterc20", "usdt", "tether", 6, chain_form::token, false, evm},
       {"usdc", "eth", "USD Coin", "usdc", "usdc", "usd-coin", 6, chain_form::none, false, evm},
       {"shib", "eth", "SHIBA INU (ERC20)", "shib", "shib", "shiba-inu", 8, chain_form::none, false, evm},

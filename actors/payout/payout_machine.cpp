@@ -133,7 +133,8 @@ private:
     auto& p = out_.next;
     if (const auto* f = std::get_if<io_failure>(&outcome)) {
       // A rate that ran out is refused in many words; the clock says it in one.
-      if (context_.now >= rate_end(p)) return ++p.swap_tries, retry("the rate ran out before the swap was made");
+      if (context_.now >= rate_end(p) || is_one_of(f->code, {"not_valid_params", "bad_params"}))
+        return ++p.swap_tries, retry("the rate ran out before the swap was made: " + words(*f));
       return on_refusal(*f);
     }
     const auto* swap = std::get_if<swap_created>(&outcome);

@@ -7,18 +7,46 @@
 #include <vector>
 
 #include "actors/runtime/backoff.hpp"
-#include "messages/envelope.hpp"
+#include "messages/interfaces.hpp"
 
 namespace paygate {
 
+/// An effect as memory keeps it: `effect` has room for any message there is, this only for its own. What is called is shared, not copied.
+struct kept_effect {
+  std::string key;
+  std::variant<io_request_ptr, envelope_ptr> request;
+  timestamp not_before{};
+  milliseconds again_after{}, again_max{};
+
+  kept_effect() = default;
+  explicit kept_effect(effect due)
+      : key(std::move(due.key)), not_before(due.not_before), again_after(due.again_after), again_max(due.again_max) {
+    if (auto* io = std::get_if<io_request>(&due.request))
+      request = std::make_shared<const io_request>(std::move(*io));
+    else {
+      auto& asked = std::get<ask_entity>(due.request);
+      request = std::make_shared<const envelope>(envelope{std::move(asked.to), std::move(asked.message)});
+    }
+  }
+  /// As it was due.
+  operator effect() const {
+    effect due{key, ask_entity{}, not_before, again_after, again_max};
+    if (const auto* io = std::get_if<io_request_ptr>(&request))
+      due.request = **io;
+    else
+      due.request = ask_entity{std::get<envelope_ptr>(request)->to, std::get<envelope_ptr>(request)->body};
+    return due;
+  }
+};
+
 /// One effect that a state owes, from the moment it is due until the state no longer owes it.
 struct running_effect {
-  effect what;
-  std::uint64_t call = 0;        ///< Number of the call in flight; 0: none. A late answer carries another number.
-  std::uint32_t attempts = 0;    ///< Failed calls in a row.
-  std::uint32_t quiet = 0;       ///< Calls in a row that changed nothing.
-  timestamp next_at{};           ///< Not called earlier.
-  std::string error;             ///< Of the last failure.
+  kept_effect what;
+  std::uint64_t call = 0;     ///< Number of the call in flight; 0: none. A late answer carries another number.
+  std::uint32_t attempts = 0; ///< Failed calls in a row.
+  std::uint32_t quiet = 0;    ///< Calls in a row that changed nothing.
+  timestamp next_at{};        ///< Not called earlier.
+  std::string error;          ///< Of the last failure.
 };
 
 /// The effects of one entity: a pure table. The shell asks what to start, and tells what came of it.
@@ -33,7 +61,7 @@ public:
       if (known == table_.end()) {
         running_effect fresh;
         fresh.next_at = wanted.not_before;
-        fresh.what = std::move(wanted);
+        fresh.what = kept_effect(std::move(wanted));
         next.push_back(std::move(fresh));
       } else {
         known->what.again_after = wanted.again_after;
@@ -106,11 +134,11 @@ public:
   const std::vector<running_effect>& all() const { return table_; }
 
 private:
-  static bool same(const effect& a, const effect& b) {
+  static bool same(const kept_effect& a, const effect& b) {
     if (a.key != b.key || a.request.index() != b.request.index()) return false;
-    const auto* left = std::get_if<io_request>(&a.request);
+    const auto* left = std::get_if<io_request_ptr>(&a.request);
     // Asking an entity is identified by the key alone: the receiver treats a repeat as the first.
-    return left ? *left == std::get<io_request>(b.request) : true;
+    return left ? **left == std::get<io_request>(b.request) : true;
   }
 
   std::vector<running_effect> table_;

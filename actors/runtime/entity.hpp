@@ -29,6 +29,7 @@ using reload_atom = caf::atom_constant<caf::atom("reload")>;
 using poisoned_atom = caf::atom_constant<caf::atom("poisoned")>;
 using timer_atom = caf::atom_constant<caf::atom("timer")>;
 using ref_ptr = std::shared_ptr<const entity_ref>;
+using loaded_ptr = std::shared_ptr<const loaded_entity>;
 
 /// What a new activation is made of.
 struct activation {
@@ -37,7 +38,7 @@ struct activation {
   std::uint64_t epoch = 0;
   caf::actor parent; ///< The shard actor.
   ports_ptr ports;
-  loaded_entity loaded;
+  loaded_ptr loaded; ///< Let go as soon as it is taken over: it has room for any kind.
 };
 
 /// Starts the entity's actor, monitored by nobody yet. One function per kind, in actors/<kind>/<kind>_actor.cpp.

@@ -16,7 +16,8 @@ namespace paygate {
 
 using reply_promise = caf::typed_response_promise<entity_reply_ptr>;
 
-/// What waits while a step is being committed: a message with the promise of its answer, or the outcome of an effect (nobody waits for one).
+/// What waits while a step is being committed: a message with the promise of its answer, or the outcome of an effect (nobody waits for
+/// one).
 template <class Message>
 struct inbox_item {
   Message message;
@@ -38,9 +39,9 @@ struct entity_state {
   std::unique_ptr<decision<state_type>> open; ///< Null while the header alone is written.
   reply_promise open_promise;
 
-  std::uint64_t handled = 0;    ///< Messages taken from the shard: it only lets us go when this equals what it sent.
-  timestamp active_at{};        ///< The last message or outcome.
-  std::uint64_t timer = 0;      ///< Generation of the one timer that counts; older ones are ignored when they fire.
+  std::uint64_t handled = 0; ///< Messages taken from the shard: it only lets us go when this equals what it sent.
+  timestamp active_at{};     ///< The last message or outcome.
+  std::uint64_t timer = 0;   ///< Generation of the one timer that counts; older ones are ignored when they fire.
   bool timer_set = false;
   timestamp timer_at{};
   static inline const char* name = "entity";
@@ -63,10 +64,14 @@ public:
     st().active_at = now();
     auto promise = self_->template make_response_promise<entity_reply_ptr>();
     const auto* message = std::get_if<message_type>(&letter->body);
-    if (!message) answer(promise, refused{refusal::wrong_kind, "no message for a " + std::string(to_text(Kind::kind))});
-    else if (!st().committing) decide(*message, promise);
-    else if (st().inbox.size() < ports().limits.inbox_max) st().inbox.push_back({*message, promise});
-    else answer(promise, refused{refusal::busy, "too many messages wait for this entity"});
+    if (!message)
+      answer(promise, refused{refusal::wrong_kind, "no message for a " + std::string(to_text(Kind::kind))});
+    else if (!st().committing)
+      decide(*message, promise);
+    else if (st().inbox.size() < ports().limits.inbox_max)
+      st().inbox.push_back({*message, promise});
+    else
+      answer(promise, refused{refusal::busy, "too many messages wait for this entity"});
     return promise;
   }
 
@@ -86,7 +91,8 @@ public:
     const auto text = std::string(to_text(answer.result.outcome)) + ": " + answer.result.error;
     if (answer.result.outcome == commit_outcome::poison) {
       answer_open(refused{refusal::invalid, "the database refused the step: " + answer.result.error});
-      log(log_level::error, "step_poisoned", {{"entity", to_text(ref())}, {"message", answer.step->message}, {"error", answer.result.error}});
+      log(log_level::error, "step_poisoned",
+          {{"entity", to_text(ref())}, {"message", answer.step->message}, {"error", answer.result.error}});
       return poison(answer.step->message, answer.result.error);
     }
     // Stale, fenced or unknown: this activation no longer knows the truth. Whoever asked asks again; the shard loads the row anew.
@@ -109,8 +115,10 @@ public:
 
   void passivate() {
     auto& s = st();
-    if (s.committing || s.effects.any_in_flight()) self_->send(s.self_.parent, stays_atom::value, s.self_.ref);
-    else self_->quit();
+    if (s.committing || s.effects.any_in_flight())
+      self_->send(s.self_.parent, stays_atom::value, s.self_.ref);
+    else
+      self_->quit();
   }
 
   void on_timer(std::uint64_t generation) {
@@ -120,7 +128,8 @@ public:
   }
 
   std::string inspect() const {
-    return inspect_json(ref(), st().header, std::string(to_text(st().data.status)), st().effects.all(), st().inbox.size(), st().committing, now());
+    return inspect_json(ref(), st().header, std::string(to_text(st().data.status)), st().effects.all(), st().inbox.size(), st().committing,
+                        now());
   }
 
   /// First start, next step and recovery are this one path.
@@ -237,39 +246,42 @@ private:
 
   void start_effects() {
     for (auto* r : st().effects.start(now())) {
-      if (const auto* request = std::get_if<io_request>(&r->what.request)) call(*request, r->call);
-      else ask(std::get<ask_entity>(r->what.request), r->call);
+      if (const auto* request = std::get_if<io_request_ptr>(&r->what.request))
+        call(*request, r->call);
+      else
+        ask(std::get<envelope_ptr>(r->what.request), r->call);
     }
     schedule();
   }
 
-  void call(const io_request& request, std::uint64_t number) {
-    if (ports().crash_point) ports().pass("before_call:" + std::string(name_of(request)));
-    const auto lane_index = static_cast<std::size_t>(lane_of(request));
-    self_->request(ports().lanes[lane_index], ports().limits.call_timeout, call_atom::value, std::make_shared<const io_request>(request))
-      .then(
-        [this_ = *this, number, word = name_of(request)](const call_answer_ptr& answer) mutable {
-          if (this_.ports().crash_point) this_.ports().pass("after_call:" + std::string(word));
-          this_.on_outcome(number, answer->outcome);
-        },
-        [this_ = *this, number](const caf::error& e) mutable {
-          this_.on_outcome(number, io_failure{fault::unknown, "lane", this_.self_->system().render(e), std::nullopt});
-        });
+  void call(const io_request_ptr& request, std::uint64_t number) {
+    if (ports().crash_point) ports().pass("before_call:" + std::string(name_of(*request)));
+    const auto lane_index = static_cast<std::size_t>(lane_of(*request));
+    self_->request(ports().lanes[lane_index], ports().limits.call_timeout, call_atom::value, request)
+        .then(
+            [this_ = *this, number, word = name_of(*request)](const call_answer_ptr& answer) mutable {
+              if (this_.ports().crash_point) this_.ports().pass("after_call:" + std::string(word));
+              this_.on_outcome(number, answer->outcome);
+            },
+            [this_ = *this, number](const caf::error& e) mutable {
+              this_.on_outcome(number, io_failure{fault::unknown, "lane", this_.self_->system().render(e), std::nullopt});
+            });
   }
 
-  void ask(const ask_entity& question, std::uint64_t number) {
-    auto letter = std::make_shared<const envelope>(envelope{question.to, question.message});
-    self_->request(ports().router, ports().limits.ask_timeout, deliver_atom::value, std::move(letter))
-      .then(
-        [this_ = *this, number](const entity_reply_ptr& answer) mutable {
-          const auto* no = std::get_if<refused>(answer.get());
-          if (no && (no->code == refusal::busy || no->code == refusal::unavailable || no->code == refusal::not_owner || no->code == refusal::quarantined))
-            return this_.on_outcome(number, io_failure{fault::transient, std::string(to_text(no->code)), no->text, std::nullopt});
-          this_.on_outcome(number, *answer);
-        },
-        [this_ = *this, number](const caf::error& e) mutable {
-          this_.on_outcome(number, io_failure{fault::unknown, "ask", this_.self_->system().render(e), std::nullopt});
-        });
+  void ask(const envelope_ptr& letter, std::uint64_t number) {
+    self_->request(ports().router, ports().limits.ask_timeout, deliver_atom::value, letter)
+        .then(
+            [this_ = *this, number](const entity_reply_ptr& answer) mutable {
+              const auto* no = std::get_if<refused>(answer.get());
+              if (no
+                  && (no->code == refusal::busy || no->code == refusal::unavailable || no->code == refusal::not_owner
+                      || no->code == refusal::quarantined))
+                return this_.on_outcome(number, io_failure{fault::transient, std::string(to_text(no->code)), no->text, std::nullopt});
+              this_.on_outcome(number, *answer);
+            },
+            [this_ = *this, number](const caf::error& e) mutable {
+              this_.on_outcome(number, io_failure{fault::unknown, "ask", this_.self_->system().render(e), std::nullopt});
+            });
   }
 
   void on_outcome(std::uint64_t number, std::variant<io_outcome, entity_reply> outcome) {
@@ -280,8 +292,10 @@ private:
     if (failure && failure->kind != fault::permanent) return on_failure(*r, *failure);
     st().effects.succeeded(*r, now());
     message_type message = effect_done{r->what.key, std::move(outcome)};
-    if (st().committing) st().inbox.push_back({std::move(message), {}});
-    else decide(message, {});
+    if (st().committing)
+      st().inbox.push_back({std::move(message), {}});
+    else
+      decide(message, {});
   }
 
   void on_failure(running_effect& r, const io_failure& failure) {
@@ -318,7 +332,8 @@ private:
       if (now() >= leave_at) {
         s.active_at = now(); // Should the shard say no, the offer is made again after the same while.
         self_->send(s.self_.parent, idle_atom::value, s.self_.ref, s.handled);
-      } else next = next ? std::min(*next, leave_at) : leave_at;
+      } else
+        next = next ? std::min(*next, leave_at) : leave_at;
     }
     if (!next || (s.timer_set && s.timer_at <= *next)) return;
     s.timer_set = true;
@@ -358,27 +373,30 @@ caf::actor spawn_entity(caf::actor_system& system, activation self) {
   return system.spawn([self = std::move(self)](caf::stateful_actor<entity_state<Kind>>* actor) -> caf::behavior {
     auto& s = actor->state;
     s.self_ = self;
-    s.header = self.loaded.header;
-    s.data = std::get<typename Kind::state>(self.loaded.state);
-    s.self_.loaded = {};
+    s.header = self.loaded->header;
+    s.data = std::get<typename Kind::state>(self.loaded->state);
+    s.self_.loaded.reset();
     s.active_at = self.ports->clock->now();
-    actor->set_error_handler([ref = self.ref](caf::scheduled_actor* a, caf::error& e) {
+    // Handlers without captures: a capture is an allocation per entity.
+    actor->set_error_handler([](caf::scheduled_actor* a, caf::error& e) {
+      const auto& ref = static_cast<typename entity_shell<Kind>::pointer>(a)->state.self_.ref;
       log(log_level::warning, "entity_error_message", {{"entity", to_text(*ref)}, {"error", a->system().render(e)}});
     });
-    actor->set_default_handler([ref = self.ref](caf::scheduled_actor*, caf::message_view& view) -> caf::result<caf::message> {
+    actor->set_default_handler([](caf::scheduled_actor* a, caf::message_view& view) -> caf::result<caf::message> {
+      const auto& ref = static_cast<typename entity_shell<Kind>::pointer>(a)->state.self_.ref;
       log(log_level::warning, "entity_unexpected_message", {{"entity", to_text(*ref)}, {"message", caf::to_string(view.content())}});
       return caf::sec::unexpected_message;
     });
     entity_shell<Kind> shell(actor);
     shell.act();
     return {
-      [shell](deliver_atom, const envelope_ptr& letter) mutable { return shell.deliver(letter); },
-      [shell](const committed& answer) mutable { shell.on_committed(answer); },
-      [shell](timer_atom, std::uint64_t generation) mutable { shell.on_timer(generation); },
-      [shell](retry_atom) mutable { shell.retry_now(); },
-      [shell](moved_atom) mutable { shell.moved(); },
-      [shell](inspect_atom) { return shell.inspect(); },
-      [shell](passivate_atom) mutable { shell.passivate(); },
+        [shell](deliver_atom, const envelope_ptr& letter) mutable { return shell.deliver(letter); },
+        [shell](const committed& answer) mutable { shell.on_committed(answer); },
+        [shell](timer_atom, std::uint64_t generation) mutable { shell.on_timer(generation); },
+        [shell](retry_atom) mutable { shell.retry_now(); },
+        [shell](moved_atom) mutable { shell.moved(); },
+        [shell](inspect_atom) { return shell.inspect(); },
+        [shell](passivate_atom) mutable { shell.passivate(); },
     };
   });
 }

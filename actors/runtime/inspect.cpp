@@ -14,9 +14,9 @@ void put(writer& out, const char* key, std::string_view value) {
   out.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
 }
 
-std::string_view request_name(const effect& e) {
-  const auto* io = std::get_if<io_request>(&e.request);
-  return io ? name_of(*io) : std::string_view("ask");
+std::string_view request_name(const kept_effect& e) {
+  const auto* io = std::get_if<io_request_ptr>(&e.request);
+  return io ? name_of(**io) : std::string_view("ask");
 }
 
 } // namespace
@@ -44,7 +44,7 @@ std::string inspect_json(const entity_ref& ref, const entity_header& header, con
     out.StartObject();
     put(out, "key", e.what.key);
     put(out, "request", request_name(e.what));
-    if (const auto* ask = std::get_if<ask_entity>(&e.what.request)) put(out, "asks", to_text(ask->to));
+    if (const auto* ask = std::get_if<envelope_ptr>(&e.what.request)) put(out, "asks", to_text((*ask)->to));
     put(out, "state", e.call != 0 ? "in flight" : e.attempts != 0 ? "backing off" : e.next_at > now ? "waiting" : "due");
     out.Key("attempts");
     out.Uint(e.attempts);

@@ -16,6 +16,7 @@ namespace {
 using reply_promise = caf::response_promise;
 using text_promise = caf::typed_response_promise<std::string>;
 using restart_atom = caf::atom_constant<caf::atom("restart")>;
+using gone_atom = caf::atom_constant<caf::atom("gone")>;
 
 enum class residence : std::uint8_t {
   loading,
@@ -31,25 +32,49 @@ struct waiting_letter {
   reply_promise promise;
 };
 
+/// What only an entity in trouble needs.
+struct trouble {
+  std::uint32_t crashes = 0; ///< In a row; forgotten after crash_memory without one.
+  timestamp crashed_at{};
+  bool lifting = false;         ///< The operator ended the quarantine: write that when loaded.
+  std::string cause;            ///< Of the newest crash or of the quarantine.
+  std::uint64_t generation = 0; ///< Of the pending restart timer.
+};
+
+struct waiting_room {
+  std::vector<waiting_letter> letters;
+  std::vector<text_promise> inspectors;
+};
+
+/// One per entity in memory, of which there may be a million: what is seldom needed is behind a pointer.
 struct resident {
   ref_ptr ref;
-  residence where = residence::loading;
   caf::actor actor;
   std::uint64_t sent = 0;             ///< Messages handed to this activation.
-  std::uint32_t crashes = 0;          ///< In a row; forgotten after crash_memory without one.
-  timestamp crashed_at{};
-  bool reloading = false;             ///< The next exit is no crash: the row has to be looked at again.
-  bool lifting = false;               ///< The operator ended the quarantine: write that when loaded.
-  std::string crash_cause;
-  std::uint64_t generation = 0;       ///< Of the pending restart timer.
-  std::vector<waiting_letter> waiting;
-  std::vector<text_promise> inspectors;
+  std::unique_ptr<waiting_room> room; ///< Null when nobody waits.
+  std::unique_ptr<trouble> ill;       ///< Null for an entity that never was in trouble.
+  residence where = residence::loading;
+  bool reloading = false; ///< The next exit is no crash: the row has to be looked at again.
+
+  waiting_room& waiting() { return room ? *room : *(room = std::make_unique<waiting_room>()); }
+  trouble& troubles() { return ill ? *ill : *(ill = std::make_unique<trouble>()); }
+  std::uint32_t crashes() const { return ill ? ill->crashes : 0; }
+  bool is_lifting() const { return ill && ill->lifting; }
 };
 
 constexpr std::chrono::minutes crash_memory{10};
 
+// The key is the reference that the resident and its actor share; it is looked up by value.
 struct ref_hash {
+  using is_transparent = void;
   std::size_t operator()(const entity_ref& ref) const { return std::hash<std::string>{}(ref.id) ^ static_cast<std::size_t>(ref.kind); }
+  std::size_t operator()(const ref_ptr& ref) const { return (*this)(*ref); }
+};
+struct ref_equal {
+  using is_transparent = void;
+  bool operator()(const ref_ptr& a, const ref_ptr& b) const { return *a == *b; }
+  bool operator()(const entity_ref& a, const ref_ptr& b) const { return a == *b; }
+  bool operator()(const ref_ptr& a, const entity_ref& b) const { return *a == b; }
 };
 
 struct shard_state {
@@ -57,8 +82,7 @@ struct shard_state {
   std::uint64_t epoch = 0;
   loader_actor loader;
   ports_ptr ports;
-  std::unordered_map<entity_ref, resident, ref_hash> residents;
-  std::unordered_map<caf::actor_addr, ref_ptr> by_actor;
+  std::unordered_map<ref_ptr, resident, ref_hash, ref_equal> residents;
   static inline const char* name = "shard";
 };
 
@@ -72,14 +96,16 @@ public:
     auto promise = self_->make_response_promise();
     auto& r = resident_of(letter->to);
     switch (r.where) {
-      case residence::live: forward(r, letter, promise); break;
-      case residence::quarantined: answer(promise, refused{refusal::quarantined, r.crash_cause}); break;
-      case residence::loading:
-      case residence::leaving:
-      case residence::backing_off:
-      case residence::quarantining:
-        if (r.waiting.size() < st().ports->limits.loading_max) r.waiting.push_back({letter, promise});
-        else answer(promise, refused{refusal::busy, "too many messages wait for this entity to be loaded"});
+    case residence::live: forward(r, letter, promise); break;
+    case residence::quarantined: answer(promise, refused{refusal::quarantined, r.troubles().cause}); break;
+    case residence::loading:
+    case residence::leaving:
+    case residence::backing_off:
+    case residence::quarantining:
+      if (auto& letters = r.waiting().letters; letters.size() < st().ports->limits.loading_max)
+        letters.push_back({letter, promise});
+      else
+        answer(promise, refused{refusal::busy, "too many messages wait for this entity to be loaded"});
     }
     return promise;
   }
@@ -89,9 +115,13 @@ public:
   text_promise inspect(const entity_ref& ref) {
     auto promise = self_->make_response_promise<std::string>();
     auto& r = resident_of(ref);
-    if (r.where == residence::live) ask_text(r, promise);
-    else if (r.where == residence::loading || r.where == residence::leaving) r.inspectors.push_back(promise);
-    else promise.deliver(std::string(R"({"resident":false,"where":")") + where_text(r.where) + R"(","crashes":)" + std::to_string(r.crashes) + "}");
+    if (r.where == residence::live)
+      ask_text(r, promise);
+    else if (r.where == residence::loading || r.where == residence::leaving)
+      r.waiting().inspectors.push_back(promise);
+    else
+      promise.deliver(std::string(R"({"resident":false,"where":")") + where_text(r.where) + R"(","crashes":)" + std::to_string(r.crashes())
+                      + "}");
     return promise;
   }
 
@@ -100,8 +130,8 @@ public:
     log(log_level::info, "operator_retry", {{"entity", to_text(ref)}, {"reason", reason}});
     if (found == st().residents.end() || found->second.where == residence::quarantined || found->second.where == residence::backing_off) {
       auto& r = resident_of(ref);
-      r.crashes = 0;
-      r.lifting = true;
+      r.troubles().crashes = 0;
+      r.troubles().lifting = true;
       if (r.where != residence::loading) load(r);
       return R"({"done":"loading"})";
     }
@@ -119,17 +149,17 @@ public:
     if (!r || r->where != residence::loading) return;
     if (!answer_->available) {
       log(log_level::warning, "load_failed", {{"entity", to_text(answer_->ref)}, {"error", answer_->error}});
-      for (auto& w : r->waiting) answer(w.promise, refused{refusal::unavailable, "the database cannot be reached"});
-      r->waiting.clear();
+      for (auto& w : std::exchange(r->waiting().letters, {}))
+        answer(w.promise, refused{refusal::unavailable, "the database cannot be reached"});
       return back_off(*r, 1);
     }
-    if (r->crashes >= st().ports->limits.crashes_max) return quarantine(*r, answer_->entity);
+    if (r->crashes() >= st().ports->limits.crashes_max) return quarantine(*r, answer_->entity);
     if (!answer_->entity.header.quarantine.empty()) {
-      if (r->lifting) return lift_quarantine(*r, answer_->entity);
-      r->crash_cause = answer_->entity.header.quarantine;
+      if (r->is_lifting()) return lift_quarantine(*r, answer_->entity);
+      r->troubles().cause = answer_->entity.header.quarantine;
       return rest_in_quarantine(*r);
     }
-    activate(*r, answer_->entity);
+    activate(*r, loaded_ptr(answer_, &answer_->entity));
   }
 
   void on_idle(const ref_ptr& ref, std::uint64_t handled) {
@@ -149,42 +179,43 @@ public:
   }
 
   void on_poisoned(const ref_ptr& ref, const std::string& cause) {
-    if (auto* r = find(*ref)) r->crash_cause = cause;
+    if (auto* r = find(*ref)) r->troubles().cause = cause;
   }
 
-  void on_down(const caf::down_msg& down) {
-    auto known = st().by_actor.find(down.source);
-    if (known == st().by_actor.end()) return;
-    const auto ref = known->second;
-    auto* r = find(*ref);
-    st().by_actor.erase(known);
-    if (!r || (r->where != residence::live && r->where != residence::leaving)) return;
+  /// An activation ended. There is never a second one of the entity before this was said of the first.
+  void on_gone(const ref_ptr& ref, const caf::error& reason) {
+    auto found = st().residents.find(ref);
+    if (found == st().residents.end()) return;
+    auto* r = &found->second;
+    if (r->where != residence::live && r->where != residence::leaving) return;
     r->actor = nullptr;
-    if (r->where == residence::leaving && !down.reason) {
-      if (r->waiting.empty()) st().residents.erase(*ref);
-      else load(*r);
+    if (r->where == residence::leaving && !reason) {
+      if (!r->room)
+        st().residents.erase(found);
+      else
+        load(*r);
       return;
     }
     st().ports->metrics->count("entity_restarts_total", to_text(r->ref->kind));
     if (std::exchange(r->reloading, false)) return load(*r);
-    on_crash(*r, down);
+    on_crash(*r, reason);
   }
 
-  void on_crash(resident& r, const caf::down_msg& down) {
+  void on_crash(resident& r, const caf::error& reason) {
     const auto now = st().ports->clock->now();
-    r.crashes = now - r.crashed_at > crash_memory ? 1 : r.crashes + 1;
-    r.crashed_at = now;
+    auto& t = r.troubles();
+    t.crashes = now - t.crashed_at > crash_memory ? 1 : t.crashes + 1;
+    t.crashed_at = now;
     // An exception that the shell did not see comes without its cause.
-    if (r.crash_cause.empty()) r.crash_cause = self_->system().render(down.reason);
-    log(log_level::error, "entity_crashed",
-        {{"entity", to_text(*r.ref)}, {"crashes", std::to_string(r.crashes)}, {"cause", r.crash_cause}});
-    if (r.crashes >= st().ports->limits.crashes_max) return load(r);
-    back_off(r, r.crashes);
+    if (t.cause.empty()) t.cause = self_->system().render(reason);
+    log(log_level::error, "entity_crashed", {{"entity", to_text(*r.ref)}, {"crashes", std::to_string(t.crashes)}, {"cause", t.cause}});
+    if (t.crashes >= st().ports->limits.crashes_max) return load(r);
+    back_off(r, t.crashes);
   }
 
   void on_restart(const ref_ptr& ref, std::uint64_t generation) {
     auto* r = find(*ref);
-    if (r && r->where == residence::backing_off && r->generation == generation) load(*r);
+    if (r && r->where == residence::backing_off && r->troubles().generation == generation) load(*r);
   }
 
   /// The answer to a write of the shard's own: a quarantine, or the end of one.
@@ -193,7 +224,7 @@ public:
     if (!r || r->where != residence::quarantining) return;
     if (answer_.result.outcome != commit_outcome::committed) return back_off(*r, 1);
     if (!answer_.step->header.quarantine.empty()) return rest_in_quarantine(*r);
-    r->lifting = false;
+    r->troubles().lifting = false;
     load(*r);
   }
 
@@ -214,12 +245,12 @@ private:
 
   static const char* where_text(residence where) {
     switch (where) {
-      case residence::loading: return "loading";
-      case residence::live: return "live";
-      case residence::leaving: return "leaving";
-      case residence::backing_off: return "backing off";
-      case residence::quarantining: return "quarantining";
-      case residence::quarantined: return "quarantined";
+    case residence::loading: return "loading";
+    case residence::live: return "live";
+    case residence::leaving: return "leaving";
+    case residence::backing_off: return "backing off";
+    case residence::quarantining: return "quarantining";
+    case residence::quarantined: return "quarantined";
     }
     return "";
   }
@@ -230,12 +261,14 @@ private:
   }
 
   resident& resident_of(const entity_ref& ref) {
-    auto [place, fresh] = st().residents.try_emplace(ref);
-    if (fresh) {
-      place->second.ref = std::make_shared<const entity_ref>(ref);
-      load(place->second);
-    }
-    return place->second;
+    auto& residents = st().residents;
+    auto found = residents.find(ref);
+    if (found != residents.end()) return found->second;
+    auto shared = std::make_shared<const entity_ref>(ref);
+    auto& r = residents.try_emplace(shared).first->second;
+    r.ref = std::move(shared);
+    load(r);
+    return r;
   }
 
   void load(resident& r) {
@@ -243,22 +276,28 @@ private:
     self_->send(st().loader, load_atom::value, r.ref);
   }
 
-  void activate(resident& r, const loaded_entity& loaded) {
-    activation next{r.ref, st().shard, st().epoch, caf::actor_cast<caf::actor>(self_), st().ports, loaded};
+  void activate(resident& r, loaded_ptr loaded) {
+    activation next{r.ref, st().shard, st().epoch, caf::actor_cast<caf::actor>(self_), st().ports, std::move(loaded)};
     r.actor = spawner_of(r.ref->kind)(self_->system(), std::move(next));
-    self_->monitor(r.actor);
-    st().by_actor.emplace(r.actor.address(), r.ref);
+    // As a monitor, but it says whose end it is: no table from actors to entities is needed.
+    r.actor->attach_functor([shard = caf::actor_cast<caf::actor_addr>(self_), ref = r.ref](const caf::error& reason) {
+      if (auto to = caf::actor_cast<caf::actor>(shard)) caf::anon_send(to, gone_atom::value, ref, reason);
+    });
     r.sent = 0;
-    r.lifting = false;
-    r.crash_cause.clear();
+    if (r.ill) {
+      r.ill->lifting = false;
+      r.ill->cause.clear();
+    }
     settle(r);
   }
 
   /// It is there (again): hands over what waited.
   void settle(resident& r) {
     r.where = residence::live;
-    for (auto& w : std::exchange(r.waiting, {})) forward(r, w.letter, w.promise);
-    for (auto& promise : std::exchange(r.inspectors, {})) ask_text(r, promise);
+    const auto room = std::exchange(r.room, nullptr);
+    if (!room) return;
+    for (auto& w : room->letters) forward(r, w.letter, w.promise);
+    for (auto& promise : room->inspectors) ask_text(r, promise);
   }
 
   void forward(resident& r, const envelope_ptr& letter, reply_promise promise) {
@@ -268,13 +307,13 @@ private:
 
   void ask_text(resident& r, text_promise promise) {
     self_->request(r.actor, st().ports->limits.ask_timeout, inspect_atom::value)
-      .then([promise](const std::string& text) mutable { promise.deliver(text); },
-            [promise](const caf::error& e) mutable { promise.deliver(e); });
+        .then([promise](const std::string& text) mutable { promise.deliver(text); },
+              [promise](const caf::error& e) mutable { promise.deliver(e); });
   }
 
   void back_off(resident& r, std::uint32_t crashes) {
     r.where = residence::backing_off;
-    self_->delayed_send(self_, retry_pause(crashes, r.ref->id), restart_atom::value, r.ref, ++r.generation);
+    self_->delayed_send(self_, retry_pause(crashes, r.ref->id), restart_atom::value, r.ref, ++r.troubles().generation);
   }
 
   // --- quarantine: a write of the shard's own, under the same guards as any step ---
@@ -299,17 +338,19 @@ private:
 
   void quarantine(resident& r, const loaded_entity& loaded) {
     st().ports->metrics->count("entities_quarantined_total", to_text(r.ref->kind));
-    log(log_level::error, "entity_quarantined", {{"entity", to_text(*r.ref)}, {"cause", r.crash_cause}});
+    log(log_level::error, "entity_quarantined", {{"entity", to_text(*r.ref)}, {"cause", r.troubles().cause}});
     if (loaded.header.version == 0) return rest_in_quarantine(r); // There is no row to mark: memory remembers.
-    write_header(r, loaded, "quarantined", r.crash_cause);
+    write_header(r, loaded, "quarantined", r.troubles().cause);
   }
 
   void lift_quarantine(resident& r, const loaded_entity& loaded) { write_header(r, loaded, "quarantine_lifted", {}); }
 
   void rest_in_quarantine(resident& r) {
     r.where = residence::quarantined;
-    for (auto& w : std::exchange(r.waiting, {})) answer(w.promise, refused{refusal::quarantined, r.crash_cause});
-    for (auto& promise : std::exchange(r.inspectors, {})) promise.deliver(std::string(R"({"resident":false,"where":"quarantined"})"));
+    const auto room = std::exchange(r.room, nullptr);
+    if (!room) return;
+    for (auto& w : room->letters) answer(w.promise, refused{refusal::quarantined, r.troubles().cause});
+    for (auto& promise : room->inspectors) promise.deliver(std::string(R"({"resident":false,"where":"quarantined"})"));
   }
 
   shard_pointer self_;
@@ -321,7 +362,6 @@ caf::behavior shard_behavior(shard_pointer self, std::uint32_t shard, std::uint6
   self->state.loader = std::move(loader);
   self->state.ports = std::move(ports);
   shard_shell shell(self);
-  self->set_down_handler([self](caf::down_msg& down) { shard_shell(self).on_down(down); });
   self->set_exit_handler([self](caf::exit_msg&) { shard_shell(self).stop(); });
   self->set_error_handler([shard](caf::scheduled_actor* a, caf::error& e) {
     log(log_level::warning, "shard_error_message", {{"shard", std::to_string(shard)}, {"error", a->system().render(e)}});
@@ -331,19 +371,20 @@ caf::behavior shard_behavior(shard_pointer self, std::uint32_t shard, std::uint6
     return caf::sec::unexpected_message;
   });
   return {
-    [shell](deliver_atom, const envelope_ptr& letter) mutable { return shell.deliver(letter); },
-    [shell](const load_answer_ptr& answer) mutable { shell.on_loaded(answer); },
-    [shell](wake_atom, const ref_ptr& ref) mutable { shell.wake(*ref); },
-    [shell](idle_atom, const ref_ptr& ref, std::uint64_t handled) mutable { shell.on_idle(ref, handled); },
-    [shell](stays_atom, const ref_ptr& ref) mutable { shell.on_stays(ref); },
-    [shell](reload_atom, const ref_ptr& ref) mutable { shell.on_reloading(ref); },
-    [shell](poisoned_atom, const ref_ptr& ref, const std::string& cause) mutable { shell.on_poisoned(ref, cause); },
-    [shell](restart_atom, const ref_ptr& ref, std::uint64_t generation) mutable { shell.on_restart(ref, generation); },
-    [shell](const committed& answer) mutable { shell.on_committed(answer); },
-    [shell](inspect_atom, const ref_ptr& ref) mutable { return shell.inspect(*ref); },
-    [shell](retry_atom, const ref_ptr& ref, const std::string& reason) mutable { return shell.retry(*ref, reason); },
-    [shell](moved_atom) mutable { shell.moved(); },
-    [shell](count_atom) { return shell.count(); },
+      [shell](deliver_atom, const envelope_ptr& letter) mutable { return shell.deliver(letter); },
+      [shell](const load_answer_ptr& answer) mutable { shell.on_loaded(answer); },
+      [shell](wake_atom, const ref_ptr& ref) mutable { shell.wake(*ref); },
+      [shell](gone_atom, const ref_ptr& ref, const caf::error& reason) mutable { shell.on_gone(ref, reason); },
+      [shell](idle_atom, const ref_ptr& ref, std::uint64_t handled) mutable { shell.on_idle(ref, handled); },
+      [shell](stays_atom, const ref_ptr& ref) mutable { shell.on_stays(ref); },
+      [shell](reload_atom, const ref_ptr& ref) mutable { shell.on_reloading(ref); },
+      [shell](poisoned_atom, const ref_ptr& ref, const std::string& cause) mutable { shell.on_poisoned(ref, cause); },
+      [shell](restart_atom, const ref_ptr& ref, std::uint64_t generation) mutable { shell.on_restart(ref, generation); },
+      [shell](const committed& answer) mutable { shell.on_committed(answer); },
+      [shell](inspect_atom, const ref_ptr& ref) mutable { return shell.inspect(*ref); },
+      [shell](retry_atom, const ref_ptr& ref, const std::string& reason) mutable { return shell.retry(*ref, reason); },
+      [shell](moved_atom) mutable { shell.moved(); },
+      [shell](count_atom) { return shell.count(); },
   };
 }
 

@@ -12,7 +12,10 @@ namespace {
 using scan_atom = caf::atom_constant<caf::atom("scan")>;
 
 struct waker_state {
-  std::int64_t scanned_to = 0; ///< Microseconds since the epoch; 0: never.
+  bool starting = true;        ///< The first pass, from the beginning to beyond now, is not through.
+  std::int64_t started_at = 0; ///< When that pass began; microseconds since the epoch, as all here.
+  std::int64_t scanned_to = 0; ///< Everything up to here was told.
+  bool more = false;           ///< The last page was full: go on exactly where it ended.
   bool scanning = false;
   static inline const char* name = "waker";
 };
@@ -28,9 +31,11 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
     auto& s = self->state;
     if (s.scanning) return;
     s.scanning = true;
-    const bool first = s.scanned_to == 0;
-    const auto from = first ? std::int64_t{0} : s.scanned_to - std::chrono::microseconds(limits.overlap).count();
-    const auto to = micros(clock->now() + (first ? limits.horizon : seconds(0)));
+    const auto now = micros(clock->now());
+    if (s.starting && s.started_at == 0) s.started_at = now;
+    const auto overlap = s.more || s.starting ? 0 : std::chrono::microseconds(limits.overlap).count();
+    const auto from = std::max(s.scanned_to - overlap, std::int64_t{0});
+    const auto to = s.starting ? s.started_at + std::chrono::microseconds(limits.horizon).count() : now;
     auto again = [=](bool at_once) {
       self->state.scanning = false;
       if (at_once) self->send(self, scan_atom::value);
@@ -41,7 +46,17 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
           for (const auto& ref : list->refs) self->send(router, wake_atom::value, std::make_shared<const entity_ref>(ref));
           metrics->count("wakes_total", "", static_cast<std::int64_t>(list->refs.size()));
           if (!list->refs.empty() || list->more) metrics->gauge("wake_lag_ms", "", (micros(clock->now()) - micros(list->scanned_to)) / 1000);
-          self->state.scanned_to = list->more ? std::max(micros(list->scanned_to), std::int64_t{1}) : to;
+          auto& state = self->state;
+          // A scan that could not be made says that it got nowhere.
+          if (micros(list->scanned_to) > from) {
+            state.scanned_to = micros(list->scanned_to);
+            state.more = list->more;
+            if (state.starting && !state.more) {
+              // It looked ahead; rows written since it began may lie before its end.
+              state.starting = false;
+              state.scanned_to = state.started_at;
+            }
+          }
           again(list->more);
         },
         [=](const caf::error& e) {

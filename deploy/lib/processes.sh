@@ -58,12 +58,12 @@ adopt_restarted_daemon() {
   done
 }
 
-# end_one NAME PID STARTED SIGNAL: asks it to end, and makes it after 15 s.
+# end_one NAME PID STARTED SIGNAL: asks it to end, and makes it after 25 s: paygated gives itself 20.
 end_one() {
   local pid=$2 started=$3 i
   [[ $(start_time "$pid") == "$started" ]] || return 0
   kill -s "$4" "$pid" 2>/dev/null || return 0
-  for ((i = 0; i < 150; ++i)); do
+  for ((i = 0; i < 250; ++i)); do
     [[ $(start_time "$pid") == "$started" ]] || return 0
     sleep 0.1
   done

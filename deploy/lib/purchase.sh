@@ -103,5 +103,5 @@ purchase() { # purchase OPEN_CHANNEL USER NAME
 
   show_time_line "$order" "$user"
   show_chat "$name" "$user" 0
-  show_chat "The owner" "$owner_chat" "$owner_seen"
+  show_chat "the owner" "$owner_chat" "$owner_seen"
 }

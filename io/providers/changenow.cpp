@@ -158,7 +158,6 @@ private:
       return read(*body);
     }
     if (error && is_outside_range(error->code)) return io_failure{fault::permanent, "out_of_range", error->words, {}};
-    if (error && error->code == "pair_is_inactive") return io_failure{fault::transient, error->code, error->words, {}};
     if (error && error->code == "invalid_api_key") return io_failure{fault::transient, "credentials", error->words, {}};
     // An error under the status 200 is as if the status said it.
     if (success) answer.status = status_in(error->code).value_or(400);

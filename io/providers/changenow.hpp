@@ -13,7 +13,7 @@ struct changenow_settings {
 /// Permanent failures carry ChangeNOW's own code ("deposit_too_small", "not_valid_address", ...), and two of ours: "out_of_range" when the
 /// amount is outside what the pair takes now (also for max_amount_exceeded), "too_precise" when it has more than 8 decimals (nothing was
 /// asked then).
-/// "pair_is_inactive" is transient: ChangeNOW says so of pairs that only rest, or of amounts that are too small.
+/// "pair_is_inactive" is said of pairs that only rest and of amounts that are too small as well: the payout believes it after a while.
 io_client make_changenow_client(changenow_settings settings);
 
 } // namespace paygate

@@ -105,7 +105,7 @@ TEST_CASE("each way a swap can fail has its kind") {
   };
   for (const char* code : {"out_of_range", "max_amount_exceeded"}) CHECK(with(error(400, code)) == "permanent out_of_range");
   CHECK(with(error(400, "deposit_too_small")) == "permanent deposit_too_small");
-  CHECK(with(error(400, "pair_is_inactive")) == "transient pair_is_inactive");
+  CHECK(with(error(400, "pair_is_inactive")) == "permanent pair_is_inactive");
   CHECK(with(error(400, "not_valid_address")) == "permanent not_valid_address");
   CHECK(with(error(200, "not_valid_address")) == "permanent not_valid_address");
   CHECK(with(error(403, "invalid_api_key")) == "transient credentials");
