@@ -28,7 +28,8 @@ struct envelope {
   any_message body;
 };
 
-/// "create_payment", "ipn_received", "effect_done": the word for history rows, logs and metrics.
+/// "create_payment", "ipn_received": the word for history rows, logs and metrics. An effect_done is named after its outcome:
+/// "invoice_created", "message_sent", "io_failure".
 std::string_view name_of(const payment_message& message);
 std::string_view name_of(const subscription_message& message);
 std::string_view name_of(const channel_message& message);

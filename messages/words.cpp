@@ -47,7 +47,12 @@ PAYGATE_WORD(receipts_read)
 PAYGATE_WORD(transfer_seen)
 PAYGATE_WORD(wallet_seen)
 PAYGATE_WORD(usd_price)
-PAYGATE_WORD(effect_done)
+PAYGATE_WORD(ok)
+PAYGATE_WORD(refused)
+PAYGATE_WORD(payment_view)
+PAYGATE_WORD(channel_view)
+PAYGATE_WORD(subscription_extended)
+PAYGATE_WORD(transfer_view)
 PAYGATE_WORD(register_channel)
 PAYGATE_WORD(get_channel)
 PAYGATE_WORD(create_payment)
@@ -64,6 +69,11 @@ PAYGATE_WORD(request_transfer)
 PAYGATE_WORD(acknowledge_transfer)
 PAYGATE_WORD(start_polling)
 #undef PAYGATE_WORD
+
+// In a history "invoice_created" says more than "an effect is done".
+std::string_view word(const effect_done& m) {
+  return std::visit([](const auto& outcome) { return std::visit([](const auto& o) { return word(o); }, outcome); }, m.outcome);
+}
 
 struct lane_visitor {
   lane operator()(const create_invoice&) const { return lane::nowpayments; }
