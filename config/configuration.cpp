@@ -1,12 +1,13 @@
 #include "config/configuration.hpp"
 
-#include <fstream>
 #include <set>
 #include <sstream>
 
 #include <caf/atom.hpp>
 #include <caf/config_value.hpp>
 #include <caf/deep_to_string.hpp>
+
+#include "config/read_file.hpp"
 
 namespace paygate {
 
@@ -125,14 +126,13 @@ std::vector<std::string> configuration::load(const std::vector<std::string>& arg
 }
 
 void configuration::load_file(const std::string& path, std::vector<std::string>& faults) {
-  std::ifstream stream(path);
-  if (!stream) {
+  const auto text = read_file(path);
+  if (!text) {
     faults.push_back(path + ": cannot be read: expected the file that --config-file names.");
     return;
   }
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  find_traps(path, text, faults);
-  std::istringstream source(text);
+  find_traps(path, *text, faults);
+  std::istringstream source(*text);
   const auto raw = parse_config(source);
   if (!raw) {
     faults.push_back(path + place_of(render(raw.error()))

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <fstream>
+
+#include "config/read_file.hpp"
 
 namespace paygate {
 
@@ -39,6 +40,8 @@ constexpr std::array<secret_rule, 19> rules{{
     {"CHANGENOW_PRIVATE_KEY", false, shape::any},
 }};
 
+/// Of secp256k1 (SEC 2, 2.4.1): a private key is less.
+constexpr std::string_view curve_order = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
 constexpr std::size_t masked_min = 6;
 constexpr std::string_view mask = "[redacted]";
 constexpr std::string_view white = " \t\r\n\v\f";
@@ -49,6 +52,13 @@ std::string trim(std::string_view text) {
 }
 
 bool is_hex(std::string_view text) { return text.find_first_not_of("0123456789abcdefABCDEF") == text.npos; }
+
+std::string lower(std::string_view text) {
+  std::string low(text);
+  for (char& c : low)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return low;
+}
 
 std::string_view without_0x(std::string_view text) { return text.starts_with("0x") || text.starts_with("0X") ? text.substr(2) : text; }
 
@@ -76,8 +86,8 @@ std::string_view missed_shape(shape form, std::string_view value) {
   }
   case shape::key_hex: {
     const auto digits = without_0x(value);
-    const bool good = digits.size() == 64 && is_hex(digits) && digits.find_first_not_of('0') != digits.npos;
-    return good ? "" : "32 bytes in hex, which are 64 digits";
+    const bool good = digits.size() == 64 && is_hex(digits) && digits.find_first_not_of('0') != digits.npos && lower(digits) < curve_order;
+    return good ? "" : "32 bytes in hex, which are 64 digits, of a key on the curve secp256k1";
   }
   case shape::url_list: {
     const auto urls = split_list(value);
@@ -130,9 +140,8 @@ secret_store::reading secret_store::read(std::size_t index) const {
   std::error_code ignored;
   if (!dir_.empty() && std::filesystem::exists(dir_ / name, ignored)) {
     from = "the file " + (dir_ / name).string();
-    std::ifstream stream(dir_ / name, std::ios::binary);
-    if (!stream) return {std::nullopt, "Secret " + name + ": " + from + " cannot be read."};
-    value.emplace(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
+    value = read_file(dir_ / name);
+    if (!value) return {std::nullopt, "Secret " + name + ": " + from + " cannot be read."};
   } else {
     value = env_(name);
   }

@@ -1,6 +1,9 @@
 #include "config/settings.hpp"
 
+#include <arpa/inet.h>
+
 #include <array>
+#include <charconv>
 
 namespace paygate {
 
@@ -47,7 +50,8 @@ void describe_edges(settings& s, std::vector<setting_entry>& all) {
   add("http", "trusted_proxies", s.http.trusted_proxies, "", "Addresses or CIDR blocks whose X-Forwarded-For is believed.");
   add("http", "metrics_from", s.http.metrics_from, "", "Addresses or CIDR blocks besides loopback that may read /metrics.");
   add("http", "cors_origin", s.http.cors_origin, "", "Origin of the web page that may call /api; empty: none.");
-  add("http", "read_timeout", s.http.read_timeout, "duration", "Longest silence of a client in the middle of a request.");
+  add("http", "read_timeout", s.http.read_timeout, "duration",
+      "Longest time that a client may take to send one request, and to take its answer.");
   add("ipn", "allow_list", s.ipn.allow_list, "", "Addresses or CIDR blocks that IPNs may come from; empty: any (the signature decides).");
   add("ctl", "bind", s.ctl.bind, "", "Address that paygatectl reaches the daemon at; loopback only until there is TLS.");
   add("ctl", "port", s.ctl.port, "", "Port for paygatectl; 0 takes a free one.");
@@ -243,10 +247,18 @@ public:
 
 bool is_loopback(const std::string& address) { return address == "127.0.0.1" || address == "::1" || address == "localhost"; }
 
-// An address or CIDR block, by its characters alone; the server parses it in full when it starts.
-bool looks_like_block(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789abcdefABCDEF.:/") == std::string::npos
-         && text.find_first_of(".:") != std::string::npos;
+// An address or CIDR block. The server drops what is none, and an allow-list without entries allows everybody.
+bool is_block(const std::string& text) {
+  const auto slash = text.find('/');
+  const auto address = text.substr(0, slash);
+  std::array<unsigned char, 16> bytes{};
+  const bool v4 = inet_pton(AF_INET, address.c_str(), bytes.data()) == 1;
+  if (!v4 && inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) return false;
+  if (slash == std::string::npos) return true;
+  int bits = -1;
+  const auto* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data() + slash + 1, last, bits);
+  return error == std::errc{} && end == last && bits >= 0 && bits <= (v4 ? 32 : 128);
 }
 
 } // namespace
@@ -266,7 +278,7 @@ std::vector<std::string> validate(const settings& s) {
   for (const auto& [key, list] : {std::pair{"http.trusted_proxies", &s.http.trusted_proxies},
                                   {"http.metrics_from", &s.http.metrics_from},
                                   {"ipn.allow_list", &s.ipn.allow_list}})
-    for (const auto& block : *list) f.expect(looks_like_block(block), key, '"' + block + '"', "addresses or CIDR blocks like 10.0.0.0/8");
+    for (const auto& block : *list) f.expect(is_block(block), key, '"' + block + '"', "addresses or CIDR blocks like 10.0.0.0/8");
   f.span("http.read_timeout", s.http.read_timeout, seconds(1), seconds(60));
   f.expect(is_loopback(s.ctl.bind), "ctl.bind", '"' + s.ctl.bind + '"', "a loopback address, because the link has no TLS yet");
   f.range("ctl.port", s.ctl.port, 0, 65'535);

@@ -162,7 +162,7 @@ outcome read_channel_file(options& given, command c) {
   std::ostringstream text;
   text << file.rdbuf();
   rapidjson::Document parsed;
-  parsed.Parse<rapidjson::kParseNumbersAsStringsFlag>(text.str().c_str());
+  parsed.Parse<rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseIterativeFlag>(text.str().c_str());
   if (parsed.HasParseError() || !parsed.IsObject()) return wrong("--file " + given["file"] + " is no JSON object");
   rapidjson::StringBuffer buffer;
   rapidjson::Writer<rapidjson::StringBuffer> out(buffer);

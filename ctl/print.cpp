@@ -25,10 +25,16 @@ std::size_t width(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-// Nothing from a database may steer the terminal.
+// Nothing from a database may steer the terminal: neither by control characters, nor by those that turn the direction of writing.
 std::string without_controls(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  const auto at = [&text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool c0 = at(i) < 0x20 || at(i) == 0x7f;
+    const bool c1 = at(i) == 0xc2 && at(i + 1) >= 0x80 && at(i + 1) < 0xa0;
+    const bool turns = at(i) == 0xe2 && ((at(i + 1) == 0x80 && at(i + 2) >= 0xaa && at(i + 2) <= 0xae)
+                                         || (at(i + 1) == 0x81 && at(i + 2) >= 0xa6 && at(i + 2) <= 0xa9));
+    if (c0 || c1 || turns) text.replace(i, turns ? 3 : c1 ? 2 : 1, 1, ' ');
+  }
   return text;
 }
 

@@ -33,9 +33,10 @@ caf::behavior bootstrap_behavior(caf::stateful_actor<bootstrap_state>* self, rou
     [=](create_atom) {
       if (self->state.open.empty()) return;
       self->delayed_send(self, std::chrono::milliseconds(100), create_atom::value);
-      for (const auto& letter : self->state.open)
-        self->request(router, std::chrono::seconds(5), deliver_atom::value, letter)
-          .then([=](const entity_reply_ptr& reply) { if (std::holds_alternative<ok>(*reply)) settled(letter); }, [](const caf::error&) {});
+      // In this order: the poll brings buyers in, and they must find an open wallet.
+      const auto letter = self->state.open.front();
+      self->request(router, std::chrono::seconds(5), deliver_atom::value, letter)
+        .then([=](const entity_reply_ptr& reply) { if (std::holds_alternative<ok>(*reply)) settled(letter); }, [](const caf::error&) {});
     },
     [=](ready_atom) { return self->state.open.empty(); },
   };

@@ -4,6 +4,8 @@
 #include <ctime>
 #include <thread>
 
+#include <sys/prctl.h>
+
 #include <caf/io/middleman.hpp>
 
 #include "daemon/log.hpp"
@@ -50,7 +52,15 @@ void start_watchdog() {
   }).detach();
 }
 
+/// The actor system's destructor would wait for threads that sit in a provider's long poll.
+[[noreturn]] void end_process(int code) {
+  std::fflush(nullptr);
+  std::_Exit(code);
+}
+
 int run(configuration& config) {
+  // From here on secrets are in memory: no core dump, and no other process of our user may look.
+  prctl(PR_SET_DUMPABLE, 0);
   secret_store secrets(config.values.secrets_dir);
   if (auto faults = secrets.load(); !faults.empty()) return refuse(faults);
   if (config.mode == run_mode::check) return stopped;
@@ -62,14 +72,14 @@ int run(configuration& config) {
   const auto signals = block_signals();
   config.caf::actor_system_config::load<caf::io::middleman>();
   program daemon(config, secrets);
-  if (auto wrong = daemon.start()) return refuse({*wrong});
+  if (auto wrong = daemon.start()) end_process(refuse({*wrong}));
   log(log_level::info, "started", {{"public_url", config.values.http.public_url}});
   run_until_signal(daemon, signals);
   log(log_level::info, "stopping");
   start_watchdog();
   const bool clean = daemon.stop();
   log(log_level::info, "stopped", {{"clean", clean ? "true" : "false"}});
-  return clean ? stopped : not_clean;
+  end_process(clean ? stopped : not_clean);
 }
 
 } // namespace

@@ -84,7 +84,10 @@ std::optional<std::string> program::start() {
   parts_ = std::make_unique<parts>(config_);
   start_lanes();
   start_actors(wallet_address, std::get<crash_point_fn>(crash_point));
-  return start_doors();
+  auto wrong = start_doors();
+  // What is started must be told to end: the actor system waits for it.
+  if (wrong) stop();
+  return wrong;
 }
 
 std::optional<std::string> program::check_outside(const std::string& wallet_address) {
@@ -206,29 +209,23 @@ void program::tick() {
 
 bool program::stop() {
   auto& p = *parts_;
-  // First what brings work in, then the entities, then what they use; at last nothing holds a handle any more.
-  p.http->stop();
+  // First what brings work in, then the entities, then what they use.
+  if (p.http) p.http->stop();
+  caf::scoped_actor self{p.system};
   bool clean = false;
-  {
-    caf::scoped_actor self{p.system};
-    self->request(p.node, std::chrono::seconds(10), drain_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
-    p.system.middleman().unpublish(p.inspector, 0);
-    for (const auto& actor : {p.bootstrap, p.inspector, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
-    for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
-    for (const auto& committer : p.ports->committers) self->send_exit(committer, caf::exit_reason::user_shutdown);
-    self->send_exit(p.loader, caf::exit_reason::user_shutdown);
-    self->send_exit(p.reader, caf::exit_reason::user_shutdown);
-    self->send_exit(p.leases, caf::exit_reason::user_shutdown);
+  self->request(p.node, std::chrono::seconds(10), drain_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
+  for (const auto& actor : {p.bootstrap, p.inspector, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
+  for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
+  // What was handed to a committer is still written: wait for them, and for nobody else.
+  for (const auto& committer : p.ports->committers) {
+    self->monitor(committer);
+    self->send_exit(committer, caf::exit_reason::user_shutdown);
   }
-  p.http.reset();
-  p.health.reset();
-  p.ports.reset();
-  p.lanes.clear();
-  p.loader = nullptr;
-  p.reader = nullptr;
-  p.leases = nullptr;
-  for (auto* handle : {&p.router, &p.node, &p.bootstrap, &p.gateway, &p.inspector}) *handle = nullptr;
-  parts_.reset();
+  for (std::size_t ended = 0; ended < p.ports->committers.size(); ++ended) {
+    bool in_time = true;
+    self->receive([](const caf::down_msg&) {}, caf::after(std::chrono::seconds(5)) >> [&] { in_time = false; });
+    if (!in_time) return false;
+  }
   return clean;
 }
 

@@ -31,7 +31,8 @@ public:
   /// Once a second: secrets that changed, gauges.
   void tick();
 
-  /// Ends what takes work in, gives the shards back, ends the rest. False when something did not end in time.
+  /// Ends what takes work in, gives the shards back, and waits until all that was decided is written. False when that took too long.
+  /// Afterwards only the end of the process is left: a thread may sit in a long poll for most of a minute more, with nothing of value.
   bool stop();
 
 private:

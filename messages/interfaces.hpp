@@ -52,6 +52,7 @@ using reader_actor = caf::typed_actor<caf::replies_to<query_atom, std::string, s
 
 /// Lease keeper (persistence/): this node's leases on shards, on the database's clock. Times out rather than lies.
 ///   take: takes every shard that is free, expired, or held by a process of this machine that is dead; answers the epochs held now.
+///     Pushes the expiry of those held already, as renew does.
 ///   renew: pushes the expiry of all shards held on; answers the epochs that are still held (0: lost). `available == false`: could not ask.
 ///   release: gives all shards back, at a clean stop.
 struct lease_answer {

@@ -14,13 +14,19 @@ namespace paygate {
 
 struct channel;
 
-/// Why a message was refused. `busy`, `unavailable` and `not_owner` say nothing about the message: it may be sent again.
-enum class refusal : std::uint8_t { not_found, invalid, conflict, out_of_order, wrong_kind, quarantined, busy, unavailable, not_owner };
+/// Why a message was refused. `busy`, `unavailable`, `not_owner` and `crashed` say nothing about the message: it may be sent again.
+/// `crashed`: the entity's step failed in a way that no message should cause; after some of these it is quarantined.
+enum class refusal : std::uint8_t { not_found, invalid, conflict, out_of_order, wrong_kind, quarantined, busy, unavailable, not_owner, crashed };
+
+/// The same message may well be taken later.
+constexpr bool is_for_now(refusal code) {
+  return code == refusal::busy || code == refusal::unavailable || code == refusal::not_owner || code == refusal::crashed;
+}
 template <>
 struct enum_names<refusal> {
   static constexpr std::string_view type = "refusal";
   static constexpr std::string_view values[]
-    = {"not_found", "invalid", "conflict", "out_of_order", "wrong_kind", "quarantined", "busy", "unavailable", "not_owner"};
+    = {"not_found", "invalid", "conflict", "out_of_order", "wrong_kind", "quarantined", "busy", "unavailable", "not_owner", "crashed"};
 };
 
 struct refused { refusal code = refusal::invalid; std::string text; bool operator==(const refused&) const = default; };

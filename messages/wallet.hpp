@@ -110,7 +110,8 @@ struct wallet {
   }
 };
 
-/// Command: opens the wallet at its first start; a repeat changes nothing.
+/// Command: opens the wallet at its first start; a repeat changes nothing. Refused as `unavailable` until the chain's nonce and balance are
+/// read and posted; `ok` from then on.
 struct open_wallet { std::string address; };
 /// Command: send `value` to `to`, once per intent. The first one is accepted (or refused as `conflict` when the intent is known with other
 /// content); each repeat answers the transfer_view of how far it is. `debit` is the ledger account that the money is taken from.

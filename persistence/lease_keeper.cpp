@@ -67,9 +67,16 @@ std::string describe(const std::map<std::string, int>& holders) {
   return text;
 }
 
+/// Pushes the expiry of those leases and answers the ones that still are ours.
+void push(pqxx::work& transaction, const lease_state& state, column_arrays leases, lease_answer& answer) {
+  const auto lists = leases.finish();
+  read_epochs(transaction.exec_params(renew_sql, state.config.node, lists[0], lists[1], state.config.ttl.count()), answer.epochs);
+}
+
 void take(lease_state& state, pqxx::connection& connection, lease_answer& answer) {
   pqxx::work transaction(connection);
   register_node(transaction, state);
+  column_arrays ours(2);
   column_arrays wanted(3);
   std::map<std::string, int> holders;
   std::map<std::string, bool> dead_nodes;
@@ -82,7 +89,10 @@ void take(lease_state& state, pqxx::connection& connection, lease_answer& answer
     const std::string holder = row[3].c_str();
     const bool expired = row[2].as<bool>();
     if (row[8].as<bool>() && !expired) {
-      answer.epochs.at(shard) = epoch; // Ours already.
+      // Ours already. While others hold some, nobody but this call keeps them so.
+      ours.begin_row();
+      append_element(ours.next(), shard);
+      append_element(ours.next(), epoch);
       continue;
     }
     bool dead = false;
@@ -101,6 +111,7 @@ void take(lease_state& state, pqxx::connection& connection, lease_answer& answer
     append_element(wanted.next(), epoch);
     append_element(wanted.next(), dead);
   }
+  if (ours.rows() > 0) push(transaction, state, std::move(ours), answer);
   if (wanted.rows() > 0) {
     const auto lists = wanted.finish();
     read_epochs(transaction.exec_params(take_sql, state.config.node, lists[0], lists[1], lists[2], state.config.ttl.count()),
@@ -121,9 +132,8 @@ void renew(lease_state& state, pqxx::connection& connection, lease_answer& answe
     append_element(held.next(), state.held[shard]);
   }
   const auto count = held.rows();
-  const auto lists = held.finish();
   pqxx::work transaction(connection);
-  read_epochs(transaction.exec_params(renew_sql, state.config.node, lists[0], lists[1], state.config.ttl.count()), answer.epochs);
+  push(transaction, state, std::move(held), answer);
   transaction.exec_params("UPDATE node SET seen_at = now() WHERE identity = $1", state.config.node);
   transaction.commit();
   const auto left =

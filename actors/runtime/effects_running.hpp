@@ -114,6 +114,12 @@ public:
     r.next_at = now + poll_pause(r.quiet, r.what.again_after, r.what.again_max);
   }
 
+  /// The other side refuses, and the machine has heard it: should the effect still be due, it is a person who has to mend something.
+  void refused(running_effect& r, timestamp now, std::string_view seed) {
+    succeeded(r, now);
+    r.next_at = std::max(r.next_at, now + retry_pause(r.quiet, seed));
+  }
+
   /// The operator or a moved clock: whatever waits, waits no longer.
   void retry_now(timestamp now) {
     for (auto& r : table_)

@@ -38,6 +38,7 @@ struct entity_state {
   bool committing = false;
   std::unique_ptr<decision<state_type>> open; ///< Null while the header alone is written.
   reply_promise open_promise;
+  commit_slot slot; ///< Ends before `self_`, which keeps what it counts in.
 
   std::uint64_t handled = 0; ///< Messages taken from the shard: it only lets us go when this equals what it sent.
   timestamp active_at{};     ///< The last message or outcome.
@@ -79,18 +80,20 @@ public:
     auto& s = st();
     if (!s.committing) return;
     s.committing = false;
+    s.slot = {};
     if (answer.result.outcome == commit_outcome::committed) {
       ports().pass("after_commit");
       if (answer.step->writes_row) s.header = answer.step->header;
       if (s.open) s.data = std::move(s.open->next);
       answer_open(s.open ? s.open->reply : entity_reply{ok{}});
-      act();
+      reconcile();
       drain_inbox();
+      if (!s.committing) start_effects();
       return;
     }
     const auto text = std::string(to_text(answer.result.outcome)) + ": " + answer.result.error;
     if (answer.result.outcome == commit_outcome::poison) {
-      answer_open(refused{refusal::invalid, "the database refused the step: " + answer.result.error});
+      answer_open(refused{refusal::crashed, "the database refuses this step"});
       log(log_level::error, "step_poisoned",
           {{"entity", to_text(ref())}, {"message", answer.step->message}, {"error", answer.result.error}});
       return poison(answer.step->message, answer.result.error);
@@ -103,6 +106,7 @@ public:
   }
 
   void retry_now() {
+    if (st().committing) return; // What is due may be other things by then; an outcome may wait in the inbox.
     st().effects.retry_now(now());
     start_effects();
   }
@@ -115,10 +119,9 @@ public:
 
   void passivate() {
     auto& s = st();
-    if (s.committing || s.effects.any_in_flight())
-      self_->send(s.self_.parent, stays_atom::value, s.self_.ref);
-    else
-      self_->quit();
+    if (!s.committing && may_leave(next_instant())) return self_->quit();
+    self_->send(s.self_.parent, stays_atom::value, s.self_.ref);
+    schedule();
   }
 
   void on_timer(std::uint64_t generation) {
@@ -134,10 +137,8 @@ public:
 
   /// First start, next step and recovery are this one path.
   void act() {
-    auto& s = st();
-    if (s.committing) return;
-    // A row that does not exist owes nothing.
-    s.effects.reconcile(exists() ? Kind::effects_due(s.data, ref(), now(), ports().rules) : std::vector<effect>{});
+    if (st().committing) return;
+    reconcile();
     start_effects();
   }
 
@@ -162,7 +163,7 @@ private:
       result = Kind::apply(st().data, exists(), message, step_context{ref(), now(), ports().rules});
     } catch (const std::exception& e) {
       log(log_level::error, "step_threw", {{"entity", to_text(ref())}, {"message", std::string(word)}, {"error", e.what()}});
-      answer(promise, refused{refusal::invalid, e.what()});
+      answer(promise, refused{refusal::crashed, "the step failed"});
       return poison(word, e.what());
     }
     if (auto* no = std::get_if<refused>(&result)) {
@@ -197,6 +198,7 @@ private:
     step->shard = s.self_.shard;
     step->epoch = s.self_.epoch;
     step->header = s.header;
+    step->header.updated_at = at; // Also of side rows that come without a row.
     step->message = word;
     step->note = std::move(note);
     const state_type& next = s.open ? s.open->next : s.data;
@@ -206,7 +208,6 @@ private:
     if (step->writes_row) {
       ++step->header.version;
       if (step->header.version == 1) step->header.created_at = at;
-      step->header.updated_at = at;
       step->header.wake_at = wake_at(next, at);
       if (s.open) step->header.attempts = 0, step->header.last_error.clear();
       step->state = next;
@@ -221,7 +222,9 @@ private:
     }
     s.committing = true;
     ports().pass("before_commit");
-    self_->send(ports().committer(s.self_.shard), commit_atom::value, step_ptr(std::move(step)));
+    const auto index = ports().next_committer();
+    s.slot = commit_slot((*ports().load)[index]);
+    self_->send(ports().committers[index], commit_atom::value, step_ptr(std::move(step)));
   }
 
   std::pair<std::uint32_t, std::string> worst_failure() const {
@@ -243,6 +246,11 @@ private:
   }
 
   // --- act ---
+
+  /// A row that does not exist owes nothing.
+  void reconcile() {
+    st().effects.reconcile(exists() ? Kind::effects_due(st().data, ref(), now(), ports().rules) : std::vector<effect>{});
+  }
 
   void start_effects() {
     for (auto* r : st().effects.start(now())) {
@@ -273,9 +281,7 @@ private:
         .then(
             [this_ = *this, number](const entity_reply_ptr& answer) mutable {
               const auto* no = std::get_if<refused>(answer.get());
-              if (no
-                  && (no->code == refusal::busy || no->code == refusal::unavailable || no->code == refusal::not_owner
-                      || no->code == refusal::quarantined))
+              if (no && (is_for_now(no->code) || no->code == refusal::quarantined))
                 return this_.on_outcome(number, io_failure{fault::transient, std::string(to_text(no->code)), no->text, std::nullopt});
               this_.on_outcome(number, *answer);
             },
@@ -290,7 +296,10 @@ private:
     const auto* io = std::get_if<io_outcome>(&outcome);
     const auto* failure = io ? std::get_if<io_failure>(io) : nullptr;
     if (failure && failure->kind != fault::permanent) return on_failure(*r, *failure);
-    st().effects.succeeded(*r, now());
+    if (failure)
+      st().effects.refused(*r, now(), ref().id);
+    else
+      st().effects.succeeded(*r, now());
     message_type message = effect_done{r->what.key, std::move(outcome)};
     if (st().committing)
       st().inbox.push_back({std::move(message), {}});
@@ -323,23 +332,31 @@ private:
   void schedule() {
     auto& s = st();
     if (s.committing) return;
-    auto next = s.effects.next_start();
-    if (exists())
-      if (auto wake = Kind::wakes_at(s.data, now(), ports().rules); wake && (!next || *wake < *next)) next = wake;
+    auto next = next_instant();
     const auto patience = exists() ? ports().limits.passivate_after : milliseconds(1000);
     const auto leave_at = s.active_at + patience;
     if (may_leave(next)) {
       if (now() >= leave_at) {
-        s.active_at = now(); // Should the shard say no, the offer is made again after the same while.
+        // The shard says no only when a message is on its way to us. No timer: a far one would keep our memory for as long.
+        s.active_at = now();
         self_->send(s.self_.parent, idle_atom::value, s.self_.ref, s.handled);
-      } else
-        next = next ? std::min(*next, leave_at) : leave_at;
+        return;
+      }
+      next = next ? std::min(*next, leave_at) : leave_at;
     }
     if (!next || (s.timer_set && s.timer_at <= *next)) return;
     s.timer_set = true;
     s.timer_at = *next;
     const auto distance = std::max(std::chrono::duration_cast<caf::timespan>(*next - now()), caf::timespan{0});
     self_->delayed_send(self_, distance, timer_atom::value, ++s.timer);
+  }
+
+  /// When something is to be done next though no message comes.
+  std::optional<timestamp> next_instant() const {
+    auto next = st().effects.next_start();
+    if (exists())
+      if (auto wake = Kind::wakes_at(st().data, now(), ports().rules); wake && (!next || *wake < *next)) next = wake;
+    return next;
   }
 
   /// Nothing in flight, nothing waiting out a back-off, and what comes later stands in the row in time: then memory holds nothing of value.

@@ -39,14 +39,19 @@ public:
 
   bool is_open() const { return open_; }
 
-  /// Nothing: the call may go. Else how long the circuit stays open.
-  std::optional<milliseconds> refuse(milliseconds now) {
+  /// Nothing: a call may go, the probe perhaps; `started` says that it goes. Else how long the circuit stays open.
+  std::optional<milliseconds> refuse(milliseconds now) const {
     if (!open_) return std::nullopt;
     if (now < until_) return until_ - now;
     if (probing_) return milliseconds(1000);
-    probing_ = true;
     return std::nullopt;
   }
+
+  /// A call goes out. It must end as `succeeded`, `failed` or `put_off`: an open circuit waits for its probe.
+  void started() { probing_ = open_; }
+
+  /// The provider is there, but asks for a pause: neither a success nor a failure.
+  void put_off() { probing_ = false; }
 
   void succeeded() {
     failures_ = 0;

@@ -28,7 +28,7 @@ public:
   text_promise obey(const std::string& text) {
     auto promise = self_->make_response_promise<std::string>();
     command c;
-    c.Parse(text.data(), text.size());
+    c.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size()); // Else a deeply nested text ends the process.
     if (c.HasParseError() || !c.IsObject()) {
       promise.deliver(error_json("invalid", "a command is a JSON object"));
       return promise;

@@ -92,7 +92,7 @@ private:
 
   void on_reply(const std::shared_ptr<batch>& b, std::int64_t chat, const entity_reply& reply) {
     const auto* no = std::get_if<refused>(&reply);
-    if (no && (no->code == refusal::busy || no->code == refusal::unavailable || no->code == refusal::not_owner)) return later(b, chat);
+    if (no && is_for_now(no->code)) return later(b, chat);
     // A conversation that cannot take this update must not hold up everybody else's.
     if (no) log(log_level::error, "update_refused", {{"update", std::to_string(b->by_chat[chat].front().update_id)}, {"cause", no->text}});
     b->by_chat[chat].pop_front();

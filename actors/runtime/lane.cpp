@@ -40,6 +40,7 @@ caf::behavior worker_behavior(caf::event_based_actor* self, io_client client, la
 struct queued_call {
   io_request_ptr request;
   call_promise promise;
+  milliseconds since{0};
 };
 
 struct lane_state {
@@ -48,7 +49,7 @@ struct lane_state {
   lane_limits limits;
   std::shared_ptr<metrics_sink> metrics;
   std::deque<queued_call> queue;
-  std::vector<caf::actor> idle;
+  std::vector<caf::actor> workers, idle;
   token_bucket bucket{0, 1};
   circuit breaker{0};
   milliseconds held_until{0}; ///< The provider asked for a pause.
@@ -68,13 +69,14 @@ public:
       promise.deliver(failure(fault::transient, "busy", "too many calls wait for " + std::string(to_text(s.which))));
       return promise;
     }
-    s.queue.push_back({request, promise});
+    s.queue.push_back({request, promise, now()});
     pump();
     return promise;
   }
 
   void pump() {
     auto& s = st();
+    refuse_stale();
     while (!s.queue.empty() && !s.idle.empty()) {
       if (s.limits.failures_max != 0)
         if (auto closed_in = s.breaker.refuse(now())) {
@@ -91,6 +93,7 @@ public:
       }
       auto next = std::move(s.queue.front());
       s.queue.pop_front();
+      s.breaker.started();
       start(std::move(next));
     }
     s.metrics->gauge("lane_queue", to_text(s.which), static_cast<std::int64_t>(s.queue.size()));
@@ -104,12 +107,12 @@ public:
   void add_worker() {
     // Detached: a client may block for as long as its time-out. Monitored: a dead one is replaced.
     auto worker = self_->spawn<caf::detached + caf::monitored>(worker_behavior, st().client, st().which, st().metrics);
+    st().workers.push_back(worker);
     st().idle.push_back(worker);
   }
 
   void on_worker_down(const caf::down_msg& down) {
-    auto& idle = st().idle;
-    idle.erase(std::remove_if(idle.begin(), idle.end(), [&](const caf::actor& a) { return a.address() == down.source; }), idle.end());
+    for (auto* list : {&st().workers, &st().idle}) std::erase_if(*list, [&](const caf::actor& a) { return a.address() == down.source; });
     log(log_level::error, "lane_worker_died", {{"lane", std::string(to_text(st().which))}});
     add_worker();
     pump();
@@ -132,7 +135,9 @@ private:
           this_.pump();
         },
         [this_ = *this, promise](const caf::error& e) mutable {
-          promise.deliver(failure(fault::unknown, "worker", this_.self_->system().render(e)));
+          const io_outcome lost = io_failure{fault::unknown, "worker", this_.self_->system().render(e), std::nullopt};
+          this_.judge(lost);
+          promise.deliver(std::make_shared<const call_answer>(call_answer{lost}));
         });
   }
 
@@ -142,8 +147,10 @@ private:
     s.metrics->count("provider_calls_total", to_text(s.which));
     if (!bad || bad->kind == fault::permanent) return s.breaker.succeeded();
     s.metrics->count("provider_errors_total", to_text(s.which));
-    if (bad->retry_after) s.held_until = std::max(s.held_until, now() + *bad->retry_after);
-    else if (s.limits.failures_max != 0 && s.breaker.failed(now()))
+    if (bad->retry_after) {
+      s.held_until = std::max(s.held_until, now() + *bad->retry_after);
+      s.breaker.put_off();
+    } else if (s.limits.failures_max != 0 && s.breaker.failed(now()))
       log(log_level::error, "circuit_opened", {{"lane", std::string(to_text(s.which))}, {"error", bad->code + ": " + bad->text}});
     s.metrics->gauge("circuit_open", to_text(s.which), s.breaker.is_open() ? 1 : 0);
   }
@@ -151,6 +158,13 @@ private:
   void refuse_all(milliseconds closed_in) {
     for (auto& waiting : std::exchange(st().queue, {}))
       waiting.promise.deliver(failure(fault::transient, "circuit_open", std::string(to_text(st().which)) + " keeps failing; calls are paused", closed_in));
+  }
+
+  /// Whoever asked gives up some time and asks again: a call that waited too long must not be made for nobody.
+  void refuse_stale() {
+    auto& s = st();
+    for (; !s.queue.empty() && now() - s.queue.front().since >= s.limits.wait_max; s.queue.pop_front())
+      s.queue.front().promise.deliver(failure(fault::transient, "busy", "the call waited too long for " + std::string(to_text(s.which))));
   }
 
   void wait(milliseconds pause) {
@@ -173,7 +187,7 @@ caf::behavior lane_behavior(lane_shell::pointer self, lane which, io_client clie
   for (std::uint32_t i = 0; i < limits.workers; ++i) shell.add_worker();
   self->set_down_handler([self](caf::down_msg& down) { lane_shell(self).on_worker_down(down); });
   self->set_exit_handler([self](caf::exit_msg& e) {
-    for (auto& worker : self->state.idle) self->send_exit(worker, caf::exit_reason::user_shutdown);
+    for (auto& worker : self->state.workers) self->send_exit(worker, caf::exit_reason::user_shutdown);
     self->quit(e.reason);
   });
   self->set_error_handler([which](caf::scheduled_actor* a, caf::error& e) {

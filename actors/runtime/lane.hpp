@@ -14,6 +14,7 @@ namespace paygate {
 struct lane_limits {
   std::uint32_t workers = 4;       ///< Threads, and so calls at once.
   std::size_t queue_max = 10'000;  ///< Calls that wait; more are answered as a transient failure, "busy".
+  milliseconds wait_max{60'000};   ///< A call that waited so long is answered likewise and never made: its asker is about to give up.
   std::uint32_t rate = 0;          ///< Calls per second; 0: no limit.
   std::uint32_t burst = 1;
   std::uint32_t failures_max = 8;  ///< Failures in a row that open the circuit; 0: it never opens.

@@ -36,9 +36,12 @@ struct waiting_letter {
 struct trouble {
   std::uint32_t crashes = 0; ///< In a row; forgotten after crash_memory without one.
   timestamp crashed_at{};
-  bool lifting = false;         ///< The operator ended the quarantine: write that when loaded.
-  std::string cause;            ///< Of the newest crash or of the quarantine.
-  std::uint64_t generation = 0; ///< Of the pending restart timer.
+  bool lifting = false;      ///< The operator ended the quarantine: write that when loaded.
+  std::uint32_t reloads = 0; ///< Commits in a row that failed for no fault of the entity's.
+  timestamp reloaded_at{};
+  std::uint32_t load_failures = 0; ///< In a row.
+  std::string cause;               ///< Of the newest crash or of the quarantine.
+  std::uint64_t generation = 0;    ///< Of the pending restart timer.
 };
 
 struct waiting_room {
@@ -62,7 +65,9 @@ struct resident {
   bool is_lifting() const { return ill && ill->lifting; }
 };
 
-constexpr std::chrono::minutes crash_memory{10};
+constexpr std::chrono::minutes crash_memory{10}, reload_memory{2};
+/// A database that is back finds everybody within this many doublings of a second.
+constexpr std::uint32_t load_failures_max = 4;
 
 // The key is the reference that the resident and its actor share; it is looked up by value.
 struct ref_hash {
@@ -151,8 +156,11 @@ public:
       log(log_level::warning, "load_failed", {{"entity", to_text(answer_->ref)}, {"error", answer_->error}});
       for (auto& w : std::exchange(r->waiting().letters, {}))
         answer(w.promise, refused{refusal::unavailable, "the database cannot be reached"});
-      return back_off(*r, 1);
+      auto& failures = r->troubles().load_failures;
+      failures = std::min(failures + 1, load_failures_max);
+      return back_off(*r, failures);
     }
+    if (r->ill) r->ill->load_failures = 0;
     if (r->crashes() >= st().ports->limits.crashes_max) return quarantine(*r, answer_->entity);
     if (!answer_->entity.header.quarantine.empty()) {
       if (r->is_lifting()) return lift_quarantine(*r, answer_->entity);
@@ -197,8 +205,18 @@ public:
       return;
     }
     st().ports->metrics->count("entity_restarts_total", to_text(r->ref->kind));
-    if (std::exchange(r->reloading, false)) return load(*r);
+    if (std::exchange(r->reloading, false)) return on_reload(*r);
     on_crash(*r, reason);
+  }
+
+  /// Each activation starts anew what is due, messages to people included: at once the first time, then in growing distance.
+  void on_reload(resident& r) {
+    const auto now = st().ports->clock->now();
+    auto& t = r.troubles();
+    t.reloads = now - t.reloaded_at > reload_memory ? 0 : t.reloads + 1;
+    t.reloaded_at = now;
+    if (t.reloads == 0) return load(r);
+    back_off(r, t.reloads);
   }
 
   void on_crash(resident& r, const caf::error& reason) {

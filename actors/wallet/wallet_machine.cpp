@@ -52,6 +52,8 @@ public:
     const auto address = lower(m.address);
     if (!is_evm_address(address) || address != context_.self.id)
       return refused{refusal::invalid, "a wallet is opened under its own address in lower case"};
+    // Until the balance at the beginning is posted, nothing may be sold: its value would be counted twice.
+    if (out_.next.status == wallet_status::opening) out_.reply = refused{refusal::unavailable, "the wallet is being opened"};
     if (exists) return finish();
     out_.next = wallet{};
     out_.next.address = address;
@@ -344,11 +346,11 @@ private:
 
   /// Every child that differs from before is written: state and rows cannot part.
   verdict<wallet> finish() {
-    for (const auto& t : out_.next.transfers) {
-      const auto old =
-          std::find_if(before_.transfers.begin(), before_.transfers.end(), [&](const auto& b) { return b.intent == t.intent; });
-      if (old == before_.transfers.end() || !(*old == t)) out_.rows.push_back(t);
-    }
+    // They stand where they stood: a message only adds one behind them.
+    const auto& old = before_.transfers;
+    const auto& all = out_.next.transfers;
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (i >= old.size() || !(old[i] == all[i])) out_.rows.push_back(all[i]);
     out_.changed = !(out_.next == before_) || !out_.entries.empty();
     if (out_.changed)
       std::erase_if(out_.next.transfers,

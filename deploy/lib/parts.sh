@@ -38,17 +38,17 @@ build() {
   say "built in $((SECONDS - start)) s"
 }
 
+put_secret() { (umask 077 && echo "$2" >"$dir/secrets/$1"); } # put_secret NAME VALUE
+
 make_secrets() {
-  umask 077
-  mkdir -p "$dir/secrets"
   local name
+  (umask 077 && mkdir -p "$dir/secrets")
   for name in NOWPAYMENTS_API_KEY NOWPAYMENTS_IPN_SECRET CHANGENOW_API_KEY TELEGRAM_WEBHOOK_SECRET ETHEREUM_RPC_WEBHOOK_SECRET \
     JWT_SECRET_KEY SUCCESS_URL_SIGNING_KEY INTERNAL_SIGNING_KEY SENDGRID_API_KEY COINGECKO_API_KEY CRYPTOCOMPARE_API_KEY \
     ONEINCH_API_KEY HOST_WALLET_PRIVATE_KEY; do
-    random_hex 32 >"$dir/secrets/$name"
+    put_secret "$name" "$(random_hex 32)"
   done
-  echo "7000000001:$(random_hex 17)" >"$dir/secrets/TELEGRAM_BOT_TOKEN"
-  umask 022
+  put_secret TELEGRAM_BOT_TOKEN "7000000001:$(random_hex 17)"
 }
 
 # The words that make a command run as a user that PostgreSQL accepts: it refuses root.
@@ -76,15 +76,18 @@ start_postgres() {
     port=$(free_port)
     start postgres "${as_postgres[@]}" "$bin/postgres" -D "$home/data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories=
     dsn=postgresql://paygate:$password@127.0.0.1:$port/paygate
-    if answers_or_ends postgres 30 psql_to "${dsn%/*}/postgres" 'SELECT 1'; then break; fi
+    if answers_or_ends postgres 30 psql_to postgres 'SELECT 1'; then break; fi
     ((try < 3)) || fail "PostgreSQL does not start"
   done
-  psql_to "${dsn%/*}/postgres" 'CREATE DATABASE paygate'
-  echo "$dsn" >"$dir/secrets/DATABASE_URL"
+  psql_to postgres 'CREATE DATABASE paygate'
+  put_secret DATABASE_URL "$dsn"
   say "PostgreSQL $("$bin/postgres" --version | awk '{print $3}') on port $port"
 }
 
-psql_to() { psql -XqAt -v ON_ERROR_STOP=1 -d "$1" -c "$2" >/dev/null 2>&1; }
+# The password goes by the environment: command lines are for everybody on the machine to read.
+psql_to() { # psql_to DATABASE SQL
+  PGPASSWORD=$password psql -XqAt -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$port" -U paygate -d "$1" -c "$2" >/dev/null 2>&1
+}
 
 # answers_or_ends NAME SECONDS COMMAND...: waits for the command to succeed; fails when the process ends before, or in the end.
 answers_or_ends() {
@@ -118,7 +121,7 @@ start_chain() {
     if answers_or_ends anvil 20 chain_answers; then break; fi
     ((try < 3)) || fail "anvil does not start"
   done
-  echo "$rpc_url" >"$dir/secrets/ETHEREUM_RPC_URL"
+  put_secret ETHEREUM_RPC_URL "$rpc_url"
   wallet_address=$("$paygated" --secrets-dir="$dir/secrets" --wallet-address) || fail "paygated does not tell the wallet's address"
   hash=$(rpc eth_sendTransaction "[{\"from\":\"$rich\",\"to\":\"$wallet_address\",\"value\":\"$(printf '0x%x' $gas_float_wei)\"}]")
   wait_until 10 "the gas float's block" mined "$hash"

@@ -10,6 +10,17 @@ std::string lower(std::string text) {
   return text;
 }
 
+/// As a column and its index hold it. An id or a name is never near as long, and the raw body keeps what came.
+std::string storable(std::string text) {
+  constexpr std::size_t text_max = 256;
+  for (std::size_t at = 0; (at = text.find('\0', at)) != std::string::npos;) text[at] = '?';
+  if (text.size() <= text_max) return text;
+  auto end = text_max;
+  while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end; // Between two characters.
+  text.resize(end);
+  return text;
+}
+
 // NOWPayments writes some nothings as the text "null".
 bool is_nothing(const json_value* value) {
   if (!value) return true;
@@ -44,7 +55,7 @@ struct reader {
     if (is_nothing(json_member(object, name))) return {};
     auto value = json_text(object, name);
     if (!value) complain(name, "is no text");
-    return value.value_or(std::string());
+    return storable(value.value_or(std::string()));
   }
 };
 

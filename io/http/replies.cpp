@@ -93,7 +93,8 @@ void reply_refused(httplib::Response& response, const refused& answer) {
   case refusal::quarantined:
   case refusal::busy:
   case refusal::unavailable:
-  case refusal::not_owner: return reply_busy(response);
+  case refusal::not_owner:
+  case refusal::crashed: return reply_busy(response);
   }
 }
 

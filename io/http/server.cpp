@@ -17,6 +17,7 @@ namespace {
 constexpr time_t keep_alive_seconds = 2;
 constexpr std::size_t keep_alive_requests = 100'000;
 constexpr std::size_t connections_waiting_max = 1'024;
+constexpr int backlog = 1'024;
 
 /// The server's threads. Unlike httplib's own pool its queue is bounded: beyond it the acceptor waits, and the kernel's backlog answers.
 class connection_pool final : public httplib::TaskQueue {
@@ -71,32 +72,22 @@ private:
   std::vector<std::thread> threads_;
 };
 
-// Answers without reading the body. The connection cannot be used any more: what follows on it would be taken for a request. A content
-// provider that gives up after its last byte is the one way to make httplib 0.11 close it.
-void refuse_unread(httplib::Response& response, int status, std::string_view detail) {
-  reply_problem(response, status, detail);
-  auto text = std::make_shared<std::string>(std::move(response.body));
-  response.body.clear();
-  response.headers.erase("Content-Type");
+// Answers without reading the body; bounded_server then ends the connection.
+void refuse_unread(httplib::Response& response, const body_fault& fault) {
   response.set_header("Connection", "close");
-  response.set_content_provider(text->size(), "application/problem+json", [text](std::size_t, std::size_t, httplib::DataSink& sink) {
-    sink.write(text->data(), text->size());
-    return false;
-  });
+  reply_problem(response, fault.status, fault.detail);
 }
 
 int answer_expectation(const httplib::Request& request, httplib::Response& response) {
-  const auto length = request.get_header_value("Content-Length");
-  std::uint64_t bytes = 0;
-  const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), bytes);
-  if (error != std::errc::result_out_of_range && bytes <= body_max) return 100;
-  refuse_unread(response, 413, "The body is longer than 64 KB.");
-  return 413;
+  const auto fault = fault_of_body(request);
+  if (!fault) return 100;
+  refuse_unread(response, *fault);
+  return fault->status;
 }
 
 // What httplib itself refuses (413, 404, a request that is none) has no body yet.
 void explain_error(const httplib::Request& request, httplib::Response& response) {
-  if (!response.body.empty() || response.content_provider_) return;
+  if (!response.body.empty()) return;
   if (response.status == 404) {
     if (const auto methods = methods_of(request.path); !methods.empty()) {
       response.set_header("Allow", std::string(methods));
@@ -126,17 +117,17 @@ void count_response(http_service& service, const httplib::Response& response) {
   service.ports.metrics->count("http_responses_total", std::string_view(text, static_cast<std::size_t>(end - text)));
 }
 
-void configure(httplib::Server& server, http_service& service) {
+void configure(bounded_server& server, http_service& service, socket_t& listening) {
   server.new_task_queue = [&service] { return new connection_pool(service.settings.threads, service.connections_waiting); };
   server.set_tcp_nodelay(true);
   // httplib's default also sets SO_REUSEPORT: a second daemon on the same port would quietly take half of the requests.
-  server.set_socket_options([](socket_t socket) {
+  server.set_socket_options([&listening](socket_t socket) {
     const int on = 1;
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    listening = socket;
   });
   server.set_payload_max_length(body_max);
-  server.set_read_timeout(service.settings.read_timeout);
-  server.set_write_timeout(service.settings.read_timeout);
+  server.set_request_time(service.settings.read_timeout);
   server.set_keep_alive_timeout(keep_alive_seconds);
   server.set_keep_alive_max_count(keep_alive_requests);
   server.set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"Referrer-Policy", "no-referrer"}, {"Cache-Control", "no-store"}});
@@ -145,10 +136,8 @@ void configure(httplib::Server& server, http_service& service) {
       response.set_header("Access-Control-Allow-Origin", service.settings.cors_origin);
       response.set_header("Vary", "Origin");
     }
-    if (request.has_header("Transfer-Encoding")) {
-      // httplib reads a chunked body into memory without a limit, before any route is looked at. So only bodies of a stated length are
-      // taken (RFC 9110, 15.5.12); nginx states it by itself.
-      refuse_unread(response, 411, "Expected a body with a Content-Length.");
+    if (const auto fault = fault_of_body(request)) {
+      refuse_unread(response, *fault);
       return httplib::Server::HandlerResponse::Handled;
     }
     return httplib::Server::HandlerResponse::Unhandled;
@@ -166,7 +155,8 @@ void configure(httplib::Server& server, http_service& service) {
 
 struct http_server::impl {
   http_service service;
-  httplib::Server server;
+  bounded_server server{service.connections_waiting};
+  socket_t listening = INVALID_SOCKET;
   std::thread listener;
 };
 
@@ -177,7 +167,7 @@ http_server::http_server(http_server_settings settings, http_server_ports ports)
   service.ipn_allow_list = parse_blocks(settings.ipn_allow_list);
   service.settings = std::move(settings);
   service.ports = std::move(ports);
-  configure(impl_->server, service);
+  configure(impl_->server, service, impl_->listening);
 }
 
 http_server::~http_server() { stop(); }
@@ -190,6 +180,9 @@ std::variant<std::uint16_t, std::string> http_server::start(const std::string& b
   else if (!server.bind_to_port(bind.c_str(), port))
     bound = -1;
   if (bound <= 0) return "Cannot listen on " + bind + ":" + std::to_string(port) + ": " + std::strerror(errno) + ".";
+  // httplib is compiled with a backlog of 5: a burst of clients would be reset by the kernel before we could answer 503. Listening again
+  // only changes the backlog.
+  ::listen(impl_->listening, backlog);
   impl_->listener = std::thread([&server] { server.listen_after_bind(); });
   // stop() does nothing to a server that does not run yet.
   while (!server.is_running()) std::this_thread::yield();

@@ -6,12 +6,11 @@
 #include <httplib.h>
 
 #include "io/http/address_block.hpp"
+#include "io/http/connections.hpp"
 #include "io/http/server.hpp"
 
 // Inside io/http only: what the route files share.
 namespace paygate {
-
-inline constexpr std::size_t body_max = 64 * 1024;
 
 /// The server's state. One per server, outlives every handler.
 struct http_service {

@@ -37,7 +37,7 @@ io_failure failure_of(httplib::Error error, http_effect effect, bool timed_out) 
 std::optional<milliseconds> retry_after_of(const std::string& header) {
   if (header.empty() || header.size() > 6 || !std::all_of(header.begin(), header.end(), [](char c) { return c >= '0' && c <= '9'; }))
     return std::nullopt;
-  return seconds(std::stol(header));
+  return std::min<milliseconds>(seconds(std::stol(header)), retry_after_max);
 }
 
 std::string target_of(const std::string& prefix, const http_request& request) {

@@ -34,10 +34,13 @@ struct http_request {
   std::string body; ///< JSON, when not empty.
 };
 
+/// Nobody is left alone for longer on his own word: one odd answer must not stop all payouts for days.
+inline constexpr milliseconds retry_after_max = std::chrono::hours(1);
+
 struct http_answer {
   int status = 0;
   std::string content_type;
-  std::optional<milliseconds> retry_after; ///< From the Retry-After header, when that is a number of seconds.
+  std::optional<milliseconds> retry_after; ///< From the Retry-After header, when that is a number of seconds; at most retry_after_max.
   std::string body;
 };
 

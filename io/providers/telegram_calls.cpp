@@ -1,5 +1,7 @@
 #include "io/providers/telegram_calls.hpp"
 
+#include <algorithm>
+
 namespace paygate {
 
 namespace {
@@ -54,7 +56,7 @@ telegram_answer telegram_api::call(std::string_view method, std::string body, ht
   const auto status = json_int(*document, "error_code").value_or(answer.status);
   if (const auto* parameters = json_member(*document, "parameters")) {
     if (const auto wait = json_int(*parameters, "retry_after"); wait && *wait >= 0 && *wait < 1'000'000)
-      answer.retry_after = seconds(*wait);
+      answer.retry_after = std::min<milliseconds>(seconds(*wait), retry_after_max);
     if (const auto new_id = json_int(*parameters, "migrate_to_chat_id"))
       return io_failure{fault::permanent, "migrated", "the group is now " + std::to_string(*new_id), {}};
   }

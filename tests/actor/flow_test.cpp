@@ -52,11 +52,24 @@ TEST_CASE("a circuit opens after failures in a row, probes once, and closes on s
   CHECK_FALSE(c.failed(0ms));
   CHECK(c.failed(0ms));
   CHECK(c.refuse(500ms) == 500ms);
-  CHECK_FALSE(c.refuse(1000ms)); // The probe.
-  CHECK(c.refuse(1001ms));       // Only one.
+  CHECK_FALSE(c.refuse(1000ms)); // May be probed,
+  CHECK_FALSE(c.refuse(1000ms)); // also when the one that asked was kept from calling.
+  c.started();
+  CHECK(c.refuse(1001ms));       // Only one probe.
   CHECK_FALSE(c.failed(1100ms)); // It was open already.
   CHECK(c.refuse(1200ms) == 1900ms);
   CHECK_FALSE(c.refuse(3100ms));
+  c.started();
   c.succeeded();
   CHECK_FALSE(c.refuse(3200ms));
+}
+
+TEST_CASE("a probe that is told to come later does not close the circuit for ever") {
+  circuit c(1);
+  CHECK(c.failed(0ms));
+  CHECK_FALSE(c.refuse(1000ms));
+  c.started();
+  c.put_off();
+  CHECK(c.is_open());
+  CHECK_FALSE(c.refuse(1100ms)); // The next probe.
 }

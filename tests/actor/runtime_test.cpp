@@ -39,7 +39,7 @@ struct toy_kind {
     if (io && std::holds_alternative<message_sent>(*io) && state.open_title != "poll") {
       d.next.offer_message_id = std::get<message_sent>(*io).message_id;
       d.next.status = channel_status::offered;
-    } else if (io && std::holds_alternative<io_failure>(*io)) d.next.status = channel_status::closed;
+    } else if (io && std::holds_alternative<io_failure>(*io) && state.open_title != "quick poll") d.next.status = channel_status::closed;
     else d.changed = false;
     return d;
   }
@@ -48,6 +48,7 @@ struct toy_kind {
     effect e;
     e.key = "post";
     e.request = io_request{send_message{state.open_channel_id, state.open_title, {}}};
+    if (state.open_title == "quick poll") e.again_after = e.again_max = 20ms;
     if (state.open_title == "late") e.not_before = timestamp(std::chrono::microseconds(state.owner_chat_id));
     return {e};
   }
@@ -212,6 +213,37 @@ TEST_CASE("a permanent failure is the machine's to judge") {
   CHECK(node.called.size() == 1);
 }
 
+TEST_CASE("an effect that is refused and stays due is tried again in growing distance, however short its poll is") {
+  node_fixture node;
+  for (int i = 0; i < 100; ++i) node.answers.push_back(io_failure{fault::permanent, "revoked", "no", std::nullopt});
+  node.create("1", "quick poll");
+  node.world.run_for(1min);
+  CHECK(node.called.size() >= 5);
+  CHECK(node.called.size() <= 7);
+}
+
+TEST_CASE("an entity whose commits keep failing does not act over and over") {
+  node_fixture node;
+  node.store.faults.assign(1000, commit_outcome::lease_lost);
+  node.store.faults.front() = commit_outcome::committed;
+  CHECK(std::holds_alternative<ok>(node.create("1", "hello")));
+  node.world.run_for(10s);
+  CHECK(node.called.size() >= 3);
+  CHECK(node.called.size() <= 6);
+  node.store.faults.clear();
+  node.world.run_for(30s);
+  CHECK(node.row("1").offer_message_id == 77);
+}
+
+TEST_CASE("an entity that left memory leaves no timer behind") {
+  node_fixture node;
+  node.create("1", "late", (node.ports->clock->now() + 24h).time_since_epoch().count());
+  node.world.run_for(2min);
+  CHECK(node.residents() == 0);
+  node.world.run_for(1min);
+  CHECK_FALSE(node.world.next_timer());
+}
+
 TEST_CASE("a poll whose answer changes nothing runs again without a commit, in growing distance") {
   node_fixture node;
   node.create("1", "poll");
@@ -307,7 +339,7 @@ TEST_CASE("a step that the database refuses counts as a crash") {
   node_fixture node;
   node.create("1", "poll");
   node.store.faults = {commit_outcome::poison};
-  CHECK(code_of(node.create("1", "poll")) == refusal::invalid);
+  CHECK(code_of(node.create("1", "poll")) == refusal::crashed);
   node.world.run_for(5s);
   CHECK(std::holds_alternative<channel_view>(node.tell("1", get_channel{})));
 }

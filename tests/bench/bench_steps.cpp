@@ -1,5 +1,5 @@
 // Durable steps through the real router, shards, entity actors, committers, loader and leases, beside what PostgreSQL alone does.
-//   bench_steps [--quick] [--profile SECONDS]
+//   bench_steps [--quick] [--committers N] [--profile SECONDS]
 // The kind is a toy on the conversation's snapshot: each message moves last_update_id, nothing else is ever due.
 #include <cstdio>
 #include <cstdlib>
@@ -64,8 +64,10 @@ double run_load(bench_node& node, std::size_t window, std::chrono::seconds durat
 int main(int argc, char** argv) {
   bool quick = false;
   long profile = 0;
+  std::size_t committers = 1;
   for (int i = 1; i < argc; ++i) {
     if (!std::strcmp(argv[i], "--quick")) quick = true;
+    if (!std::strcmp(argv[i], "--committers") && i + 1 < argc) committers = static_cast<std::size_t>(std::atol(argv[++i]));
     if (!std::strcmp(argv[i], "--profile") && i + 1 < argc) profile = std::atol(argv[++i]);
   }
   const std::chrono::seconds load_time(quick ? 3 : 12), limit_time(quick ? 2 : 6);
@@ -76,7 +78,7 @@ int main(int argc, char** argv) {
   insert_conversations(dsn, entities);
 
   if (profile > 0) {
-    bench_node node(dsn);
+    bench_node node(dsn, {}, committers);
     node.start();
     node.load(message_number, 0, entities, feeders, 2000, std::chrono::seconds(60));
     run_load(node, 2000, std::chrono::seconds(profile));
@@ -85,9 +87,9 @@ int main(int argc, char** argv) {
 
   double best = 0;
   latencies asks;
-  std::printf("1. durable steps, %ld entities, %zu feeders, 2 committers, batches up to 512\n", entities, feeders);
+  std::printf("1. durable steps, %ld entities, %zu feeders, %zu committer(s), batches up to 512\n", entities, feeders, committers);
   {
-    bench_node node(dsn);
+    bench_node node(dsn, {}, committers);
     node.start();
     const auto loaded = node.load(message_number, 0, entities, feeders, 2000, std::chrono::seconds(60));
     std::printf("  first message to each entity (loads it): %.0f a second\n", static_cast<double>(loaded.answered) / loaded.seconds);

@@ -42,7 +42,7 @@ struct parking_lane {
 /// One node as the daemon composes it, without its doors; every lane parks. Leases, committers and loader are the real ones.
 class bench_node {
 public:
-  explicit bench_node(std::string dsn, runtime_limits limits = {}, std::size_t committers = 2);
+  explicit bench_node(std::string dsn, runtime_limits limits = {}, std::size_t committers = 1);
   ~bench_node();
 
   /// Takes the leases; returns when all shards act.

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The daemon is killed with SIGKILL again and again while people buy: at random instants, and inside every window in which a crash could
-lose or double something. It is started again each time. In the end every purchase is complete, and the chain holds exactly one transfer per
-intent. Prints the seed and the kills per window.
+lose or double something. It is started again each time. Between the kills PostgreSQL is crashed, the Ethereum node hangs, and providers
+fail. In the end every purchase is complete, and the chain holds exactly one transfer per intent. Prints the seed and the kills per window.
 
-    chaos_test.py [--seed N] [--random N] [--buyers N]"""
+    chaos_test.py [--seed N] [--random N] [--buyers N]
+    chaos_test.py --self-test                            plants faults and sees each one found"""
 import argparse
 import collections
 import decimal
@@ -11,6 +12,7 @@ import hashlib
 import json
 import pathlib
 import random
+import signal
 import sys
 import threading
 import time
@@ -86,17 +88,37 @@ def wait_for_suicide(world, window):
     return True
 
 
+def disturb(world, dice):
+    """Something else goes wrong, while the daemon lives or dies."""
+    what = dice.choice(["database crashed", "Ethereum node hung", "nowpayments", "changenow", "telegram"])
+    if what == "database crashed":
+        world.database.crash()
+        world.database.start()
+    elif what == "Ethereum node hung":
+        world.chain.child.process.send_signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        world.chain.child.process.send_signal(signal.SIGCONT)
+    else:
+        mode = dice.choice(["error", "timeout", "timeout_after_success", "nonsense", "duplicate"])
+        world.sandbox.fault(what, mode, count=3, ms=800)
+        what += ": " + mode
+    return what
+
+
 def kill_many(world, dice, random_kills):
-    """Kills per window."""
+    """Kills per window, windows that were not reached, disturbances by kind."""
     plan = [(window, count) for window, counts in WINDOWS for count in counts] + [("random", 0)] * random_kills
     dice.shuffle(plan)
-    kills, missed = collections.Counter(), []
+    kills, missed, disturbances = collections.Counter(), [], collections.Counter()
     for number, (window, count) in enumerate(plan, 1):
         if window == "random":
             world.start_daemon(ready=False)
+            if dice.random() < 0.5:
+                time.sleep(0.4)
+                disturbances[disturb(world, dice)] += 1
             kill_at_random(world, dice)
         else:
-            world.start_daemon(f"--crash-at={window}:{count}", ready=False)
+            world.start_daemon(f"--crash_at={window}:{count}", ready=False)
             if not wait_for_suicide(world, window):
                 missed.append(f"{window}:{count}")
                 world.paygated.process.kill()
@@ -104,7 +126,7 @@ def kill_many(world, dice, random_kills):
                 continue
         kills[window] += 1
         print(f"   kill {number} of {len(plan)}: {window}" + (f" at passage {count}" if count else ""), flush=True)
-    return kills, missed
+    return kills, missed, disturbances
 
 
 def check_purchases(world, crowd):
@@ -164,20 +186,55 @@ def check_ipns(world):
     return len(acknowledged)
 
 
+def self_test():
+    """The checks are checked: each finds a fault that is planted for it."""
+    with World() as world:
+        crowd = Crowd(world, 2)
+        time.sleep(3)
+        crowd.stop()
+        check_purchases(world, crowd)
+        check_chain(world, crowd)
+        check_ipns(world)
+        world.paygated.end()
+        order = crowd.bought[0].order
+
+        def caught(what, check):
+            try:
+                check()
+            except Unexpected as found:
+                print(f"caught: {what}: {found}")
+                return
+            raise SystemExit(f"not caught: {what}")
+
+        world.database.sql(f"DELETE FROM webhook_event WHERE order_id = '{order}' AND encode(raw, 'escape') LIKE '%finished%'")
+        caught("an acknowledged IPN that was lost", lambda: check_ipns(world))
+        world.start_daemon()
+        world.chain.rpc("anvil_impersonateAccount", world.wallet)
+        payout = next(b.row("payout") for b in crowd.bought)
+        second = world.chain.rpc("eth_sendTransaction", {"from": world.wallet, "to": payout["payin_address"] or payout["address"], "value": "0x1"})
+        wait("its block", lambda: world.chain.rpc("eth_getTransactionReceipt", second))
+        caught("a second transfer", lambda: check_chain(world, crowd))
+        caught("money that the ledger does not know of", lambda: world.check_books(3))
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     options.add_argument("--random", type=int, default=12)
     options.add_argument("--buyers", type=int, default=3)
+    options.add_argument("--self-test", action="store_true")
     given = options.parse_args()
+    if given.self_test:
+        return self_test()
     print(f"seed {given.seed}", flush=True)
     dice = random.Random(given.seed)
     with World() as world:
         wait("the first offers", lambda: all(world.sandbox.get(f"chats/{c}/messages") for c in (SWAP_CHANNEL, DIRECT_CHANNEL)))
         world.paygated.process.kill()
         world.paygated.process.wait()
+        world.sandbox.post("limits", overall_per_s=1000, chat_per_min=60000, group_per_min=60000, burst=1000)  # Not what is tested here.
         crowd = Crowd(world, given.buyers)
-        kills, missed = kill_many(world, dice, given.random)
+        kills, missed, disturbances = kill_many(world, dice, given.random)
         world.start_daemon()
         crowd.stop()
         check_purchases(world, crowd)
@@ -186,6 +243,8 @@ def main():
         print("kills per window:")
         for window, number in sorted(kills.items()):
             print(f"   {number:3d}  {window}")
+        for what, number in sorted(disturbances.items()):
+            print(f"   {number:3d}  beside the kills: {what}")
         print(f"{sum(kills.values())} kills, {len(crowd.bought)} purchases, {transfers} transfers on the chain, {ipns} IPNs acknowledged and handled; "
               "the books agree with the chain")
         if missed:

@@ -83,13 +83,37 @@ TEST_CASE("what is missing or malformed is named, and its value is not told") {
           "Secret NOWPAYMENTS_IPN_SECRET is missing: expected a file of that name in " + dir + " or an environment variable of that name.",
           "Secret TELEGRAM_BOT_TOKEN is malformed in the file " + dir + "/TELEGRAM_BOT_TOKEN: expected a bot token like 123456:ABC....",
           "Secret HOST_WALLET_PRIVATE_KEY is malformed in the file " + dir
-              + "/HOST_WALLET_PRIVATE_KEY: expected 32 bytes in hex, which are 64 digits.",
+              + "/HOST_WALLET_PRIVATE_KEY: expected 32 bytes in hex, which are 64 digits, of a key on the curve secp256k1.",
           "Secret ETHEREUM_RPC_URL is malformed in the file " + dir
               + "/ETHEREUM_RPC_URL: expected one or more http(s) URLs, separated by commas.",
           "Secret DATABASE_URL is malformed in the file " + dir
               + "/DATABASE_URL: expected a libpq connection string: postgresql://... or key=value pairs.",
           "Secret SENDGRID_API_KEY is malformed in the file " + dir + "/SENDGRID_API_KEY: expected one line without control characters.",
       });
+}
+
+TEST_CASE("a key that is no number on the curve is malformed, and a folder is no secret") {
+  secret_folder folder;
+  folder.put_all();
+  const std::string order = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
+  for (const auto& key : {order, std::string(64, 'F'), "0x" + order}) {
+    folder.put("HOST_WALLET_PRIVATE_KEY", key);
+    const auto faults = secret_store(folder.path(), no_environment).load();
+    REQUIRE(faults.size() == 1);
+    CHECK(faults[0].find("HOST_WALLET_PRIVATE_KEY") != std::string::npos);
+    CHECK(faults[0].find(key) == std::string::npos);
+  }
+  folder.put("HOST_WALLET_PRIVATE_KEY", order.substr(0, 63) + "0");
+  CHECK(secret_store(folder.path(), no_environment).load().empty());
+
+  secret_store store(folder.path(), no_environment);
+  CHECK(store.load().empty());
+  folder.remove("CHANGENOW_API_KEY");
+  std::filesystem::create_directory(folder.path() / "CHANGENOW_API_KEY");
+  const auto report = store.reload();
+  REQUIRE(report.faults.size() == 1);
+  CHECK(report.faults[0].find("CHANGENOW_API_KEY") != std::string::npos);
+  CHECK(store.get("CHANGENOW_API_KEY") == "value-of-CHANGENOW_API_KEY");
 }
 
 TEST_CASE("a reload takes a good new value and keeps the last good one on a bad one") {

@@ -99,6 +99,8 @@ TEST_CASE("a file that is missing or is no INI is named") {
   configuration missing;
   CHECK(missing.load({"--config-file=/nonexistent.ini"})
         == lines{"/nonexistent.ini: cannot be read: expected the file that --config-file names."});
+  configuration folder;
+  CHECK(folder.load({"--config-file=/tmp"}) == lines{"/tmp: cannot be read: expected the file that --config-file names."});
   ini_file file("[http]\n# no comment here\n");
   configuration broken;
   const auto faults = broken.load({file.argument()});
@@ -124,6 +126,16 @@ TEST_CASE("the command line is as strict as the file") {
     configuration c;
     CHECK(c.load({argument}) == lines{fault});
   }
+}
+
+TEST_CASE("an allow-list is taken whole or not at all") {
+  for (const char* wrong : {"1.2.3", "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/-1", "1.2.3.4/8x", "::/129", "::g", "", "localhost"}) {
+    CAPTURE(wrong);
+    configuration c;
+    CHECK(c.load({"--ipn.allow_list=[\"10.0.0.1\", \"" + std::string(wrong) + "\"]"}).size() == 1);
+  }
+  configuration good;
+  CHECK(good.load({R"(--ipn.allow_list=["10.0.0.1", "10.0.0.0/8", "::1", "2001:db8::/32", "0.0.0.0/0"])"}).empty());
 }
 
 TEST_CASE("all faults are told at once") {

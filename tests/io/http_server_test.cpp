@@ -1,4 +1,9 @@
 // The HTTP server over real sockets on loopback, with a fake house behind it. Nothing here waits for time to pass.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
 #include <catch2/catch.hpp>
 #include <future>
 #include <map>
@@ -103,6 +108,30 @@ void check_problem(const httplib::Result& result, int status) {
   CHECK_FALSE(json_text_or_empty(*json, "detail").empty());
 }
 
+/// Everything that the server answers to these pieces, sent one after the other as a careless proxy would, until it closes.
+std::string talk(std::uint16_t port, const std::vector<std::string>& pieces) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(connect(socket, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
+  std::string answers;
+  std::array<char, 4096> buffer;
+  for (const auto& piece : pieces) {
+    if (&piece != &pieces.front()) {
+      // The first piece has its answer before the second is sent.
+      const auto came = recv(socket, buffer.data(), buffer.size(), 0);
+      if (came > 0) answers.append(buffer.data(), static_cast<std::size_t>(came));
+    }
+    send(socket, piece.data(), piece.size(), MSG_NOSIGNAL);
+  }
+  for (ssize_t came; (came = recv(socket, buffer.data(), buffer.size(), 0)) > 0;)
+    answers.append(buffer.data(), static_cast<std::size_t>(came));
+  close(socket);
+  return answers;
+}
+
 payment_view view_of(std::string status, std::string title, std::string invite) { return {order, status, title, "https://pay/1", invite}; }
 
 } // namespace
@@ -182,6 +211,54 @@ TEST_CASE("a body of 10 MB is refused, and the server goes on") {
   CHECK(h.asked.empty());
   auto last = h.client();
   CHECK(last.Post(ipn_path, signed_with(body), body, "application/json")->status == 200);
+}
+
+TEST_CASE("what was not read of a request never passes for the next one") {
+  house h;
+  h.start();
+  const std::string hidden = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", length = "Content-Length: " + std::to_string(hidden.size());
+  const std::vector<std::pair<std::string, std::string>> carriers{
+      {"GET /health HTTP/1.1\r\nX-Forwarded-For: 192.0.2.1\r\n" + length, "400"},
+      {"FOO /health HTTP/1.1\r\n" + length, "400"},
+      {"OPTIONS /health HTTP/1.1\r\n" + length, "400"},
+      {"GET /" + std::string(9'000, 'a') + " HTTP/1.1\r\n" + length, "414"},
+      {"POST /health HTTP/1.1\r\nContent-Length: 0\r\n" + length, "400"},
+      {"POST /health HTTP/1.1\r\nContent-Length: abc", "400"},
+      {"POST /health HTTP/1.1\r\nContent-Length: -1", "400"},
+      {"POST /health HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + length, "411"},
+      {"POST /health HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=x\r\n" + length, "415"},
+      {"POST /health HTTP/1.1\r\nContent-Encoding: gzip\r\n" + length, "415"},
+      {"POST /health HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 99999999999999999999999", "413"},
+      {"POST /health HTTP/1.1\r\nHost: x", "411"},
+  };
+  for (const auto& [carrier, status] : carriers) {
+    INFO(carrier.substr(0, 200));
+    const auto answers = talk(h.port, {carrier + "\r\n\r\n", hidden});
+    CHECK(answers.substr(0, 13) == "HTTP/1.1 " + status + " ");
+    CHECK(answers.find("HTTP/1.1 ", 1) == answers.npos);
+    CHECK(answers.find("paygate_up") == answers.npos);
+  }
+  // What came early is not lost either.
+  const auto both = talk(h.port, {"GET /health HTTP/1.1\r\n\r\nGET /ready HTTP/1.1\r\nConnection: close\r\n\r\n"});
+  CHECK(both.find("HTTP/1.1 200", both.find("HTTP/1.1 200") + 1) != both.npos);
+}
+
+TEST_CASE("a client gets no more memory and time than a request needs") {
+  house h;
+  h.settings.read_timeout = milliseconds(200);
+  auto client = h.start();
+  const std::string line = "X-Long: " + std::string(4'000, 'x') + "\r\n";
+  std::string head = "GET /health HTTP/1.1\r\n";
+  for (int i = 0; i < 20; ++i) head += line;
+  CHECK(talk(h.port, {head + "Connection: close\r\n\r\n"}).find("HTTP/1.1 200") == std::string::npos);
+  CHECK(talk(h.port, {std::string(1u << 20, 'x')}).find("HTTP/1.1 200") == std::string::npos);
+  // Neither a head nor a body that never ends holds a thread: there are four, and these are six.
+  for (const char* slow : {"GET /he", "POST /health HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc"})
+    for (int i = 0; i < 3; ++i) talk(h.port, {slow});
+  const auto many = client.Get("/metrics", {{"Range", "bytes=0-,0-,0-,0-,0-,0-,0-,0-"}});
+  REQUIRE(many);
+  CHECK(many->status == 200);
+  CHECK(many->body == "paygate_up 1\n");
 }
 
 TEST_CASE("orders that cannot be ours are kept together, withdrawals are only counted") {

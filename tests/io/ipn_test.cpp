@@ -105,3 +105,9 @@ TEST_CASE("what is no payment says why") {
   CHECK(error_of(R"({"payment_id":1,"order_id":{}})") == "order_id is no text");
   CHECK(error_of(std::string(100000, '[')) == "no JSON");
 }
+
+TEST_CASE("a text comes as a column and its index can hold it") {
+  CHECK(std::get<provider_payment>(parse_provider_payment(R"({"payment_id":1,"order_id":"a\u0000b"})")).order_id == "a?b");
+  const auto long_id = "{\"payment_id\":1,\"order_id\":\"" + std::string(255, 'x') + "\u00e9" + std::string(60'000, 'y') + "\"}";
+  CHECK(std::get<provider_payment>(parse_provider_payment(long_id)).order_id == std::string(255, 'x'));
+}

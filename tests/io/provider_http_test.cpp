@@ -43,6 +43,8 @@ TEST_CASE("a call carries method, path with prefix, encoded query, headers and b
   CHECK(seen.header("x-api-key") == "k");
   CHECK(seen.header("Content-Type") == "application/json");
   CHECK(seen.body == "{\"n\":0.10}");
+  server.script({429, "", "text/plain", {{"Retry-After", "999999"}}});
+  CHECK(std::get<http_answer>(http.call({.path = "/", .query = {}, .headers = {}, .body = {}})).retry_after == retry_after_max);
 }
 
 TEST_CASE("what never reached the server is transient, also for a creating call") {

@@ -103,6 +103,8 @@ TEST_CASE("each way a message can fail has its kind") {
   CHECK(limited.code == "http_429");
   CHECK(limited.kind == fault::transient);
   CHECK(limited.retry_after == milliseconds(17'000));
+  server.script(refusal(429, "Too Many Requests", R"(,"parameters":{"retry_after":999999})"));
+  CHECK(fake::failure(client(plain())).retry_after == retry_after_max);
   server.script(refusal(400, "odd token " + token));
   CHECK(fake::failure(client(plain())).text == "odd token ***");
 }

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <queue>
 #include <random>
 #include <set>
@@ -24,16 +25,19 @@ struct world {
   std::mt19937_64 random;
   timestamp now{std::chrono::seconds(1'800'000'000)};
   bool faults = true;
+  unsigned intensity = 100; ///< Of every fault, in percent of its usual likelihood.
   std::vector<std::string> broken;
 
   bool chance(unsigned percent) { return random() % 100 < percent; }
   /// A fault of that likelihood, while there are faults.
-  bool fault(unsigned percent) { return faults && chance(percent); }
+  bool fault(unsigned percent) { return faults && (intensity == 100 ? chance(percent) : random() % 10'000 < percent * intensity); }
   std::int64_t between(std::int64_t low, std::int64_t high) {
     return low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low + 1));
   }
   void at(timestamp when, std::function<void()> what) { agenda_.push({when, ++count_, std::move(what)}); }
   void after(milliseconds pause, std::function<void()> what) { at(now + pause, std::move(what)); }
+  /// When the next thing is to happen; nothing when nothing is left.
+  std::optional<timestamp> next() const { return agenda_.empty() ? std::nullopt : std::optional(agenda_.top().when); }
   /// Runs the next thing; false when nothing is left.
   bool turn();
   void demand(bool kept, const std::string& promise) {

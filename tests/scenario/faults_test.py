@@ -1,5 +1,6 @@
 """Providers that are down, slow, silent after they did it, or talk nonsense; PostgreSQL restarted under load. Everything waits, shows it,
 and goes on by itself when the fault is gone."""
+import signal
 import threading
 import time
 import unittest
@@ -49,7 +50,18 @@ class provider_faults(WorldTest):
         self.world.ctl("retry", "payout", buyer.order, "--reason", "the provider is back")
         buyer.wait_payout(30)
 
-    def test_5_the_books_close_and_each_intent_was_sent_once(self):
+    def test_5_a_hanging_ethereum_node_is_waited_for(self):
+        node = self.world.chain.child.process
+        buyers = [Buyer(self.world, 6280 + i, DIRECT_CHANNEL).get_invoice() for i in range(3)]
+        for buyer in buyers:
+            buyer.pay()
+        node.send_signal(signal.SIGSTOP)
+        time.sleep(6)
+        node.send_signal(signal.SIGCONT)
+        for buyer in buyers:
+            buyer.wait_payout(60)
+
+    def test_6_the_books_close_and_each_intent_was_sent_once(self):
         self.world.check_books()
         sent = self.world.chain.sent_by(self.world.wallet)
         self.assertEqual(len(sent), len(self.world.ctl("actors", "--kind", "payout", "--limit", "1000")))
@@ -75,9 +87,9 @@ class database_restart(WorldTest):
 
         workers = [threading.Thread(target=load, args=(n,)) for n in range(4)] + [threading.Thread(target=b.pay) for b in buyers]
         [w.start() for w in workers]
-        for _ in range(3):
+        for end in (self.world.database.stop, self.world.database.crash, self.world.database.stop):
             time.sleep(1.5)
-            self.world.database.stop()
+            end()
             time.sleep(0.5)
             self.world.database.start()
         time.sleep(2)

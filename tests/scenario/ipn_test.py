@@ -78,14 +78,17 @@ class bad_ipn(WorldTest):
         self.assertGreater(max(k["received"] for k in self.kept(payment_id=report["payment_id"])), 5)
         invites = {b["url"] for m in self.buyer.messages() for b in m["buttons"] if "t.me/+" in b.get("url", "")}
         self.assertEqual(len(invites), 1)
-        self.world.check_books()
+        self.assertTrue(self.world.ctl("ledger", "check")["balanced"])
 
     def test_9_many_at_once_are_answered_200_or_503_within_a_second(self):
         answers, lock = [], threading.Lock()
 
         def send(number):
             for i in range(20):
-                status, headers, _ = self.world.post_ipn(body_of(f"FLOOD{number}", payment_id=6_000_000_000 + number * 100 + i))
+                try:
+                    status, headers, _ = self.world.post_ipn(body_of(f"FLOOD{number}", payment_id=6_000_000_000 + number * 100 + i))
+                except OSError as error:
+                    status, headers = repr(error), {}
                 with lock:
                     answers.append((status, headers.get("retry-after"), number * 100 + i))
 

@@ -97,6 +97,15 @@ class purchase(WorldTest):
         self.assertIn(buyer.invite.encode(), body)
         buyer.wait_payout()
 
+    def test_9_a_donation_pays_the_owner_and_grants_nothing(self):
+        buyer = Buyer(self.world, 6010).get_invoice(lambda buttons: buttons[-1])
+        self.assertTrue(buyer.row()["donation"])
+        buyer.pay()
+        buyer.wait_payout()
+        self.assertEqual(buyer.row()["invite_link"], "")
+        owner = [m["text"] for m in self.world.sandbox.get(f"users/{OWNER}/messages") if m["from"] == "bot"]
+        self.assertTrue(any("New Donation Received!" in text and "User6010" in text for text in owner))
+
     def test_9_a_restart_keeps_everything_and_the_books_close(self):
         buyer = Buyer(self.world, 6009).get_invoice()
         self.assertEqual(self.world.paygated.end(), 0, "a clean end")

@@ -18,11 +18,10 @@ class refusal(WorldTest):
         return said[0]
 
     def with_secret(self, name, value):
-        path = self.world.path("secrets/" + name)
-        before = open(path).read()
-        self.addCleanup(lambda: open(path, "w").write(before))
+        before = self.world.secret_value(name)
+        self.addCleanup(self.world.secret, name, before)
         if value is None:
-            os.remove(path)
+            os.remove(self.world.path("secrets/" + name))
         else:
             self.world.secret(name, value)
 
@@ -73,7 +72,7 @@ class refusal(WorldTest):
         self.assertEqual(fetch(self.world.daemon_url + "/health")[0], 200)
 
     def test_no_secret_is_in_the_log(self):
-        log = open(self.world.path("paygated.log"), errors="replace").read()
+        log = self.world.paygated.tail(100_000)
         for name in os.listdir(self.world.path("secrets")):
             if name not in ("ETHEREUM_RPC_URL", "DATABASE_URL"):
                 self.assertNotIn(self.world.secret_value(name), log, name)

@@ -59,6 +59,24 @@ TEST_CASE("a step writes its row, its history and its ledger entry together") {
   CHECK(db.value("SELECT shard FROM payment") == std::to_string(shard_of({entity_kind::payment, "o1"})));
 }
 
+TEST_CASE("a transaction on the chain arrives for one deposit only") {
+  store db(new_database());
+  REQUIRE(db.commit(payment_step(db, "o1", 1)).outcome == commit_outcome::committed);
+  auto row = some_deposit("d1", "o1"), twin = some_deposit("d2", "o1");
+  row.payout_hash = "0xAB";
+  twin.payout_hash = "0xab";
+  row.arrived_at = timestamp(std::chrono::seconds(1'795'244'400));
+  auto step = payment_step(db, "o1", 2);
+  step.rows = {row, twin};
+  REQUIRE(db.commit(step).error == "");
+  twin.arrived_at = row.arrived_at;
+  step = payment_step(db, "o1", 3);
+  step.rows = {twin};
+  step.entries = {entry("payment/o1/arrived/d2", 5, 5)};
+  CHECK(db.commit(step).outcome == commit_outcome::poison);
+  CHECK(db.value("SELECT count(*) FROM ledger_entry") == "0");
+}
+
 TEST_CASE("a stale version writes nothing and spoils nobody") {
   store db(new_database());
   REQUIRE(db.commit(payment_step(db, "a", 1)).outcome == commit_outcome::committed);

@@ -111,6 +111,21 @@ TEST_CASE("expired leases are taken, renewed ones are not") {
   CHECK(count(third.take()) == 0);
 }
 
+TEST_CASE("a node that still waits for shards keeps those that it has") {
+  store db(new_database());
+  db.value("UPDATE shard_lease SET expires_at = now() - interval '1 second'");
+  rival one(db, std::chrono::seconds(20)), two(db, std::chrono::minutes(1));
+  REQUIRE(count(one.take()) == shard_count);
+  // Half of them go to another node, which lives.
+  db.value("UPDATE shard_lease SET expires_at = now() - interval '1 second' WHERE shard >= 128");
+  REQUIRE(count(two.take()) == shard_count / 2);
+  db.value("UPDATE shard_lease SET expires_at = now() + interval '1 second' WHERE shard < 128");
+  const auto epochs = one.take().epochs;
+  CHECK(db.value("SELECT bool_and(expires_at > now() + interval '10 seconds') FROM shard_lease WHERE shard < 128") == "t");
+  CHECK(std::count_if(epochs.begin(), epochs.end(), [](auto epoch) { return epoch != 0; }) == shard_count / 2);
+  CHECK(one.take().epochs == epochs);
+}
+
 TEST_CASE("leases of a dead process of this machine are taken before they expire") {
   store db(new_database());
   auto dead = *parse_node_identity(make_node_identity());

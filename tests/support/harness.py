@@ -64,7 +64,10 @@ def fetch(url, body=None, headers=None, limit=30, method=None):
     link = http.client.HTTPConnection(to.hostname, to.port, timeout=limit)
     try:
         path = to.path + ("?" + to.query if to.query else "")
-        link.request(method or ("GET" if body is None else "POST"), path or "/", body, headers or {})
+        try:
+            link.request(method or ("GET" if body is None else "POST"), path or "/", body, headers or {})
+        except BrokenPipeError:
+            pass  # A server may answer before it has read all of a body that it does not want; the answer is there to be read.
         answer = link.getresponse()
         return answer.status, dict((k.lower(), v) for k, v in answer.getheaders()), answer.read()
     finally:
@@ -101,7 +104,7 @@ class Child:
             raise Unexpected(f"{self.name} did not end within {limit} s") from None
 
     def tail(self, lines=30):
-        return "".join(open(self.log, errors="replace").readlines()[-lines:])
+        return "\n".join(pathlib.Path(self.log).read_text(errors="replace").splitlines()[-lines:])
 
 
 class Postgres:
@@ -131,6 +134,9 @@ class Postgres:
 
     def stop(self):
         self.child.end(signal.SIGINT)  # Fast shutdown: open sessions are ended.
+
+    def crash(self):
+        self.child.end(signal.SIGQUIT)  # At once, without a checkpoint: the next start recovers from the log.
 
     def sql(self, statement, database="paygate"):
         done = subprocess.run([self.bin + "/psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", statement],
@@ -184,7 +190,7 @@ class Sandbox:
                                        "--hot-wallet", world.wallet, "--daemon-url", world.daemon_url, "--secrets-dir", world.path("secrets")]
                            + [word for pair in given.items() for word in pair], world.path("sandbox.log"))
         wait("the sandbox", lambda: os.path.exists(port_file))
-        self.url = "http://127.0.0.1:" + open(port_file).read().strip()
+        self.url = "http://127.0.0.1:" + pathlib.Path(port_file).read_text().strip()
 
     def get(self, path):
         return self.call(path, None)
@@ -269,7 +275,7 @@ class World:
             file.write(value + "\n")  # With the newline that editors leave.
 
     def secret_value(self, name):
-        return open(self.path("secrets/" + name)).read().strip()
+        return pathlib.Path(self.path("secrets"), name).read_text().strip()
 
     def make_secrets(self):
         os.mkdir(self.path("secrets"), 0o700)
@@ -350,9 +356,9 @@ class World:
         found = [b["units"] for b in self.ctl("ledger", "balances") if b["account"] == account and b["currency"] == "eth"]
         return int(decimal.Decimal(found[0]) * 10**18) if found else 0
 
-    def check_books(self):
+    def check_books(self, limit=30):
         """Every entry balanced, the wallet on the chain equal to the ledger, nothing left under way."""
-        wait("the ledger to agree with the chain", lambda: self.ledger_wei() == self.chain.balance(self.wallet), 30)
+        wait("the ledger to agree with the chain", lambda: self.ledger_wei() == self.chain.balance(self.wallet), limit)
         check = self.ctl("ledger", "check")
         if not check["balanced"]:
             raise Unexpected(f"the ledger is not balanced: {check}")
@@ -389,10 +395,9 @@ class Buyer:
         return [m for m in self.world.sandbox.get(path) if m["from"] == "bot"]
 
     def see(self, what, wanted, chat=None):
-        """The newest message that shows a button that is wanted, and that button."""
+        """The newest message that shows a button that is wanted, and the first such button."""
         def look():
-            hits = [(m, b) for m in self.messages(chat) for b in m["buttons"] if wanted(b)]
-            return hits[-1] if hits else None
+            return next(((m, b) for m in reversed(self.messages(chat)) for b in m["buttons"] if wanted(b)), None)
         return wait(what, look, self.limit)
 
     def press(self, message, button, chat=None):
@@ -400,9 +405,10 @@ class Buyer:
         more = {"chat_id": chat} if chat else {}
         self.world.sandbox.post(f"users/{self.user}/press", message_id=message["message_id"], first_name=f"User{self.user}", **pick, **more)
 
-    def get_invoice(self):
-        message, button = self.see("the offer", lambda b: "start=" in b.get("url", ""), self.channel)
-        self.press(message, button, self.channel)
+    def get_invoice(self, offer=lambda buttons: buttons[0]):
+        """Follows the button of the channel's offer that `offer` picks, up to the link that leads to the payment page."""
+        message, _ = self.see("the offer", lambda b: "start=" in b.get("url", ""), self.channel)
+        self.press(message, offer(message["buttons"]), self.channel)
         message, button = self.see("the Pay button", lambda b: "callback_data" in b)
         self.press(message, button)
         _, button = self.see("the pay link", lambda b: "/pay/" in b.get("url", ""))

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <vector>
@@ -61,6 +62,19 @@ public:
     if (end > clock().now()) clock().advance_time(end - clock().now());
     settle();
   }
+
+  /// How long until the next timer; nothing when there is none.
+  std::optional<caf::timespan> next_timer() {
+    if (clock().schedule().empty()) return std::nullopt;
+    const auto due = clock().schedule().begin()->first;
+    return due > clock().now() ? due - clock().now() : caf::timespan{0};
+  }
+
+  /// Moves virtual time and sends what is due; nobody works yet.
+  void advance(caf::timespan span) { clock().advance_time(span); }
+
+  /// Forgets every timer, as the end of a process does.
+  void cancel_timers() { clock().cancel_all(); }
 
   /// Asks and lets virtual time pass until the answer is there, at most `patience`.
   template <class Answer, class Handle, class... Ts>

@@ -26,11 +26,11 @@ IMPURE_HEADERS = {"thread", "mutex", "condition_variable", "random", "fstream", 
 # (what, where it is banned, where it is fine all the same, what to use instead)
 EVERYWHERE = ("messages/", "actors/", "io/", "persistence/", "config/", "daemon/", "ctl/", "tests/")
 BANNED = [
-    (r"\bsystem_clock::now\b", EVERYWHERE, ("io/", "daemon/", "ctl/", "tests/support/", "tests/bench/"), "the `now` that the step is given"),
+    (r"\bsystem_clock::now\b", EVERYWHERE, ("io/", "daemon/", "ctl/", "tests/support/", "tests/bench/", "tests/sandbox/"), "the `now` that the step is given"),
     (r"\bsteady_clock::now\b", ("messages/", "actors/"), ("actors/runtime/",), "the `now` that the step is given"),
     (r"\brandom_device\b", EVERYWHERE, ("io/", "daemon/", "tests/support/", "persistence/node_identity."), "a seed that is handed in"),
     (r"(?<![\w:])(std::)?s?rand\(", EVERYWHERE, (), "a generator with a seed that is handed in"),
-    (r"\bsleep_for\b|\bsleep_until\b|(?<!\w)u?sleep\(", EVERYWHERE, ("daemon/", "ctl/", "tests/support/", "tests/bench/", "tests/scenario/"),
+    (r"\bsleep_for\b|\bsleep_until\b|(?<!\w)u?sleep\(", EVERYWHERE, ("daemon/", "ctl/", "tests/support/", "tests/bench/", "tests/sandbox/", "tests/store/"),
      "a timer of the runtime, or a condition with a deadline"),
     (r"\bcaf::infinite\b", EVERYWHERE, ("tests/",), "a timeout"),
     (r"\bdouble\b|\bfloat\b", ("messages/", "actors/", "persistence/"), (), "int128 units; or mark the line `// no amount`"),

@@ -1,0 +1,154 @@
+#include "tests/simulation/checks.hpp"
+
+#include <algorithm>
+
+#include "actors/payment/payment_machine.hpp"
+#include "actors/payout/payout_machine.hpp"
+
+namespace paygate::sim {
+
+namespace {
+
+std::string number(int128 n) { return to_integer_text(n); }
+
+struct printer {
+  std::string operator()(const create_invoice& r) const { return r.order_id + "|" + number(r.price.units()); }
+  std::string operator()(const get_payment& r) const { return r.payment_id; }
+  std::string operator()(const find_payments& r) const { return r.invoice_id; }
+  std::string operator()(const get_swap_range& r) const { return r.to.ticker; }
+  std::string operator()(const estimate_swap& r) const { return r.to.ticker + "|" + number(r.from_amount); }
+  std::string operator()(const create_swap& r) const { return r.address + "|" + r.rate_id + "|" + number(r.from_amount); }
+  std::string operator()(const get_swap& r) const { return r.swap_id; }
+  std::string operator()(const send_message& r) const { return std::to_string(r.chat_id) + "|" + r.html; }
+  std::string operator()(const answer_callback& r) const { return r.callback_id; }
+  std::string operator()(const create_invite& r) const { return std::to_string(r.chat_id) + "|" + r.name; }
+  std::string operator()(const poll_updates& r) const { return std::to_string(r.offset); }
+  std::string operator()(const get_updates& r) const { return std::to_string(r.offset); }
+  std::string operator()(const sign_tx& r) const {
+    return std::to_string(r.tx.nonce) + "|" + r.tx.to + "|" + number(r.tx.value) + "|" + number(r.tx.max_fee);
+  }
+  std::string operator()(const get_chain_quote& r) const { return r.to + "|" + number(r.value); }
+  std::string operator()(const broadcast_tx& r) const { return r.raw; }
+  std::string operator()(const get_receipts& r) const { return r.hashes.empty() ? "" : r.hashes.back(); }
+  std::string operator()(const get_transfer& r) const { return r.hash; }
+  std::string operator()(const get_wallet& r) const { return r.address; }
+  std::string operator()(const get_usd_price& r) const { return r.currency; }
+};
+
+} // namespace
+
+std::string fingerprint(const io_request& request) {
+  // The intake turns the poller's request into the plain one.
+  const bool poll = std::holds_alternative<poll_updates>(request) || std::holds_alternative<get_updates>(request);
+  return (poll ? std::string("updates") : std::string(name_of(request))) + ":" + std::visit(printer{}, request);
+}
+
+checks::checks(world& w, database& db, const policy& rules) : w_(w), db_(db), rules_(rules) {
+  db.before_write = [this](const step_record& step, const loaded_entity* old) { before(step, old); };
+  db.after_write = [this](const step_record& step, const loaded_entity* old) { after(step, old); };
+}
+
+void checks::before(const step_record& step, const loaded_entity* old) {
+  const auto name = to_text(step.ref) + " " + step.message;
+  w_.demand(step.epoch == db_.leases.epoch, name + ": single writer, no commit under an old epoch");
+  w_.demand(step.shard == shard_of(step.ref), name + ": in its shard");
+  if (!step.writes_row) return;
+  const auto version = old ? old->header.version : 0;
+  w_.demand(step.header.version == version + 1, name + ": a version follows the one before");
+  w_.demand(step.header.quarantine.empty(), name + ": nothing is quarantined: " + step.header.quarantine);
+  if (old) {
+    const auto why = step_back(old->state, step.state, db_, step.ref);
+    w_.demand(why.empty(), name + ": no row goes backwards: " + why);
+  }
+  asked_for(step, old);
+}
+
+/// What one entity asks another for rests on a commit of the asking one.
+void checks::asked_for(const step_record& step, const loaded_entity* old) {
+  const auto name = to_text(step.ref);
+  if (const auto* c = std::get_if<conversation>(&step.state); c && c->status == conversation_status::ordering) ordered_.insert(c->order_id);
+  if (!old && step.ref.kind == entity_kind::payment)
+    w_.demand(ordered_.count(step.ref.id) != 0, name + ": an order was committed by its conversation first");
+  if (const auto* p = std::get_if<payout>(&step.state); p && !old) {
+    const auto of = db_.load({entity_kind::payment, p->order_id});
+    const auto& all = std::get<payment>(of.state).deposits;
+    const bool owed = std::any_of(all.begin(), all.end(), [&](const deposit& d) {
+      return d.settled_at && d.arrived_at && d.net_eth == p->source
+             && payout_id_of(std::get<payment>(of.state), d, p->order_id) == step.ref.id;
+    });
+    w_.demand(owed, name + ": a payout takes exactly what arrived for its deposit");
+  }
+  for (const auto& side : step.rows) {
+    if (const auto* t = std::get_if<wallet_transfer>(&side); t && !db_.transfers.count(t->intent)) {
+      const auto id = t->intent.substr(7, t->intent.rfind('/') - 7); // "payout/<id>/<try>"
+      const auto* p = db_.find<payout>(entity_kind::payout, id);
+      const bool released = p && p->funding_released && transfer_intent(*p, {entity_kind::payout, id}) == t->intent && p->funded == t->value
+                            && t->to == (p->swap_id.empty() ? p->address : p->payin_address);
+      w_.demand(released || (p && p->swap_tries > 0), t->intent + ": a transfer was released by its payout first");
+    } else if (const auto* e = std::get_if<subscription_period>(&side)) {
+      const auto* p = db_.find<payment>(entity_kind::payment, e->order_id);
+      w_.demand(p && p->status == payment_status::paid, name + ": access is given for a paid order");
+    }
+  }
+}
+
+void checks::after(const step_record& step, const loaded_entity* old) {
+  int128 sum = 0;
+  if (!step.entries.empty()) {
+    for (const auto& [account, units] : db_.balances) sum += units;
+    w_.demand(sum == 0, "the ledger sums to zero after " + to_text(step.ref));
+  }
+  if (!step.writes_row) return;
+  const auto now = db_.load(step.ref);
+  owes(step, now);
+  // State and rows cannot part. A conversation's terms live in memory alone; a wallet lets go of what was acknowledged a while ago.
+  const auto name = to_text(step.ref) + " " + step.message;
+  if (const auto* p = std::get_if<payment>(&step.state))
+    w_.demand(*p == std::get<payment>(now.state), name + ": deposits as written");
+  else if (const auto* s = std::get_if<subscription>(&step.state))
+    w_.demand(*s == std::get<subscription>(now.state), name + ": periods as written");
+  else if (const auto* v = std::get_if<wallet>(&step.state)) {
+    for (const auto& t : v->transfers) w_.demand(db_.transfers.at(t.intent).row == t, name + ": transfer as written: " + t.intent);
+    for (const auto& [intent, t] : db_.transfers)
+      w_.demand(t.row.acknowledged_at
+                    || std::any_of(v->transfers.begin(), v->transfers.end(), [&, &i = intent](const auto& o) { return o.intent == i; }),
+                name + ": the wallet knows " + intent);
+  }
+}
+
+/// Remembers what is owed from here on, and that somebody will wake it.
+void checks::owes(const step_record& step, const loaded_entity& now) {
+  const auto due = effects_of(now.state, step.ref, w_.now, rules_);
+  auto earliest = timestamp::max();
+  for (const auto& e : due) {
+    earliest = std::min(earliest, e.not_before);
+    if (const auto* io = std::get_if<io_request>(&e.request)) owed_.insert(fingerprint(*io));
+  }
+  if (due.empty()) return;
+  const auto& wake = step.header.wake_at;
+  w_.demand(wake && *wake <= std::max(earliest, w_.now + 125s),
+            to_text(step.ref) + " " + step.message + ": owes something and has no wake-up");
+}
+
+void checks::called(const io_request& request) {
+  w_.demand(owed_.count(fingerprint(request)) != 0, "no effect before its commit: " + fingerprint(request));
+}
+
+void checks::acknowledged(const std::string& raw) {
+  w_.demand(db_.webhooks.count(raw) != 0, "an acknowledged IPN is in the store: " + raw);
+}
+
+void checks::mined(const chain& net) {
+  std::map<std::string, std::pair<int128, int>> wanted;
+  for (const auto& [intent, t] : db_.transfers) {
+    wanted[t.row.to].first += t.row.value.units();
+    ++wanted[t.row.to].second;
+  }
+  for (const auto& [to, want] : wanted) {
+    const auto [units, times] = net.received(to);
+    w_.demand(times <= want.second && units <= want.first, "at most one mined transfer per intent to " + to);
+    w_.demand(times != want.second || units == want.first, "with the value of its intent to " + to);
+  }
+}
+
+} // namespace paygate::sim

@@ -1,0 +1,214 @@
+#include "tests/simulation/database.hpp"
+
+#include <algorithm>
+
+#include "actors/wallet/wallet_machine.hpp"
+#include "tests/simulation/planted.hpp"
+
+namespace paygate::sim {
+
+snapshot empty_of(entity_kind kind) {
+  switch (kind) {
+  case entity_kind::payment: return payment{};
+  case entity_kind::subscription: return subscription{};
+  case entity_kind::channel: return channel{};
+  case entity_kind::conversation: return conversation{};
+  case entity_kind::payout: return payout{};
+  case entity_kind::wallet: return wallet{};
+  case entity_kind::poller: return poller{};
+  }
+  return payment{};
+}
+
+std::string transfer_objection(const wallet_transfer& old, const wallet_transfer& next) {
+  if (next.wallet != old.wallet || next.to != old.to || next.value != old.value) return "wallet, recipient and value never change";
+  if (next.memo != old.memo) return "the account that pays never changes";
+  if (old.nonce >= 0 && next.nonce != old.nonce) return "a nonce never changes";
+  if (!old.raw.empty() && (next.raw.empty() || next.hash.empty())) return "signed bytes are never forgotten";
+  if (next.status < old.status) return "a status never goes back";
+  if (is_final(old.status) && (next.status != old.status || next.hash != old.hash || next.gas_used != old.gas_used)) return "it is final";
+  if (next.status == transfer_status::dropped && old.status != transfer_status::queued && old.status != transfer_status::dropped)
+    return "it has a nonce and cannot be dropped";
+  if (next.acknowledged_at && !is_final(old.status)) return "only a final transfer is acknowledged";
+  if (old.acknowledged_at && next.acknowledged_at != old.acknowledged_at) return "it is acknowledged once";
+  return "";
+}
+
+std::string database::object_ledger(const step_record& step) const {
+  std::set<std::string> fresh;
+  for (const auto& entry : step.entries) {
+    if (ledger_keys_.count(entry.key) || !fresh.insert(entry.key).second) return "ledger key used twice: " + entry.key;
+    if (entry.postings.empty()) return "ledger entry without postings: " + entry.key;
+    std::map<std::string, int128> sums;
+    for (const auto& p : entry.postings) {
+      if (p.units == 0 || p.account.empty() || p.currency.empty()) return "empty posting in " + entry.key;
+      sums[p.currency] += p.units;
+    }
+    for (const auto& [currency, sum] : sums)
+      if (sum != 0) return "ledger entry does not balance: " + entry.key;
+  }
+  return "";
+}
+
+std::string database::object_row(const step_record& step) const {
+  if (!step.writes_row) return "";
+  if (const auto* p = std::get_if<payment>(&step.state)) {
+    const bool judged = p->status == payment_status::underpaid || p->status == payment_status::held || p->status == payment_status::paid;
+    if (judged && !p->judged_at) return "judged_has_time";
+    if (p->invited_at && !p->donation && p->invite_link.empty()) return "invited_has_link";
+  } else if (const auto* out = std::get_if<payout>(&step.state)) {
+    const bool sent =
+        out->status == payout_status::confirming || out->status == payout_status::exchanging || out->status == payout_status::completed;
+    if (out->funded > out->source) return "funded_within_source";
+    if (sent && out->tx_hash.empty()) return "sent_has_transaction";
+  }
+  return "";
+}
+
+std::string database::objection(const step_record& step) const {
+  if (auto why = object_ledger(step); !why.empty()) return why;
+  if (auto why = object_row(step); !why.empty()) return why;
+  const bool guarded = active_fault != planted::forget_intent && active_fault != planted::new_nonce;
+  // Parents are written before children, in whatever order the step names them.
+  std::set<std::string> new_deposits;
+  for (const auto& side : step.rows)
+    if (const auto* d = std::get_if<deposit>(&side)) new_deposits.insert(d->payment_id);
+  for (const auto& side : step.rows) {
+    if (const auto* d = std::get_if<deposit>(&side)) {
+      const auto owner = deposit_owner_.find(d->payment_id);
+      if (owner != deposit_owner_.end() && owner->second != d->order_id) return "deposit of another order: " + d->payment_id;
+      const bool shared = d->gross_eth == d->fee_eth + d->net_eth && d->gross_usd == d->fee_usd + d->net_usd;
+      if (d->settled_at && !shared && !(d->fee_eth.is_zero() && d->net_eth.is_zero())) return "shares do not sum: " + d->payment_id;
+    } else if (const auto* p = std::get_if<subscription_period>(&side)) {
+      const auto owner = period_owner_.find(p->order_id);
+      if (owner != period_owner_.end() && owner->second != p->subscription_id) return "period of another subscription: " + p->order_id;
+      if (p->ends_at < p->starts_at) return "ends_after_start";
+    } else if (const auto* t = std::get_if<wallet_transfer>(&side)) {
+      if (t->nonce < 0 && t->status != transfer_status::queued && t->status != transfer_status::dropped) return "prepared_has_nonce";
+      if (t->nonce >= 0)
+        for (const auto& [intent, other] : transfers)
+          if (intent != t->intent && other.row.nonce == t->nonce) return "two transfers share a nonce";
+      const auto old = transfers.find(t->intent);
+      if (guarded && old != transfers.end())
+        if (auto why = transfer_objection(old->second.row, *t); !why.empty()) return t->intent + ": " + why;
+    } else if (const auto* a = std::get_if<accrual_opened>(&side)) {
+      if (accruals.count(a->payment_id)) return "accrual exists: " + a->payment_id;
+      if (!deposit_owner_.count(a->payment_id) && !new_deposits.count(a->payment_id)) return "accrual without deposit: " + a->payment_id;
+      if (a->gross_eth != a->fee_eth + a->net_eth || a->gross_usd != a->fee_usd + a->net_usd) return "accrual shares do not sum";
+    }
+  }
+  return "";
+}
+
+commit_result database::commit(const step_record& step, const std::string& node) {
+  const bool holds = leases.holder == node && leases.epoch == step.epoch;
+  if (!holds && active_fault != planted::skip_epoch_guard) return {commit_outcome::lease_lost, "the lease is gone"};
+  const auto at = rows.find(step.ref);
+  const auto version = at == rows.end() ? 0 : at->second.header.version;
+  if (step.writes_row && version + 1 != step.header.version && active_fault != planted::skip_version_guard)
+    return {commit_outcome::version_conflict, "the row is at " + std::to_string(version)};
+  if (auto why = objection(step); !why.empty()) {
+    w_.demand(false, to_text(step.ref) + ": the database refuses " + step.message + ": " + why);
+    return {commit_outcome::poison, why};
+  }
+  const auto before = at == rows.end() ? loaded_entity{} : load(step.ref);
+  if (before_write) before_write(step, at == rows.end() ? nullptr : &before);
+  write(step);
+  ++commits;
+  if (after_write) after_write(step, at == rows.end() ? nullptr : &before);
+  return {};
+}
+
+void database::write(const step_record& step) {
+  if (step.writes_row) {
+    auto& row = rows[step.ref];
+    row = {step.header, step.state};
+    if (auto* p = std::get_if<payment>(&row.state)) p->deposits.clear();
+    if (auto* s = std::get_if<subscription>(&row.state)) s->periods.clear();
+    if (auto* v = std::get_if<wallet>(&row.state)) v->transfers.clear();
+    if (auto* c = std::get_if<conversation>(&row.state)) c->terms.reset();
+  }
+  for (const auto& entry : step.entries) {
+    ledger_keys_.insert(entry.key);
+    for (const auto& p : entry.postings) balances[p.account] += p.units;
+  }
+  for (const auto& side : step.rows) {
+    if (const auto* d = std::get_if<deposit>(&side)) {
+      deposit_owner_[d->payment_id] = d->order_id;
+      auto& all = deposits[d->order_id];
+      const auto old = std::find_if(all.begin(), all.end(), [&](const auto& o) { return o.payment_id == d->payment_id; });
+      old == all.end() ? all.push_back(*d) : void(*old = *d);
+    } else if (const auto* p = std::get_if<subscription_period>(&side)) {
+      period_owner_[p->order_id] = p->subscription_id;
+      auto& all = periods[p->subscription_id];
+      const auto old = std::find_if(all.begin(), all.end(), [&](const auto& o) { return o.order_id == p->order_id; });
+      old == all.end() ? all.push_back(*p) : void(*old = *p);
+    } else if (const auto* t = std::get_if<wallet_transfer>(&side)) {
+      auto& kept = transfers[t->intent];
+      if (kept.row.intent.empty()) kept.seq = transfers.size();
+      kept.row = *t;
+    } else if (const auto* e = std::get_if<webhook_event>(&side))
+      ++webhooks[e->raw];
+    else if (const auto* a = std::get_if<accrual_opened>(&side))
+      accruals[a->payment_id] = *a;
+    else if (const auto* c = std::get_if<accrual_closed>(&side)) {
+      for (auto& [id, open] : accruals)
+        if (!c->payout_id.empty() && open.payout_id == c->payout_id) {
+          open.status = c->status;
+          if (c->status == accrual_status::pending) open.payout_id.clear();
+        }
+    } else if (const auto* f = std::get_if<failure_listed>(&side))
+      failures[step.ref] = *f;
+  }
+}
+
+loaded_entity database::load(const entity_ref& ref) const {
+  const auto at = rows.find(ref);
+  if (at == rows.end()) return {{}, empty_of(ref.kind)};
+  auto found = at->second;
+  if (auto* p = std::get_if<payment>(&found.state)) {
+    if (const auto all = deposits.find(ref.id); all != deposits.end()) p->deposits = all->second;
+  } else if (auto* s = std::get_if<subscription>(&found.state)) {
+    if (const auto all = periods.find(ref.id); all != periods.end()) s->periods = all->second;
+  } else if (auto* v = std::get_if<wallet>(&found.state)) {
+    std::vector<const transfer_row*> list;
+    for (const auto& [intent, t] : transfers)
+      if (t.row.wallet == ref.id && (!t.row.acknowledged_at || w_.now - *t.row.acknowledged_at < 1h)) list.push_back(&t);
+    std::sort(list.begin(), list.end(), [](const auto* a, const auto* b) {
+      return std::tuple(a->row.nonce < 0, a->row.nonce, a->seq) < std::tuple(b->row.nonce < 0, b->row.nonce, b->seq);
+    });
+    for (const auto* t : list) v->transfers.push_back(t->row);
+  }
+  return found;
+}
+
+wake_list database::scan(timestamp from, timestamp to, std::uint32_t limit) const {
+  std::vector<std::pair<timestamp, const entity_ref*>> due;
+  for (const auto& [ref, row] : rows) {
+    const auto& wake = row.header.wake_at;
+    if (!wake || !row.header.quarantine.empty() || *wake <= from || *wake > to) continue;
+    due.emplace_back(*wake, &ref);
+  }
+  std::sort(due.begin(), due.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  wake_list list;
+  auto last = to;
+  for (const auto& [at, ref] : due) {
+    // WITH TIES: a page ends where the next row is of a later instant.
+    if (list.refs.size() >= limit && at != last) break;
+    const bool forgotten = active_fault == planted::drop_wake_up && std::hash<std::string>{}(to_text(*ref)) % 3 == 0;
+    list.refs.push_back(forgotten ? entity_ref{entity_kind::poller, "main"} : *ref);
+    last = at;
+  }
+  list.more = list.refs.size() >= limit && last < to;
+  list.scanned_to = list.more ? last : to;
+  return list;
+}
+
+bool database::holds_hash(const std::string& hash) const {
+  return std::any_of(transfers.begin(), transfers.end(), [&](const auto& t) {
+    const auto all = hashes_of(t.second.row);
+    return std::find(all.begin(), all.end(), hash) != all.end();
+  });
+}
+
+} // namespace paygate::sim

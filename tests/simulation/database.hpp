@@ -1,0 +1,72 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "messages/interfaces.hpp"
+#include "tests/machine/money_world.hpp"
+
+namespace paygate::sim {
+
+/// PostgreSQL as the runtime sees it: every guard of sql/ and of the batch writer, in memory. Rows and children are stored apart, so that a
+/// step that changes one and forgets the other is seen.
+class database {
+public:
+  explicit database(world& w) : w_(w) {}
+
+  /// One transaction: all of the step, or nothing.
+  commit_result commit(const step_record& step, const std::string& node);
+  loaded_entity load(const entity_ref& ref) const;
+  wake_list scan(timestamp from, timestamp to, std::uint32_t limit) const;
+
+  struct lease {
+    std::string holder;
+    std::uint64_t epoch = 0;
+    timestamp expires{};
+  };
+  lease leases;                     ///< Of all shards: this version moves them together.
+  std::set<std::string> dead_nodes; ///< Known to have ended: their leases may be taken at once.
+
+  struct transfer_row {
+    wallet_transfer row;
+    std::size_t seq = 0;
+  };
+  std::map<entity_ref, loaded_entity> rows;                        ///< Without children.
+  std::map<std::string, std::vector<deposit>> deposits;            ///< By order.
+  std::map<std::string, std::vector<subscription_period>> periods; ///< By subscription.
+  std::map<std::string, transfer_row> transfers;                   ///< By intent.
+  std::map<std::string, int> webhooks;                             ///< Raw body: times received.
+  std::map<std::string, accrual_opened> accruals;                  ///< By payment id.
+  std::map<entity_ref, failure_listed> failures;                   ///< Open ones.
+  std::map<std::string, int128> balances;
+  std::uint64_t commits = 0;
+
+  template <class State>
+  const State* find(entity_kind kind, const std::string& id) const {
+    const auto at = rows.find({kind, id});
+    return at == rows.end() ? nullptr : &std::get<State>(at->second.state);
+  }
+  bool holds_hash(const std::string& hash) const;
+  bool listed(entity_kind kind, const std::string& id) const { return failures.count({kind, id}) != 0; }
+
+  /// Sees every step that is about to be written, with the row before it (null: none). Sees it again when it is in.
+  std::function<void(const step_record&, const loaded_entity*before)> before_write, after_write;
+
+private:
+  std::string objection(const step_record& step) const;
+  std::string object_ledger(const step_record& step) const;
+  std::string object_row(const step_record& step) const;
+  void write(const step_record& step);
+
+  world& w_;
+  std::set<std::string> ledger_keys_;
+  std::map<std::string, std::string> deposit_owner_, period_owner_;
+};
+
+/// Why sql/0001 and sql/0100 refuse this change of a transfer; empty when they do not.
+std::string transfer_objection(const wallet_transfer& old, const wallet_transfer& next);
+snapshot empty_of(entity_kind kind);
+
+} // namespace paygate::sim

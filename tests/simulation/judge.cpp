@@ -1,0 +1,160 @@
+// After the faults have stopped and time has passed: everything must have ended, and well.
+#include <algorithm>
+
+#include "actors/payment/payment_machine.hpp"
+#include "actors/payout/payout_machine.hpp"
+#include "actors/wallet/wallet_machine.hpp"
+#include "tests/simulation/simulation.hpp"
+
+namespace paygate::sim {
+
+namespace {
+
+bool has_ended(const payout& p) {
+  return p.status == payout_status::completed || p.status == payout_status::failed || p.status == payout_status::cancelled
+         || p.status == payout_status::needs_attention;
+}
+
+} // namespace
+
+/// Nothing is under way any more; a cheap form of the verdict, asked often.
+bool simulation::all_over() const {
+  if (!o_.persons.at_rest() || o_.provider.open != 0 || !o_.coins.all_deep()) return false;
+  for (const auto& [ref, row] : o_.db.rows) {
+    if (const auto* p = std::get_if<payout>(&row.state)) {
+      if (!has_ended(*p) || !p->settled_intent.empty()
+          || (p->owner_chat_id != 0 && !p->end_told_at && p->status != payout_status::cancelled))
+        return false;
+    } else if (const auto* c = std::get_if<channel>(&row.state)) {
+      if (c->offer_message_id == 0) return false;
+    } else if (const auto* v = std::get_if<conversation>(&row.state)) {
+      const bool works = v->status == conversation_status::looking_up || v->status == conversation_status::ordering;
+      if (works || v->owed_view != conversation_view::none || !v->open_callback.empty()) return false;
+    } else if (const auto* s = std::get_if<payment>(&row.state)) {
+      const auto due = effects_of(o_.db.load(ref).state, ref, o_.w.now, o_.rules);
+      // What waits for a person who never paid is looked for now and then; everything else must have come to an end.
+      for (const auto& e : due)
+        if (!e.key.starts_with("find@")) return false;
+      if (o_.provider.orders.count(ref.id) && o_.provider.orders.at(ref.id).finished > 0 && !s->judged_at) return false;
+    }
+  }
+  for (const auto& [intent, t] : o_.db.transfers)
+    if (!is_final(t.row.status) || !t.row.acknowledged_at) return false;
+  return true;
+}
+
+void simulation::judge() {
+  auto& w = o_.w;
+  w.demand(o_.persons.at_rest(), "people get their pay link or lose patience");
+  w.demand(o_.provider.open == 0, "the provider comes to an end with its IPNs: " + std::to_string(o_.provider.open));
+  for (const auto& [ref, row] : o_.db.rows) {
+    const auto name = to_text(ref);
+    const auto due = effects_of(o_.db.load(ref).state, ref, w.now, o_.rules);
+    w.demand(due.empty() || row.header.wake_at, name + ": whoever owes something is woken");
+    if (ref.kind == entity_kind::wallet || ref.kind == entity_kind::poller) continue;
+    const bool listed = o_.db.listed(ref.kind, ref.id);
+    for (const auto& e : due)
+      if (!e.key.starts_with("find@") && !listed)
+        w.demand(e.not_before > w.now - 30min, name + ": " + e.key + " is not owed for ever; last error: " + row.header.last_error);
+  }
+  judge_payments();
+  judge_payouts();
+  judge_chain();
+}
+
+void simulation::judge_payments() {
+  auto& w = o_.w;
+  std::set<std::string> links;
+  std::map<std::string, std::int64_t> days_bought;
+  for (const auto& [order, truth] : o_.provider.orders) {
+    const auto* row = o_.db.find<payment>(entity_kind::payment, order);
+    if (!row) continue; // An invoice whose order was never committed cannot be: see checks. It was paid by nobody.
+    const auto p = std::get<payment>(o_.db.load({entity_kind::payment, order}).state);
+    const auto is = order + " is " + std::string(to_text(p.status));
+    if (truth.foreign_outcome) {
+      w.demand(p.status == payment_status::held || truth.finished > 0 || !p.judged_at, is + ": a foreign outcome is held");
+      continue;
+    }
+    if (truth.finished == 0) {
+      w.demand(!p.judged_at && p.invite_link.empty() && !p.ends_at, is + ": nothing is granted for nothing");
+      continue;
+    }
+    const bool good = truth.finished_usd >= truth.price * 78 / 100;
+    w.demand(p.status == (good ? payment_status::paid : payment_status::underpaid), is + ": every payment is judged by what was paid");
+    for (const auto& d : p.deposits) {
+      if (d.status != provider_status::finished) continue;
+      w.demand(d.settled_at.has_value(), is + ": deposit " + d.payment_id + " is settled");
+      w.demand(d.arrived_at || o_.db.listed(entity_kind::payment, order), is + ": deposit " + d.payment_id + " arrives or is listed");
+      const auto accrual = o_.db.accruals.find(d.payment_id);
+      w.demand((accrual != o_.db.accruals.end()) == good, is + ": a credited deposit has its accrual");
+      w.demand(!good || !d.payout_id.empty(), is + ": deposit " + d.payment_id + " is handed to a payout");
+      w.demand(d.payout_id.empty() || o_.db.find<payout>(entity_kind::payout, d.payout_id), is + ": its payout exists");
+    }
+    int finished = 0;
+    for (const auto& d : p.deposits) finished += d.status == provider_status::finished;
+    w.demand(finished == truth.finished, is + ": every finished deposit is known");
+    if (!good) continue;
+    w.demand(p.invited_at.has_value(), is + ": the subscriber is told");
+    w.demand(p.owner_told_at || p.owner_chat_id == 0, is + ": the owner is told");
+    if (p.donation) continue;
+    w.demand(p.ends_at.has_value(), is + ": the subscription is extended");
+    w.demand(o_.persons.links.count(p.invite_link) && links.insert(p.invite_link).second, is + ": it has an invite link of its own");
+    const auto sub = std::to_string(p.channel_id) + ":" + std::to_string(p.user_id);
+    const auto& all = o_.db.periods[sub];
+    w.demand(std::count_if(all.begin(), all.end(), [&, &id = order](const auto& e) { return e.order_id == id; }) == 1,
+             is + ": extended once");
+    days_bought[sub] += p.days;
+  }
+  for (const auto& [sub, days] : days_bought) {
+    const auto* s = o_.db.find<subscription>(entity_kind::subscription, sub);
+    std::int64_t got = 0;
+    for (const auto& e : o_.db.periods[sub]) got += std::chrono::duration_cast<std::chrono::hours>(e.ends_at - e.starts_at).count() / 24;
+    w.demand(s && got == days, sub + ": access is as long as it was bought");
+  }
+  for (const auto& [raw, times] : o_.db.webhooks) w.demand(times > 0, raw);
+}
+
+void simulation::judge_payouts() {
+  auto& w = o_.w;
+  for (const auto& [ref, row] : o_.db.rows) {
+    const auto* p = std::get_if<payout>(&row.state);
+    if (!p) continue;
+    const auto is = to_text(ref) + " is " + std::string(to_text(p->status)) + " (" + p->reason + ")";
+    w.demand(has_ended(*p), is + ": every payout ends; last error: " + row.header.last_error);
+    const bool bad = p->status == payout_status::failed || p->status == payout_status::needs_attention;
+    w.demand(!bad || (!p->reason.empty() && o_.db.listed(entity_kind::payout, ref.id)), is + ": it says why, and is listed");
+    w.demand(p->settled_intent.empty(), is + ": its transfer is acknowledged");
+    for (const auto& [id, a] : o_.db.accruals)
+      if (a.payout_id == ref.id)
+        w.demand(a.status == (p->status == payout_status::completed ? accrual_status::paid : accrual_status::paying),
+                 is + ": its accrual says so");
+    if (p->status != payout_status::completed) continue;
+    const auto [units, times] = o_.net.received(p->swap_id.empty() ? p->address : p->payin_address);
+    w.demand(times >= 1 && units >= p->funded.units(), is + ": its transfer is on the chain");
+    w.demand(p->swap_id.empty() || (times == 1 && units == p->funded.units()), is + ": exactly one deposit was mined");
+  }
+}
+
+void simulation::judge_chain() {
+  auto& w = o_.w;
+  std::map<std::string, std::pair<int128, int>> paid;
+  int spent = 0;
+  for (const auto& [intent, t] : o_.db.transfers) {
+    w.demand(is_final(t.row.status), intent + " settles; it is " + std::string(to_text(t.row.status)));
+    w.demand(t.row.acknowledged_at.has_value(), intent + " is acknowledged");
+    if (t.row.status != transfer_status::dropped) ++spent;
+    auto& to = paid[t.row.to];
+    if (t.row.status == transfer_status::confirmed) to.first += t.row.value.units(), ++to.second;
+  }
+  for (const auto& [to, want] : paid) w.demand(o_.net.received(to) == want, "exactly what is confirmed was mined to " + to);
+  w.demand(static_cast<int>(o_.net.nonce()) == spent, "one nonce per signed intent");
+  // Underpaid or held: whatever was not yet judged is on the chain, but not the wallet's in the books until it was seen.
+  const auto books = o_.db.balances.count(accounts::wallet) ? o_.db.balances.at(accounts::wallet) : 0;
+  w.demand(books == o_.net.balance(),
+           "the ledger's wallet is the chain's balance: " + to_decimal(books) + " and " + to_decimal(o_.net.balance()));
+  int128 sum = 0;
+  for (const auto& [account, units] : o_.db.balances) sum += units;
+  w.demand(sum == 0, "the ledger sums to zero");
+}
+
+} // namespace paygate::sim

@@ -1,0 +1,107 @@
+#include "tests/simulation/people.hpp"
+
+#include <algorithm>
+
+namespace paygate::sim {
+
+void people::update(chat_update u) {
+  u.update_id = next_update_++;
+  updates_.push_back(std::move(u));
+  serve();
+}
+
+void people::poll(const get_updates& request, answer_fn answer) {
+  while (!updates_.empty() && updates_.front().update_id < request.offset) updates_.pop_front();
+  const auto number = ++polls_made_;
+  polls_.push_back({request.offset, std::move(answer), number});
+  w_.after(25s, [this, number] {
+    const auto at = std::find_if(polls_.begin(), polls_.end(), [&](const auto& p) { return p.number == number; });
+    if (at == polls_.end()) return;
+    auto open = std::move(*at);
+    polls_.erase(at);
+    open.answer(updates_received{{}, open.offset});
+  });
+  serve();
+}
+
+void people::serve() {
+  if (updates_.empty()) return;
+  for (auto open = std::exchange(polls_, {}); !open.empty(); open.pop_front()) {
+    updates_received got{{}, open.front().offset};
+    for (const auto& u : updates_)
+      if (u.update_id >= got.next_offset) got.updates.push_back(u);
+    for (const auto& u : got.updates) got.next_offset = std::max(got.next_offset, u.update_id + 1);
+    open.front().answer(got);
+  }
+}
+
+void people::add(std::int64_t user, start_link link, milliseconds when) {
+  all[user].link = link;
+  w_.after(when, [this, user] { start(user); });
+}
+
+void people::start(std::int64_t user) {
+  auto& p = all.at(user);
+  if (p.gone || p.paid > 0) return;
+  // Everybody loses patience, but not before a try in peace.
+  if (++p.starts > 6 && !w_.faults) return void(p.gone = true);
+  chat_update u;
+  u.chat_id = u.user_id = user;
+  u.user_name = "@u" + std::to_string(user);
+  if (w_.chance(10))
+    u.text = "hello?";
+  else if (w_.chance(5))
+    u.bad_start = true;
+  else
+    u.start = p.link;
+  update(u);
+  w_.after(milliseconds(w_.between(120'000, 400'000)), [this, user] { start(user); });
+}
+
+void people::press(std::int64_t user, const std::string& data) {
+  chat_update u;
+  u.chat_id = u.user_id = user;
+  u.user_name = "@u" + std::to_string(user);
+  u.callback_id = "cb" + std::to_string(next_update_);
+  u.callback_data = w_.chance(3) ? "pay:forged" : data;
+  update(u);
+}
+
+io_outcome people::send(const send_message& message) {
+  if (blocking.count(message.chat_id)) return io_failure{fault::permanent, "403", "Forbidden: bot was blocked by the user", std::nullopt};
+  if (w_.faults && w_.random() % 1000 < rates_.calls[static_cast<std::size_t>(lane::telegram)].special)
+    return io_failure{fault::transient, "429", "Too Many Requests", milliseconds(w_.between(1000, 20'000))};
+  const auto id = ++messages_;
+  const auto who = all.find(message.chat_id);
+  if (who == all.end()) return message_sent{id};
+  auto& p = who->second;
+  const auto user = who->first;
+  for (const auto& row : message.buttons)
+    for (const auto& b : row) {
+      const auto* target = std::get_if<std::string>(&b.target);
+      if (!target) continue;
+      if (!b.is_url) {
+        if (!w_.chance(90)) continue;
+        const int times = w_.chance(20) ? 2 : 1;
+        for (int i = 0; i < times; ++i)
+          w_.after(milliseconds(w_.between(1'000, 30'000)), [this, user, data = *target] { press(user, data); });
+        if (message.buttons.front().size() > 1) break; // One of many amounts.
+      } else if (provider_.knows(*target)) {
+        ++p.paid;
+        w_.after(milliseconds(w_.between(2'000, 60'000)), [this, url = *target] { provider_.pay(url); });
+      }
+    }
+  return message_sent{id};
+}
+
+io_outcome people::invite(const create_invite& request) {
+  auto link = "https://t.me/+" + std::to_string(links.size() + 1) + request.name;
+  links.insert(link);
+  return invite_created{link};
+}
+
+bool people::at_rest() const {
+  return std::all_of(all.begin(), all.end(), [](const auto& p) { return p.second.gone || p.second.paid > 0; });
+}
+
+} // namespace paygate::sim

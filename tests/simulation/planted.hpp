@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+
+#include "messages/enums.hpp"
+
+namespace paygate::sim {
+
+/// Deliberate faults of test code alone: each must be caught by the checks within a bounded number of seeds.
+enum class planted : std::uint8_t {
+  none,
+  skip_version_guard,      ///< The store writes a row whatever version it has.
+  skip_epoch_guard,        ///< The store takes steps of a node that lost its leases.
+  effect_before_commit,    ///< The store answers `committed` before it has stored.
+  broadcast_before_stored, ///< Whoever signs broadcasts at once.
+  drop_wake_up,            ///< The scan of the waker never mentions some rows.
+  revert_in_progress,      ///< A payout whose deposit was sent is quoted anew.
+  forget_period,           ///< A subscription does not know that an order has extended it.
+  forget_intent,           ///< The wallet does not know that it has an intent already.
+  new_nonce,               ///< "nonce too low" is answered by signing under another nonce.
+  answer_before_stored     ///< An IPN is answered 200 though its step was not written.
+};
+
+} // namespace paygate::sim
+
+namespace paygate {
+template <>
+struct enum_names<sim::planted> {
+  static constexpr std::string_view type = "planted";
+  static constexpr std::string_view values[] = {"none",
+                                                "skip_version_guard",
+                                                "skip_epoch_guard",
+                                                "effect_before_commit",
+                                                "broadcast_before_stored",
+                                                "drop_wake_up",
+                                                "revert_in_progress",
+                                                "forget_period",
+                                                "forget_intent",
+                                                "new_nonce",
+                                                "answer_before_stored"};
+};
+} // namespace paygate
+
+namespace paygate::sim {
+inline constexpr std::size_t planted_count = std::size(enum_names<planted>::values);
+/// The one that is active now; read by the store, the clients and the wrapped kinds.
+inline planted active_fault = planted::none;
+} // namespace paygate::sim

@@ -1,0 +1,96 @@
+// The seven kinds of the simulated node: the real ones, with three wrapped so that a planted fault can be switched on.
+#include <algorithm>
+
+#include "actors/kinds.hpp"
+#include "actors/payout/payout_machine.hpp"
+#include "actors/runtime/entity_actor.hpp"
+#include "actors/subscription/subscription_machine.hpp"
+#include "actors/wallet/wallet_machine.hpp"
+#include "tests/simulation/planted.hpp"
+
+namespace paygate {
+
+namespace {
+
+using sim::active_fault;
+using sim::planted;
+
+struct faulty_payout : payout_kind {
+  static verdict<payout> apply(const payout& state, bool exists, const payout_message& message, const step_context& context) {
+    auto result = payout_kind::apply(state, exists, message, context);
+    auto* yes = std::get_if<decision<payout>>(&result);
+    // "It takes long: better try again."
+    const bool impatient = active_fault == planted::revert_in_progress && yes && state.status == payout_status::exchanging
+                           && yes->next.status == payout_status::exchanging && context.now - *state.quoted_at > std::chrono::minutes(2);
+    if (impatient) {
+      yes->changed = true;
+      yes->next.status = payout_status::estimating;
+      yes->next.funding_released = false;
+      yes->next.settled_intent.clear();
+    }
+    return result;
+  }
+};
+
+struct faulty_subscription : subscription_kind {
+  static verdict<subscription> apply(const subscription& state, bool exists, const subscription_message& message,
+                                     const step_context& context) {
+    if (active_fault != planted::forget_period) return subscription_kind::apply(state, exists, message, context);
+    auto forgetful = state;
+    forgetful.periods.clear();
+    return subscription_kind::apply(forgetful, exists, message, context);
+  }
+};
+
+struct faulty_wallet : wallet_kind {
+  static verdict<wallet> apply(const wallet& state, bool exists, const wallet_message& message, const step_context& context) {
+    if (active_fault == planted::forget_intent)
+      if (const auto* asked = std::get_if<request_transfer>(&message)) {
+        auto forgetful = state;
+        std::erase_if(forgetful.transfers, [&](const auto& t) { return t.intent == asked->intent && is_final(t.status); });
+        return wallet_kind::apply(forgetful, exists, message, context);
+      }
+    auto result = wallet_kind::apply(state, exists, message, context);
+    if (active_fault == planted::new_nonce) sign_anew(result, state, message);
+    return result;
+  }
+
+private:
+  static void sign_anew(verdict<wallet>& result, const wallet& state, const wallet_message& message) {
+    const auto* outcome = std::get_if<effect_done>(&message);
+    const auto* io = outcome ? std::get_if<io_outcome>(&outcome->outcome) : nullptr;
+    const auto* sent = io ? std::get_if<tx_broadcast>(io) : nullptr;
+    auto* yes = std::get_if<decision<wallet>>(&result);
+    if (!yes || !sent || sent->answer != broadcast_answer::nonce_too_low) return;
+    for (auto& t : yes->next.transfers) {
+      if (is_final(t.status) || t.nonce < 0) continue;
+      if (outcome->key != wallet_keys::broadcast(t) && outcome->key != wallet_keys::rebroadcast(t)) continue;
+      t.nonce = yes->next.next_nonce++;
+      t.raw.clear();
+      t.hash.clear();
+      t.broadcast_at.reset();
+      t.status = transfer_status::prepared;
+      yes->changed = true;
+      std::erase_if(yes->rows, [](const side_row& row) { return std::holds_alternative<wallet_transfer>(row); });
+      yes->rows.emplace_back(t);
+      return;
+    }
+  }
+};
+
+} // namespace
+
+spawn_entity_fn spawner_of(entity_kind kind) {
+  switch (kind) {
+  case entity_kind::payment: return spawn_payment;
+  case entity_kind::subscription: return spawn_entity<faulty_subscription>;
+  case entity_kind::channel: return spawn_channel;
+  case entity_kind::conversation: return spawn_conversation;
+  case entity_kind::payout: return spawn_entity<faulty_payout>;
+  case entity_kind::wallet: return spawn_entity<faulty_wallet>;
+  case entity_kind::poller: return spawn_poller;
+  }
+  std::abort();
+}
+
+} // namespace paygate

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <list>
+#include <memory>
+
+#include "tests/simulation/node.hpp"
+#include "tests/simulation/planted.hpp"
+
+namespace paygate::sim {
+
+/// What a run came to, for the summary.
+struct run_result {
+  std::string broken; ///< The first broken promise; empty when all held.
+  std::uint64_t commits = 0;
+  std::map<std::string, int> counts; ///< Ends of payouts and payments, crashes by window, ...
+};
+
+/// One world from one seed: trouble for a while, then peace until everything has ended, then the verdict.
+class simulation {
+public:
+  explicit simulation(std::uint64_t seed);
+  ~simulation();
+  run_result play();
+  /// Prints each committed step; for replays of one seed.
+  bool trace = false;
+
+private:
+  void settle();
+  bool advance();
+  void every(milliseconds pause, std::function<void()> what);
+  void found_business();
+  void register_channels();
+  void deliver(const ipn_received& ipn, const nowpayments::ipn_answer& answer);
+  void crash(const char* where);
+  void take_over();
+  node* acting();
+  bool all_over() const;
+  void judge();
+  void judge_payments();
+  void judge_payouts();
+  void judge_chain();
+  void count(run_result& result) const;
+
+  test::virtual_system system_;
+  outside o_;
+  std::list<std::unique_ptr<node>> nodes_; ///< The newest first; older ones are dead, or do not know it yet.
+  int born_ = 0;
+  bool restart_due_ = false;
+  std::vector<channel> channels_;
+};
+
+} // namespace paygate::sim
