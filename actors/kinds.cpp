@@ -13,6 +13,8 @@ spawn_entity_fn spawner_of(entity_kind kind) {
     case entity_kind::payout: return spawn_payout;
     case entity_kind::wallet: return spawn_wallet;
     case entity_kind::poller: return spawn_poller;
+    case entity_kind::conversion: return spawn_conversion;
+    case entity_kind::scheduler: return spawn_scheduler;
   }
   std::abort(); // No such kind: memory is corrupt.
 }

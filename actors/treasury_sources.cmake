@@ -1,2 +1,3 @@
-list(APPEND machine_sources payout/payout_effects.cpp payout/payout_machine.cpp payout/payout_texts.cpp wallet/wallet_effects.cpp
+list(APPEND machine_sources payout/payout_effects.cpp payout/payout_machine.cpp payout/payout_texts.cpp swap/swap.cpp conversion/conversion_machine.cpp
+     scheduler/scheduler_machine.cpp wallet/wallet_effects.cpp
      wallet/wallet_machine.cpp)

@@ -80,6 +80,8 @@ void describe_providers(settings& s, std::vector<setting_entry>& all) {
   add("oneinch", "base_url", s.base_url.oneinch, "", "1inch's API, asked last for prices.");
   lane("prices", s.lanes.prices);
   add("ethereum", "chain_id", s.ethereum.chain_id, "", "Chain that the RPC nodes must serve; another one refuses to start.");
+  add("ethereum", "usdt_contract", s.ethereum.usdt_contract, "",
+      "USDT's contract; empty: Tether's own on chain 1, and on any other chain nothing is converted.");
   lane("ethereum", s.lanes.ethereum);
   add("timeouts", "connect", s.timeouts.connect, "duration", "Longest wait for a connection to a provider.");
   add("timeouts", "read", s.timeouts.read, "duration", "Longest silence of a provider in the middle of an answer.");
@@ -101,6 +103,9 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
   add("fees", "platform_bps", s.fees.platform_bps, "1/100 %", "The platform's fee of each payment in basis points.");
   add("payouts", "max_usd", s.payouts.max_usd, "USD", "A payout above this waits for approval; 0: no limit.");
   add("payouts", "daily_max_usd", s.payouts.daily_max_usd, "USD", "Payouts of a day above this wait for approval; 0: no limit.");
+  add("payouts", "interval", s.payouts.interval, "duration", "Distance between two looks for channels whose value has gathered.");
+  add("conversion", "threshold_usd", s.conversion.threshold_usd, "USD", "Pending net value from which on ETH is converted to USDT.");
+  add("conversion", "interval", s.conversion.interval, "duration", "Distance between two looks whether that much is pending.");
   add("swaps", "min_validity", s.swaps.min_validity, "share", "Share of the rate's life that must be left when the deposit is sent.");
   add("swaps", "poll", s.swaps.poll, "duration", "Distance between two looks at a swap.");
   add("swaps", "tries_max", s.swaps.tries_max, "", "Swaps tried for one payout before a person has to look.");
@@ -165,6 +170,13 @@ policy policy_of(const settings& s, std::string wallet_address) {
   p.platform_bps = s.fees.platform_bps;
   p.payout_max = usd_amount::of_units(*not_negative(s.payouts.max_usd));
   p.payout_daily_max = usd_amount::of_units(*not_negative(s.payouts.daily_max_usd));
+  p.payouts_interval = in_ms(s.payouts.interval);
+  p.conversion_threshold = usd_amount::of_units(*not_negative(s.conversion.threshold_usd));
+  p.conversion_interval = in_ms(s.conversion.interval);
+  p.usdt_contract = s.ethereum.usdt_contract;
+  if (p.usdt_contract.empty() && s.ethereum.chain_id == 1) p.usdt_contract = "0xdac17f958d2ee523a2206206994597c13d831ec7";
+  for (auto& c : p.usdt_contract)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   p.swap_min_validity_bps = *share_bps(s.swaps.min_validity);
   p.swap_poll = in_ms(s.swaps.poll);
   p.swap_tries_max = static_cast<std::uint32_t>(s.swaps.tries_max);
@@ -179,6 +191,8 @@ policy policy_of(const settings& s, std::string wallet_address) {
     p.payment_poll_first = std::min(p.payment_poll_first, milliseconds(3'000));
     p.payment_poll_max = std::min(p.payment_poll_max, milliseconds(30'000));
     p.swap_poll = std::min(p.swap_poll, milliseconds(500));
+    p.conversion_interval = std::min(p.conversion_interval, milliseconds(5'000));
+    p.payouts_interval = std::min(p.payouts_interval, milliseconds(5'000));
     p.receipt_poll = std::min(p.receipt_poll, milliseconds(300));
     p.resubmit_after = std::min(p.resubmit_after, milliseconds(15'000));
   }
@@ -303,6 +317,13 @@ std::vector<std::string> validate(const settings& s) {
   f.range("fees.platform_bps", s.fees.platform_bps, 0, 10'000);
   f.amount("payouts.max_usd", s.payouts.max_usd, "USD");
   f.amount("payouts.daily_max_usd", s.payouts.daily_max_usd, "USD");
+  f.span("payouts.interval", s.payouts.interval, seconds(1), hours(24));
+  f.amount("conversion.threshold_usd", s.conversion.threshold_usd, "USD");
+  f.span("conversion.interval", s.conversion.interval, seconds(1), hours(24 * 7));
+  const auto& token = s.ethereum.usdt_contract;
+  f.expect(token.empty()
+               || (token.size() == 42 && token.starts_with("0x") && token.find_first_not_of("0123456789abcdefABCDEF", 2) == token.npos),
+           "ethereum.usdt_contract", '"' + token + '"', "a contract's address, 0x and 40 hex digits");
   f.share("swaps.min_validity", s.swaps.min_validity);
   f.span("swaps.poll", s.swaps.poll, std::chrono::milliseconds(100), hours(1));
   f.range("swaps.tries_max", s.swaps.tries_max, 1, 100);

@@ -61,6 +61,7 @@ struct settings {
   } timeouts;
   struct {
     std::int64_t chain_id = 1;
+    std::string usdt_contract;
   } ethereum;
   struct {
     std::string min_tolerance = "0.50";
@@ -75,7 +76,12 @@ struct settings {
   struct {
     std::string max_usd = "0";
     std::string daily_max_usd = "0";
+    setting_span interval = std::chrono::minutes(5);
   } payouts;
+  struct {
+    std::string threshold_usd = "5.00";
+    setting_span interval = std::chrono::minutes(15);
+  } conversion;
   struct {
     std::string min_validity = "0.25";
     setting_span poll = std::chrono::seconds(5);

@@ -20,6 +20,8 @@ caf::behavior bootstrap_behavior(caf::stateful_actor<bootstrap_state>* self, rou
   self->state.open = {
     std::make_shared<const envelope>(envelope{{entity_kind::wallet, wallet_address}, wallet_message{open_wallet{wallet_address}}}),
     std::make_shared<const envelope>(envelope{{entity_kind::poller, "main"}, poller_message{start_polling{}}}),
+    std::make_shared<const envelope>(envelope{{entity_kind::scheduler, "conversions"}, scheduler_message{start_scheduler{}}}),
+    std::make_shared<const envelope>(envelope{{entity_kind::scheduler, "payouts"}, scheduler_message{start_scheduler{}}}),
   };
   self->set_error_handler([](caf::scheduled_actor* a, caf::error& e) {
     log(log_level::warning, "bootstrap_error_message", {{"error", a->system().render(e)}});

@@ -118,6 +118,7 @@ void program::start_lanes() {
   lane_for(lane::ethereum, make_ethereum_client(ethereum_of(s, secrets_)), limits_of(s.lanes.ethereum));
   lane_for(lane::prices, make_price_client(prices_of(s, secrets_), *clock_), limits_of(s.lanes.prices));
   lane_for(lane::signer, make_signer(*private_key::parse(secrets_.get("HOST_WALLET_PRIVATE_KEY"))), unbroken(1));
+  lane_for(lane::books, make_books_client(secrets_.get("DATABASE_URL")), unbroken(1));
   lane_for(lane::telegram_poll, make_telegram_client(telegram_of(s, secrets_)), unbroken(1));
 }
 

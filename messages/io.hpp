@@ -137,11 +137,13 @@ struct get_chain_quote {
   std::string from, to;
   int128 value = 0;
   std::string data;
+  std::string token{}; ///< A contract whose balance of `from` is wanted too; empty: none.
   bool operator==(const get_chain_quote&) const = default;
 };
 struct chain_quote {
   std::uint64_t chain_id = 0, latest_nonce = 0, gas_limit = 0;
   int128 base_fee = 0, priority_fee = 0, balance = 0; ///< Wei; base_fee is the next block's.
+  int128 token_balance = 0;                           ///< In the token's own units.
   bool operator==(const chain_quote&) const = default;
 };
 
@@ -153,12 +155,19 @@ struct tx_broadcast { broadcast_answer answer = broadcast_answer::accepted; bool
 
 /// Receipts of every hash ever signed for a nonce, with the chain's height and our mined nonce at that moment -> receipts_read.
 struct get_receipts { std::string from; std::vector<std::string> hashes; bool operator==(const get_receipts&) const = default; };
+/// An ERC-20 Transfer in a receipt's log. Addresses lower case.
+struct token_moved {
+  std::string token, from, to;
+  int128 units = 0; ///< In the token's own units (USDT: 10^-6).
+  bool operator==(const token_moved&) const = default;
+};
 struct receipt {
   std::string hash;
   std::uint64_t block_number = 0;
   bool reverted = false;
   std::uint64_t gas_used = 0;
   int128 effective_gas_price = 0;
+  std::vector<token_moved> moved{};
   bool operator==(const receipt&) const = default;
 };
 struct receipts_read {
@@ -177,6 +186,15 @@ struct transfer_seen {
   bool operator==(const transfer_seen&) const = default;
 };
 
+/// The tokens that a transaction moved, by its receipt -> token_transfer_seen. Transient failure while the node does not know it.
+struct get_token_transfer { std::string hash; bool operator==(const get_token_transfer&) const = default; };
+struct token_transfer_seen {
+  std::vector<token_moved> moved;
+  std::uint64_t confirmations = 0; ///< 0: still pending.
+  bool reverted = false;
+  bool operator==(const token_transfer_seen&) const = default;
+};
+
 /// eth_getBalance at latest, with the mined nonce -> wallet_seen.
 struct get_wallet { std::string address; bool operator==(const get_wallet&) const = default; };
 struct wallet_seen { int128 balance = 0; std::uint64_t latest_nonce = 0, head = 0; bool operator==(const wallet_seen&) const = default; };
@@ -186,6 +204,50 @@ struct wallet_seen { int128 balance = 0; std::uint64_t latest_nonce = 0, head = 
 /// USD price of one coin -> usd_price.
 struct get_usd_price { std::string currency; bool operator==(const get_usd_price&) const = default; };
 struct usd_price { int128 per_coin = 0; std::string source; bool operator==(const usd_price&) const = default; };
+
+// --- what has gathered: our own books, read by persistence/ ---
+
+/// What an entity claimed by `claim_accruals` -> claim_seen. Transient failure "not_found" while there is no such claim.
+struct get_claim { std::string claimant; bool operator==(const get_claim&) const = default; }; ///< to_text(entity_ref).
+struct claim_seen {
+  std::int64_t accruals = 0;
+  usd_amount net;    ///< Their value when they were judged,
+  eth_amount eth;    ///< the net ETH of the unconverted ones,
+  usdt_amount usdt;  ///< the USDT shares of the converted ones.
+  bool operator==(const claim_seen&) const = default;
+};
+
+/// The pending accruals of all channels whose ETH has arrived -> gathered_seen.
+struct get_gathered { bool operator==(const get_gathered&) const = default; };
+struct gathered_seen {
+  std::int64_t accruals = 0;
+  usd_amount net;
+  eth_amount eth;
+  bool operator==(const gathered_seen&) const = default;
+};
+
+/// The channels that are to be paid from what has gathered (spec 5) -> due_payouts_seen: a threshold channel whose converted USD value
+/// reached its threshold, an instant channel whose pot reached the least amount that its pair is known to take. A channel one of
+/// whose payouts failed is left out until that failure is resolved. At most `limit`, those with the oldest accruals first.
+struct get_due_payouts {
+  std::uint32_t limit = 200;
+  bool operator==(const get_due_payouts&) const = default;
+};
+/// In what the accruals that a payout claims lie: each pot pays its own.
+enum class payout_pot : std::uint8_t { eth, usdt };
+template <>
+struct enum_names<payout_pot> {
+  static constexpr std::string_view type = "payout_pot";
+  static constexpr std::string_view values[] = {"eth", "usdt"};
+};
+struct due_payout {
+  std::int64_t channel_id = 0, owner_chat_id = 0;
+  asset target;
+  std::string address, extra_id;
+  payout_pot pot = payout_pot::usdt;
+  bool operator==(const due_payout&) const = default;
+};
+struct due_payouts_seen { std::vector<due_payout> due; bool operator==(const due_payouts_seen&) const = default; };
 
 // --- what can go wrong ---
 
@@ -211,23 +273,24 @@ struct done { bool operator==(const done&) const = default; };
 
 using io_request = std::variant<create_invoice, get_payment, find_payments, get_swap_range, estimate_swap, create_swap, get_swap,
                                 send_message, answer_callback, create_invite, poll_updates, get_updates, sign_tx, get_chain_quote,
-                                broadcast_tx, get_receipts, get_transfer, get_wallet, get_usd_price>;
+                                broadcast_tx, get_receipts, get_transfer, get_token_transfer, get_wallet, get_usd_price, get_claim,
+                                get_gathered, get_due_payouts>;
 using io_outcome
   = std::variant<io_failure, done, invoice_created, provider_payment, payments_listed, swap_range, swap_estimate, swap_created, swap_state,
                  message_sent, invite_created, updates_handled, updates_received, tx_signed, chain_quote, tx_broadcast, receipts_read,
-                 transfer_seen, wallet_seen, usd_price>;
+                 transfer_seen, token_transfer_seen, wallet_seen, usd_price, claim_seen, gathered_seen, due_payouts_seen>;
 
 /// A provider's client (io/), called on a lane's own threads, several at once: it may block, up to its time-out. It throws nothing.
 using io_client = std::function<io_outcome(const io_request&)>;
 
 /// The effect lanes: one bounded, rate limited queue with its own threads and circuit breaker per outside system.
-enum class lane : std::uint8_t { nowpayments, changenow, telegram, telegram_poll, ethereum, signer, prices };
-inline constexpr std::size_t lane_count = 7;
+enum class lane : std::uint8_t { nowpayments, changenow, telegram, telegram_poll, ethereum, signer, prices, books };
+inline constexpr std::size_t lane_count = 8;
 template <>
 struct enum_names<lane> {
   static constexpr std::string_view type = "lane";
   static constexpr std::string_view values[]
-    = {"nowpayments", "changenow", "telegram", "telegram_poll", "ethereum", "signer", "prices"};
+    = {"nowpayments", "changenow", "telegram", "telegram_poll", "ethereum", "signer", "prices", "books"};
 };
 
 /// The lane that a request goes through, and its name for logs and metrics ("create_invoice").

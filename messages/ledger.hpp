@@ -32,6 +32,11 @@ inline const std::string undecided = "liability:undecided";  ///< Arrived for an
 inline const std::string fee_income = "income:platform_fee"; ///< Our share of each payment.
 inline const std::string gas = "expense:gas";                ///< Fees paid to the chain.
 inline const std::string float_equity = "equity:float";      ///< What the platform put into the wallet itself.
+inline const std::string provider_fee = "expense:provider_fee"; ///< What providers kept of conversions,
+inline const std::string spread = "expense:spread";             ///< and what the rate cost against the value when judged (a gain is negative):
+inline const std::string borne = "equity:borne_by_owners";      ///< both are borne by the owners.
+inline const std::string rounding = "income:rounding";          ///< What a conversion could not send: beyond the provider's decimals.
+inline std::string converting(const std::string& conversion_id) { return "liability:conversion:" + conversion_id; } ///< Owed to owners, being converted.
 inline std::string in_swap(const std::string& swap_id) { return "assets:swap:" + swap_id; }               ///< Sent to a swap, not yet paid out.
 inline std::string owner_available(const std::string& channel) { return "owner:" + channel + ":available"; } ///< Owed to the owner, free.
 inline std::string owner_held(const std::string& channel) { return "owner:" + channel + ":held"; }           ///< Owed to the owner, promised to a payout.

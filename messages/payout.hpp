@@ -18,24 +18,29 @@ enum class payout_status : std::uint8_t {
   funding,         ///< The swap (or the owner's own address) is bound; the wallet is to send.
   confirming,      ///< Sent; waits for the chain.
   exchanging,      ///< The provider has the deposit; followed to its end.
-  completed, failed, needs_attention, cancelled
+  completed, failed, needs_attention, cancelled,
+  claiming         ///< A batch: a channel's accruals are claimed; how much they are is being read.
 };
 template <>
 struct enum_names<payout_status> {
   static constexpr std::string_view type = "payout_status";
   static constexpr std::string_view values[] = {"requested",  "awaiting_approval", "estimating", "swapping", "funding",        "confirming",
-                                                "exchanging", "completed",         "failed",     "needs_attention", "cancelled"};
+                                                "exchanging", "completed",         "failed",     "needs_attention", "cancelled",      "claiming"};
 };
 
 /// A payout to an owner: the snapshot.
 struct payout {
   payout_status status = payout_status::requested;
   std::int64_t channel_id = 0, owner_chat_id = 0;
-  std::string order_id;                ///< The payment it pays out.
+  std::string order_id;                ///< The payment it pays out; empty for a batch.
+  payout_pot pot = payout_pot::eth;    ///< What it spends. One of `source` and `source_usdt` is 0, so is one of `funded` and `funded_usdt`.
+  std::int64_t accruals = 1;           ///< How many it pays.
   asset target;
   std::string address, extra_id;       ///< Where the owner wants it.
   eth_amount source;                   ///< What it may spend: exactly the net ETH of its deposit.
+  usdt_amount source_usdt, funded_usdt; ///< The same of a pot of USDT.
   usd_amount net;                      ///< Its value when it was judged.
+  int128 pair_minimum = 0;             ///< The least that the pair takes, as the provider last said.
   bool approved = false;
   std::uint32_t swap_tries = 0;        ///< Swaps created so far.
   std::string rate_id;                 ///< The fixed rate asked for, and until when it stands.
@@ -65,6 +70,11 @@ struct payout {
     f("channel_id", self.channel_id);
     f("owner_chat_id", self.owner_chat_id);
     f("order_id", self.order_id);
+    f("pot", self.pot);
+    f("accruals", self.accruals);
+    f("source_usdt", self.source_usdt);
+    f("funded_usdt", self.funded_usdt);
+    f("pair_minimum", self.pair_minimum);
     f("target_ticker", self.target.ticker);
     f("target_network", self.target.network);
     f("address", self.address);
@@ -112,11 +122,16 @@ struct request_payout {
   usd_amount net;
   bool operator==(const request_payout&) const = default;
 };
+/// Command: claims what has gathered for a channel in one pot, and pays it out. A repeat answers `ok` and changes nothing.
+struct request_batch {
+  due_payout terms;
+  bool operator==(const request_batch&) const = default;
+};
 /// Command of the operator: releases one that awaits approval.
 struct approve_payout { std::string reason; };
 /// Command of the operator: ends it and gives the money back to the owner's balance; only before money moved (`out_of_order` afterwards).
 struct cancel_payout { std::string reason; };
 
-using payout_message = std::variant<effect_done, request_payout, approve_payout, cancel_payout>;
+using payout_message = std::variant<effect_done, request_payout, request_batch, approve_payout, cancel_payout>;
 
 } // namespace paygate

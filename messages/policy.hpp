@@ -29,6 +29,12 @@ struct policy {
   milliseconds swap_poll{5'000};
   std::uint32_t swap_tries_max = 5;
 
+  // Gathering (spec 5).
+  usd_amount conversion_threshold;             ///< conversion.threshold_usd: pending net USD over all channels.
+  milliseconds conversion_interval{900'000};   ///< conversion.interval.
+  milliseconds payouts_interval{300'000};      ///< payouts.interval.
+  std::string usdt_contract;                   ///< ethereum.usdt_contract, lower case; empty: nothing is converted.
+
   // Wallet (spec 5).
   std::string wallet_address;                  ///< Lower-case 0x...; the address of HOST_WALLET_PRIVATE_KEY.
   std::uint64_t chain_id = 1;

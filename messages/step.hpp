@@ -40,6 +40,26 @@ struct accrual_closed {
   std::string payout_id;
   accrual_status status = accrual_status::paid;
 };
+/// Which accruals a step claims: those that are nobody's yet and whose ETH has arrived.
+enum class claim_scope : std::uint8_t {
+  pending,           ///< Of all channels, for a conversion: they become `converting`.
+  pending_of_channel,  ///< Of one channel, for a payout from ETH: they become `paying`.
+  converted_of_channel ///< Of one channel, for a payout from USDT: they become `paying`.
+};
+/// Claims accruals for the step's entity by one set-based statement, and writes down count and sums (`get_claim` reads them). The same
+/// statement posts what was claimed from the owners' available balances to `account` (key "<kind>/<id>/claimed"). Two claims at once claim
+/// nothing twice; a repeat for the same entity claims nothing.
+struct claim_accruals {
+  claim_scope scope = claim_scope::pending;
+  std::int64_t channel_id = 0;
+  std::string account;
+};
+/// Ends the claim of the step's conversion. `received` > 0: its accruals are `converted`; the USDT is shared out by net USD (floor to
+/// 10^-6, the rest by largest fraction, ties to the lowest accrual id) and posted from `assets:wallet` to the owners. Else they are
+/// `pending` again, and their ETH is posted back to the owners.
+struct conversion_closed {
+  usdt_amount received;
+};
 
 /// A failure that a person has to look at, listed until resolved. Table `failed_transaction`, one open row per entity.
 struct failure_listed {
@@ -47,7 +67,8 @@ struct failure_listed {
 };
 
 /// What a step writes besides the entity's own row and history: in the same database transaction.
-using side_row = std::variant<deposit, subscription_period, wallet_transfer, webhook_event, accrual_opened, accrual_closed, failure_listed>;
+using side_row = std::variant<deposit, subscription_period, wallet_transfer, webhook_event, accrual_opened, accrual_closed, claim_accruals,
+                              conversion_closed, failure_listed>;
 
 /// What `apply` may look at besides state and message. No clock, no randomness: both come in here.
 struct step_context {

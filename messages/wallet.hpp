@@ -44,6 +44,8 @@ struct wallet_transfer {
   transfer_status status = transfer_status::queued;
   std::string to;
   eth_amount value;
+  std::string token{};           ///< The contract of the token sent, lower case; empty: ETH, which is `value`.
+  usdt_amount token_value{};     ///< How much of it.
   std::string memo;              ///< For the ledger: which account the money belongs to ("owner:<channel>:held") or goes to.
   std::int64_t nonce = -1;
   std::int64_t gas_limit = 0;
@@ -69,6 +71,8 @@ struct wallet_transfer {
     f("status", self.status);
     f("recipient", self.to);
     f("value_eth", self.value);
+    f("token", self.token);
+    f("value_usdt", self.token_value);
     f("memo", self.memo);
     f("nonce", self.nonce);
     f("gas_limit", self.gas_limit);
@@ -121,6 +125,8 @@ struct request_transfer {
   eth_amount value;
   std::string debit;
   std::optional<timestamp> sign_before; ///< Should it not be signed by then it is `dropped`, for ever; a repeat does not change it.
+  std::string token{};                  ///< An ERC-20 contract: `token_value` of it is sent, and `value` is 0.
+  usdt_amount token_value{};
   bool operator==(const request_transfer&) const = default;
 };
 /// Command: the requester has committed the transfer's final status and never asks for this intent again. Answers `ok`, also when the intent

@@ -27,6 +27,10 @@ PAYGATE_WORD(get_receipts)
 PAYGATE_WORD(get_transfer)
 PAYGATE_WORD(get_wallet)
 PAYGATE_WORD(get_usd_price)
+PAYGATE_WORD(get_token_transfer)
+PAYGATE_WORD(get_claim)
+PAYGATE_WORD(get_gathered)
+PAYGATE_WORD(get_due_payouts)
 PAYGATE_WORD(io_failure)
 PAYGATE_WORD(done)
 PAYGATE_WORD(invoice_created)
@@ -47,6 +51,10 @@ PAYGATE_WORD(receipts_read)
 PAYGATE_WORD(transfer_seen)
 PAYGATE_WORD(wallet_seen)
 PAYGATE_WORD(usd_price)
+PAYGATE_WORD(token_transfer_seen)
+PAYGATE_WORD(claim_seen)
+PAYGATE_WORD(gathered_seen)
+PAYGATE_WORD(due_payouts_seen)
 PAYGATE_WORD(ok)
 PAYGATE_WORD(refused)
 PAYGATE_WORD(payment_view)
@@ -68,6 +76,11 @@ PAYGATE_WORD(open_wallet)
 PAYGATE_WORD(request_transfer)
 PAYGATE_WORD(acknowledge_transfer)
 PAYGATE_WORD(start_polling)
+PAYGATE_WORD(request_batch)
+PAYGATE_WORD(open_conversion)
+PAYGATE_WORD(cancel_conversion)
+PAYGATE_WORD(start_scheduler)
+PAYGATE_WORD(run_scheduler)
 #undef PAYGATE_WORD
 
 // In a history "invoice_created" says more than "an effect is done".
@@ -95,6 +108,10 @@ struct lane_visitor {
   lane operator()(const get_transfer&) const { return lane::ethereum; }
   lane operator()(const get_wallet&) const { return lane::ethereum; }
   lane operator()(const get_usd_price&) const { return lane::prices; }
+  lane operator()(const get_token_transfer&) const { return lane::ethereum; }
+  lane operator()(const get_claim&) const { return lane::books; }
+  lane operator()(const get_gathered&) const { return lane::books; }
+  lane operator()(const get_due_payouts&) const { return lane::books; }
 };
 
 } // namespace
@@ -120,6 +137,8 @@ std::string_view name_of(const conversation_message& message) { return std::visi
 std::string_view name_of(const payout_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const wallet_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const poller_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const conversion_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const scheduler_message& message) { return std::visit(to_word, message); }
 
 std::string escape_html(std::string_view text) {
   std::string escaped;

@@ -43,10 +43,17 @@ constexpr const char* accrual_open_sql =
     "AS u (payment_id, order_id, channel_id, status, payout_id, gross_usd, fee_usd, net_usd, gross_eth, fee_eth, net_eth, at)";
 
 // An accrual that is free again forgets its payout.
-constexpr const char* accrual_close_sql = "UPDATE accrual a SET status = u.status, payout_id = CASE WHEN u.status = 'pending' THEN '' ELSE "
-                                          "a.payout_id END, updated_at = coalesce(u.at, now()) "
-                                          "FROM unnest($1::text[], $2::accrual_status[], $3::timestamptz[]) AS u (payout_id, status, at) "
-                                          "WHERE a.payout_id = u.payout_id AND u.payout_id <> ''";
+constexpr const char* accrual_close_sql =
+    "UPDATE accrual a SET status = u.status, payout_id = CASE WHEN u.status IN ('pending', 'converted') THEN '' ELSE "
+    "a.payout_id END, updated_at = coalesce(u.at, now()) "
+    "FROM unnest($1::text[], $2::accrual_status[], $3::timestamptz[]) AS u (payout_id, status, at) "
+    "WHERE a.payout_id = u.payout_id AND u.payout_id <> ''";
+
+// Rare, and a statement of their own each: the work is set-based inside (sql/0110).
+constexpr const char* claim_sql = "SELECT claim_accruals($1::entity_kind, $2, $3::bigint, coalesce(nullif($4, '')::timestamptz, now()), "
+                                  "$5::accrual_status, $6::bigint, $7)";
+constexpr const char* close_conversion_sql =
+    "SELECT close_conversion($1, $2::bigint, coalesce(nullif($3, '')::timestamptz, now()), $4::numeric)";
 
 constexpr const char* failure_sql =
     "INSERT INTO failed_transaction (kind, entity_id, code, text, first_at, last_at) SELECT kind, entity_id, code, text, coalesce(at, "
@@ -69,6 +76,12 @@ void append_when(std::string& out, const step_record& step) {
     out += "NULL";
   else
     append_element(out, step.header.updated_at);
+}
+
+std::string when(const step_record& step) {
+  std::string text;
+  if (step.header.updated_at != timestamp{}) append_element(text, step.header.updated_at);
+  return text;
 }
 
 // The newest version of each child row of a batch: an upsert may not touch a row twice.
@@ -105,10 +118,14 @@ struct side_row_writer {
   newest_rows<wallet_transfer> transfers;
   std::unordered_map<std::string, std::pair<const step_record*, const failure_listed*>> failures;
   column_arrays webhooks{6}, opened{12}, closed{3};
+  std::vector<std::pair<const step_record*, const claim_accruals*>> claims;
+  std::vector<std::pair<const step_record*, const conversion_closed*>> conversions;
 
   void operator()(const deposit& row) { deposits.add(row.payment_id, row); }
   void operator()(const subscription_period& row) { periods.add(row.order_id, row); }
   void operator()(const wallet_transfer& row) { transfers.add(row.intent, row); }
+  void operator()(const claim_accruals& row) { claims.emplace_back(step, &row); }
+  void operator()(const conversion_closed& row) { conversions.emplace_back(step, &row); }
   void operator()(const failure_listed& row) { failures[to_text(step->ref)] = {step, &row}; }
   void operator()(const webhook_event& row) {
     webhooks.begin_row();
@@ -149,6 +166,13 @@ struct side_row_writer {
     if (webhooks.rows() > 0) run_over(transaction, "webhook_event", std::move(webhooks));
     if (opened.rows() > 0) run_over(transaction, "accrual_open", std::move(opened));
     if (closed.rows() > 0) run_over(transaction, "accrual_close", std::move(closed));
+    // What is set free comes before what claims.
+    for (const auto& [of, row] : conversions)
+      transaction.exec_prepared("close_conversion", of->ref.id, of->header.version, when(*of), to_decimal(row->received));
+    for (const auto& [of, row] : claims)
+      transaction.exec_prepared("claim_accruals", std::string(to_text(of->ref.kind)), of->ref.id, of->header.version, when(*of),
+                                row->scope == claim_scope::converted_of_channel ? "converted" : "pending",
+                                row->scope == claim_scope::pending ? std::int64_t{0} : row->channel_id, row->account);
     if (failures.empty()) return;
     column_arrays arrays(5);
     for (const auto& [key, failure] : failures) {
@@ -186,6 +210,8 @@ void prepare_side_rows(pqxx::connection& connection) {
   connection.prepare("webhook_event", webhook_sql);
   connection.prepare("accrual_open", accrual_open_sql);
   connection.prepare("accrual_close", accrual_close_sql);
+  connection.prepare("claim_accruals", claim_sql);
+  connection.prepare("close_conversion", close_conversion_sql);
   connection.prepare("failed_transaction", failure_sql);
   connection.prepare("ledger_entry", entry_sql);
   connection.prepare("ledger_posting", posting_sql);

@@ -19,7 +19,10 @@ std::string coin(const asset& a) {
   return escape_html(ticker == network ? ticker : ticker + " (" + network + ")");
 }
 
-std::string worth(const payout& p) { return to_decimal(p.source) + " ETH ($" + to_fixed(p.net.units(), 2) + " USD)"; }
+std::string worth(const payout& p) {
+  const auto held = p.pot == payout_pot::usdt ? to_decimal(p.source_usdt) + " USDT" : to_decimal(p.source) + " ETH";
+  return held + " ($" + to_fixed(p.net.units(), 2) + " USD)";
+}
 
 std::string where(const payout& p) {
   auto text = "Address: <code>" + escape_html(p.address) + "</code>";

@@ -19,9 +19,16 @@ tx_fields fields_of(const wallet_transfer& t, const policy& rules) {
   tx.gas_limit = static_cast<std::uint64_t>(t.gas_limit);
   tx.max_fee = t.max_fee;
   tx.max_priority_fee = t.priority_fee;
-  tx.to = t.to;
-  tx.value = t.value.units();
+  auto call = call_of(t);
+  tx.to = std::move(call.to);
+  tx.value = call.value;
+  tx.data = std::move(call.data);
   return tx;
+}
+
+get_chain_quote quote_for(const wallet& w, const wallet_transfer& t) {
+  auto call = call_of(t);
+  return {w.address, std::move(call.to), call.value, std::move(call.data), t.token};
 }
 
 void push(std::vector<effect>& due, std::string key, io_request request, timestamp not_before, milliseconds first, milliseconds most) {
@@ -44,11 +51,27 @@ void transfer_due(std::vector<effect>& due, const wallet& w, const wallet_transf
   // A node may forget what it took, or have answered for a pool that it was not in.
   push(due, wallet_keys::rebroadcast(t), again, *t.broadcast_at + rebroadcast_every, rebroadcast_every, rebroadcast_max);
   if (lowest && !t.raising)
-    push(due, wallet_keys::reprice(t), get_chain_quote{w.address, t.to, t.value.units(), ""}, *t.broadcast_at + rules.resubmit_after,
-         rules.receipt_poll * 2, rebroadcast_max);
+    push(due, wallet_keys::reprice(t), quote_for(w, t), *t.broadcast_at + rules.resubmit_after, rules.receipt_poll * 2, rebroadcast_max);
 }
 
 } // namespace
+
+int128 token_units(const wallet_transfer& t) { return t.token_value.units() / (one_coin / 1'000'000); }
+
+std::string erc20_transfer(std::string_view to, int128 units) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
+  std::string data("\xa9\x05\x9c\xbb", 4);
+  data.append(12, '\0');
+  for (std::size_t i = 2; i + 1 < to.size(); i += 2) data += static_cast<char>(digit(to[i]) * 16 + digit(to[i + 1]));
+  data.append(16, '\0');
+  for (int shift = 120; shift >= 0; shift -= 8) data += static_cast<char>(static_cast<unsigned char>(units >> shift & 0xff));
+  return data;
+}
+
+wallet_call call_of(const wallet_transfer& t) {
+  if (t.token.empty()) return {t.to, t.value.units(), ""};
+  return {t.token, 0, erc20_transfer(t.to, token_units(t))};
+}
 
 std::vector<std::string> hashes_of(const wallet_transfer& t) {
   std::vector<std::string> hashes;
@@ -92,8 +115,7 @@ std::vector<effect> wallet_kind::effects_due(const wallet& w, const entity_ref&,
   for (const auto& t : w.transfers)
     if (in_flight(t)) transfer_due(due, w, t, &t == lowest, rules);
   if (w.status == wallet_status::ready)
-    if (const auto* next = next_to_prepare(w))
-      push(due, wallet_keys::quote(*next), get_chain_quote{w.address, next->to, next->value.units(), ""}, timestamp{}, 2000ms, 15'000ms);
+    if (const auto* next = next_to_prepare(w)) push(due, wallet_keys::quote(*next), quote_for(w, *next), timestamp{}, 2000ms, 15'000ms);
   return due;
 }
 

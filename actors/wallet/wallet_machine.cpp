@@ -17,6 +17,7 @@ constexpr auto missing_patience = 2min;
 constexpr auto remembered = 10min;
 
 std::string eth_text(int128 units) { return to_decimal(units) + " ETH"; }
+std::string worth(const wallet_transfer& t) { return t.token.empty() ? eth_text(t.value.units()) : to_decimal(t.token_value) + " USDT"; }
 
 bool is_evm_address(std::string_view a) {
   return a.size() == 42 && a.substr(0, 2) == "0x" && a.find_first_not_of("0123456789abcdefABCDEF", 2) == a.npos
@@ -62,7 +63,7 @@ public:
 
   verdict<wallet> on(const request_transfer& m) {
     if (auto* t = find(m.intent)) {
-      if (t->to != m.to || t->value != m.value || t->memo != m.debit)
+      if (t->to != m.to || t->value != m.value || t->memo != m.debit || t->token != m.token || t->token_value != m.token_value)
         return refused{refusal::conflict, "this intent is known with another address, value or account"};
       if (t->status == transfer_status::queued && is_late(*t)) drop(*t, "its time ran out before it could be signed");
       out_.reply = view_of(out_.next, *t);
@@ -71,18 +72,28 @@ public:
     const bool named = !m.intent.empty() && m.intent.find_first_of(": ") == m.intent.npos && !m.debit.empty();
     if (!named) return refused{refusal::invalid, "a transfer needs an intent and the account that pays it"};
     if (!is_evm_address(m.to) || lower(m.to) == before_.address) return refused{refusal::invalid, "not an address to send to: " + m.to};
-    if (!m.value.is_positive()) return refused{refusal::invalid, "nothing to send"};
+    if (m.token.empty()) {
+      if (!m.value.is_positive() || !m.token_value.is_zero()) return refused{refusal::invalid, "nothing to send"};
+    } else {
+      if (!is_evm_address(m.token) || lower(m.token) != m.token || lower(m.to) == m.token)
+        return refused{refusal::invalid, "not a token to send: " + m.token};
+      const bool whole = m.token_value.units() == truncate_to(m.token_value.units(), 6);
+      if (!m.value.is_zero() || !m.token_value.is_positive() || !whole)
+        return refused{refusal::invalid, "nothing to send that the token can hold"};
+    }
     if (before_.transfers.size() >= transfers_max) return refused{refusal::busy, "too many transfers wait"};
     wallet_transfer t;
     t.intent = m.intent;
     t.wallet = before_.address;
     t.to = m.to;
     t.value = m.value;
+    t.token = m.token;
+    t.token_value = m.token_value;
     t.memo = m.debit;
     t.requested_at = context_.now;
     t.sign_before = m.sign_before;
     out_.reply = view_of(out_.next, t);
-    out_.note = m.intent + " queued: " + eth_text(m.value.units());
+    out_.note = m.intent + " queued: " + worth(t);
     out_.next.transfers.push_back(std::move(t));
     return finish();
   }
@@ -182,6 +193,7 @@ private:
       // What `latest` has mined already is no longer part of the balance.
       if (in_flight(other) && other.nonce >= static_cast<std::int64_t>(q.latest_nonce))
         free = checked_sub(free, checked_add(other.value.units(), static_cast<int128>(other.gas_limit) * other.max_fee));
+    if (!covers_token(q, t)) return false;
     const auto value = t.value.units();
     const auto gas = static_cast<int128>(q.gas_limit) * fees.max_fee;
     if (free < value) {
@@ -192,6 +204,18 @@ private:
     if (free - value >= std::max(gas, low)) return true;
     alert("gas float too low: " + eth_text(free - value) + " beside the transfer, "
           + (gas > low ? "less than its gas" : eth_text(low) + " wanted"));
+    return false;
+  }
+
+  bool covers_token(const chain_quote& q, const wallet_transfer& t) {
+    if (t.token.empty()) return true;
+    int128 free = q.token_balance;
+    for (const auto& other : out_.next.transfers)
+      if (in_flight(other) && other.token == t.token && other.nonce >= static_cast<std::int64_t>(q.latest_nonce))
+        free = checked_sub(free, token_units(other));
+    if (free >= token_units(t)) return true;
+    alert("token balance too low: " + worth(t) + " to send, "
+          + to_decimal(mul_div_floor(std::max<int128>(free, 0), one_coin / 1'000'000, 1)) + " USDT free");
     return false;
   }
 
@@ -281,7 +305,11 @@ private:
   }
 
   void settle(wallet_transfer& t, const receipt& r, const std::vector<std::string>& known) {
-    t.status = r.reverted ? transfer_status::reverted : transfer_status::confirmed;
+    // A token may refuse without reverting; only its own Transfer is proof (USDT's `transfer` returns nothing).
+    const bool moved =
+        t.token.empty() || std::count(r.moved.begin(), r.moved.end(), token_moved{t.token, t.wallet, lower(t.to), token_units(t)}) == 1;
+    const bool effective = !r.reverted && moved;
+    t.status = effective ? transfer_status::confirmed : transfer_status::reverted;
     t.raising = false;
     t.old_hashes.clear();
     for (const auto& other : known)
@@ -291,7 +319,12 @@ private:
     t.gas_fee = eth_amount::of_units(mul_div_floor(static_cast<int128>(r.gas_used), r.effective_gas_price, 1));
     out_.note = t.intent + " " + std::string(to_text(t.status)) + " in block " + std::to_string(r.block_number);
     const auto value = t.value.units(), gas = t.gas_fee.units();
-    if (!r.reverted) post(t.intent + "/transfer", "sent to " + t.to, {{t.memo, "eth", value}, {accounts::wallet, "eth", -value}});
+    if (effective && t.token.empty())
+      post(t.intent + "/transfer", "sent to " + t.to, {{t.memo, "eth", value}, {accounts::wallet, "eth", -value}});
+    if (effective && !t.token.empty()) {
+      const auto units = t.token_value.units();
+      post(t.intent + "/transfer", "sent to " + t.to, {{t.memo, "usdt", units}, {accounts::wallet, "usdt", -units}});
+    }
     if (gas > 0)
       post(t.intent + "/gas", "gas of nonce " + std::to_string(t.nonce), {{accounts::gas, "eth", gas}, {accounts::wallet, "eth", -gas}});
     const bool others_wait =

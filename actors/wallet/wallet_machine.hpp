@@ -31,6 +31,18 @@ inline bool is_final(transfer_status s) {
 inline bool in_flight(const wallet_transfer& t) { return t.nonce >= 0 && !is_final(t.status); }
 /// Every hash ever signed for its nonce, newest last.
 std::vector<std::string> hashes_of(const wallet_transfer& t);
+/// The transaction that carries it out: to whom it goes, with how much ETH, and what it says to a contract.
+struct wallet_call {
+  std::string to;
+  int128 value = 0;
+  std::string data; ///< Raw bytes; empty for a plain transfer.
+};
+wallet_call call_of(const wallet_transfer& t);
+/// The amount in the token's own units: USDT has 6 decimals.
+int128 token_units(const wallet_transfer& t);
+/// The raw bytes of ERC-20 `transfer(address,uint256)`. @pre `to` is an EVM address, `units` is positive.
+std::string erc20_transfer(std::string_view to, int128 units);
+
 /// The transfer that is to be given the next nonce; null while there is none, or while an earlier one has not reached a node yet.
 const wallet_transfer* next_to_prepare(const wallet& w);
 /// The lowest nonce that no block holds yet: only its fees are worth raising.

@@ -22,6 +22,9 @@ public:
   io_outcome operator()(const get_transfer& request) {
     return first_answer([&](rpc_node& node) { return read_transfer(node, request); });
   }
+  io_outcome operator()(const get_token_transfer& request) {
+    return first_answer([&](rpc_node& node) { return read_token_transfer(node, request); });
+  }
   io_outcome operator()(const get_wallet& request) {
     return first_answer([&](rpc_node& node) { return read_wallet(node, request); });
   }

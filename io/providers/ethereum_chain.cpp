@@ -9,6 +9,19 @@ namespace paygate {
 
 namespace {
 
+/// A 32-byte word, "0x" and 64 digits, that fits an amount; nothing else.
+std::optional<int128> word_units(std::string_view word) {
+  if (word.size() != 66 || word.substr(0, 2) != "0x") return std::nullopt;
+  int128 units = 0;
+  for (std::size_t i = 2; i < word.size(); ++i) {
+    const char c = word[i];
+    const int digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+    if (digit < 0 || (i < 35 && digit != 0)) return std::nullopt;
+    units = units * 16 + digit;
+  }
+  return units;
+}
+
 constexpr std::uint64_t plain_gas = 21'000;
 constexpr std::uint64_t broke_gas = 100'000; ///< Of a call that no node estimates because the sender cannot pay it.
 constexpr int fee_blocks = 10;               ///< Blocks whose paid tips are looked at.
@@ -112,6 +125,29 @@ std::string lower(std::string text) {
   return text;
 }
 
+/// balanceOf(address) of an ERC-20 contract, in the token's own units.
+int128 token_balance(rpc_node& node, const std::string& token, const std::string& owner) {
+  const auto answer = must(node.call("eth_call", [&](json_writer& writer) {
+    writer.StartObject();
+    write_member(writer, "to", token);
+    write_member(writer, "data", "0x70a08231" + std::string(24, '0') + owner.substr(2));
+    writer.EndObject();
+    write_text(writer, "latest");
+  }));
+  const auto text = json_text(answer.value());
+  const auto units = text ? word_units(*text) : std::nullopt;
+  if (!units) broken("balanceOf");
+  return *units;
+}
+
+/// The last 16 bytes of an ABI call: the amount of a transfer.
+int128 amount_in(const std::string& data) {
+  int128 units = 0;
+  for (std::size_t i = data.size() - std::min<std::size_t>(data.size(), 16); i < data.size(); ++i)
+    units = units * 256 + static_cast<unsigned char>(data[i]);
+  return units;
+}
+
 std::uint64_t gas_for(rpc_node& node, const get_chain_quote& request, const chain_quote& quote) {
   if (request.data.empty()) {
     const auto code = json_text(must(node.call("eth_getCode", texts({request.to, "latest"}))).value());
@@ -132,6 +168,8 @@ std::uint64_t gas_for(rpc_node& node, const get_chain_quote& request, const chai
     // The wallet waits for money by looking at the balance in the quote, so an empty one must not keep it from having a quote.
     const auto needed = checked_add(request.value, mul_div_ceil(checked_add(quote.base_fee, quote.priority_fee), broke_gas, 1));
     if (says_no_funds(words) && quote.balance < needed) return broke_gas;
+    // So must one without the tokens: the call would be refused for that alone.
+    if (!request.token.empty() && quote.token_balance < amount_in(request.data)) return broke_gas;
     if (failure->code == "rpc" && (words.find("revert") != std::string::npos || words.find("invalid opcode") != std::string::npos))
       failure->code = "reverted";
     throw failed{std::move(*failure)};
@@ -141,6 +179,24 @@ std::uint64_t gas_for(rpc_node& node, const get_chain_quote& request, const chai
   return gas + gas / 4;
 }
 
+/// The ERC-20 Transfers of a receipt's log. An event with other topics is something else: NFTs index the third one, too.
+std::vector<token_moved> tokens_moved(const json_value& receipt) {
+  constexpr std::string_view transfer_topic = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
+  std::vector<token_moved> moved;
+  const auto* logs = json_member(receipt, "logs");
+  if (!logs || !logs->IsArray()) return moved;
+  for (const auto& log : logs->GetArray()) {
+    const auto* topics = log.IsObject() ? json_member(log, "topics") : nullptr;
+    if (!topics || !topics->IsArray() || topics->Size() != 3) continue;
+    const auto first = json_text((*topics)[0]), from = json_text((*topics)[1]), to = json_text((*topics)[2]);
+    if (!first || lower(*first) != transfer_topic || !from || !to || from->size() != 66 || to->size() != 66) continue;
+    const auto units = word_units(json_text_or_empty(log, "data"));
+    if (!units) continue;
+    moved.push_back({lower(json_text_or_empty(log, "address")), "0x" + lower(from->substr(26)), "0x" + lower(to->substr(26)), *units});
+  }
+  return moved;
+}
+
 /// The receipt, or nothing while this node has none.
 std::optional<receipt> receipt_of(rpc_node& node, const std::string& hash) {
   const auto answer = must(node.call("eth_getTransactionReceipt", texts({hash})));
@@ -148,8 +204,12 @@ std::optional<receipt> receipt_of(rpc_node& node, const std::string& hash) {
   if (value.IsNull()) return std::nullopt;
   // A receipt without a block is of no block yet (some nodes make one up for the pending block).
   if (!json_member(value, "blockNumber")) return std::nullopt;
-  return receipt{hash, quantity(member(value, "blockNumber"), "blockNumber"), quantity(member(value, "status"), "status") == 0,
-                 quantity(member(value, "gasUsed"), "gasUsed"), wei(member(value, "effectiveGasPrice"), "effectiveGasPrice")};
+  return receipt{hash,
+                 quantity(member(value, "blockNumber"), "blockNumber"),
+                 quantity(member(value, "status"), "status") == 0,
+                 quantity(member(value, "gasUsed"), "gasUsed"),
+                 wei(member(value, "effectiveGasPrice"), "effectiveGasPrice"),
+                 tokens_moved(value)};
 }
 
 } // namespace
@@ -170,6 +230,7 @@ rpc_answer<chain_quote> read_chain_quote(rpc_node& node, const get_chain_quote& 
     quote.latest_nonce = mined_nonce(node, request.from);
     quote.balance = balance_of(node, request.from);
     std::tie(quote.base_fee, quote.priority_fee) = fees(node);
+    if (!request.token.empty()) quote.token_balance = token_balance(node, request.token, request.from);
     quote.gas_limit = gas_for(node, request, quote);
     return quote;
   });
@@ -201,6 +262,24 @@ rpc_answer<transfer_seen> read_transfer(rpc_node& node, const get_transfer& requ
     if (!json_member(value, "blockNumber")) return seen;
     const auto found = receipt_of(node, request.hash);
     if (!found) return seen;
+    seen.reverted = found->reverted;
+    seen.confirmations = std::max(head, found->block_number) - found->block_number + 1;
+    return seen;
+  });
+}
+
+rpc_answer<token_transfer_seen> read_token_transfer(rpc_node& node, const get_token_transfer& request) {
+  return catching([&] {
+    const auto head = block_number(node);
+    token_transfer_seen seen;
+    auto found = receipt_of(node, request.hash);
+    if (!found) {
+      // Not mined yet, or never heard of: only the second is a reason to ask another node.
+      if (must(node.call("eth_getTransactionByHash", texts({request.hash}))).value().IsNull())
+        throw failed{{fault::transient, "not_found", "no node knows the transaction", {}}};
+      return seen;
+    }
+    seen.moved = std::move(found->moved);
     seen.reverted = found->reverted;
     seen.confirmations = std::max(head, found->block_number) - found->block_number + 1;
     return seen;

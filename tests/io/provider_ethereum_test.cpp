@@ -225,6 +225,43 @@ TEST_CASE("a broadcast reaches every node, and one that accepts is enough") {
   CHECK(fault_of(make_ethereum_client(at({}))(broadcast_tx{"0x02", hash})) == "transient no_nodes");
 }
 
+TEST_CASE("tokens: what a receipt moved, what the wallet holds, and a quote for a call that it cannot pay yet") {
+  node one;
+  const auto client = make_ethereum_client(at({one.server.url()}));
+  const std::string token = "0x00000000000000000000000000000000000000Dd";
+  const auto word = [](const std::string& tail) { return "\"0x" + std::string(64 - tail.size(), '0') + tail + "\""; };
+  const std::string topic = "\"0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef\"";
+  const auto log = [&](const std::string& topics, const std::string& data) {
+    return "{\"address\":\"" + token + "\",\"topics\":[" + topics + "],\"data\":" + data + "}";
+  };
+  const auto transfer = topic + "," + word("aA") + "," + word("bb");
+  one.set("eth_getTransactionReceipt", R"({"blockNumber":"0x63","status":"0x1","gasUsed":"0x5208","effectiveGasPrice":"0x1","logs":[)"
+                                           + log(transfer, word("4c4b41")) + "," + log(transfer + "," + word("1"), "\"0x\"") + ","
+                                           + log(word("5"), word("5")) + "," + log(transfer, "\"0x" + std::string(64, 'f') + "\"") + "]}");
+  const auto seen = std::get<token_transfer_seen>(client(get_token_transfer{hash}));
+  CHECK(seen.confirmations == 2);
+  REQUIRE(seen.moved.size() == 1); // Not another event, not an NFT, not an amount that nobody has.
+  const token_moved wanted{"0x00000000000000000000000000000000000000dd", "0x00000000000000000000000000000000000000aa",
+                           "0x00000000000000000000000000000000000000bb", 5'000'001};
+  CHECK(seen.moved[0] == wanted);
+  one.set("eth_getTransactionReceipt", "null");
+  one.set("eth_getTransactionByHash", R"({"blockNumber":null})");
+  CHECK(std::get<token_transfer_seen>(client(get_token_transfer{hash})) == token_transfer_seen{});
+  one.set("eth_getTransactionByHash", "null");
+  CHECK(fault_of(client(get_token_transfer{hash})) == "transient not_found");
+
+  const get_chain_quote ask{us, token, 0, std::string("\xa9\x05\x9c\xbb", 4) + std::string(63, '\0') + "\x05", token};
+  one.set("eth_call", word("4"));
+  one.set("eth_estimateGas", error(3, "execution reverted"));
+  const auto poor = std::get<chain_quote>(client(ask));
+  CHECK(poor.token_balance == 4);
+  CHECK(poor.gas_limit == 100'000);
+  one.set("eth_call", word("5"));
+  CHECK(fault_of(client(ask)) == "permanent reverted");
+  one.set("eth_call", "\"0x\"");
+  CHECK(fault_of(client(ask)) == "transient nonsense");
+}
+
 TEST_CASE("receipts come with a head that is no lower and a nonce that was read before them") {
   node one;
   const auto client = make_ethereum_client(at({one.server.url()}));

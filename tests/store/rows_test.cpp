@@ -63,19 +63,26 @@ void check_equal(const T& a, const T& b) {
 
 } // namespace
 
+
+// By name: a column that came later stands last in the table, whatever its place in the struct.
+std::vector<std::string> sorted(std::vector<std::string> columns) {
+  std::sort(columns.begin(), columns.end());
+  return columns;
+}
+
 TEST_CASE("the tables have exactly the columns that each_field lists") {
   store db(new_database());
   for (const auto& table : entity_tables()) {
     INFO(table.name);
     auto wanted = entity_table::header_columns();
     wanted.insert(wanted.end(), table.fields.begin(), table.fields.end());
-    CHECK(columns_in_database(db, table.name) == described(wanted));
+    CHECK(sorted(columns_in_database(db, table.name)) == sorted(described(wanted)));
   }
   for (const auto* table : {&deposit_table(), &subscription_period_table(), &wallet_transfer_table()}) {
     INFO(table->name);
     auto wanted = table->fields;
     wanted.push_back({"seq", {"bigint"}}); // Order of arrival: the table's own.
-    CHECK(columns_in_database(db, table->name) == described(wanted));
+    CHECK(sorted(columns_in_database(db, table->name)) == sorted(described(wanted)));
   }
   check_enum<entity_kind>(db);
   check_enum<payment_status>(db);
@@ -90,6 +97,9 @@ TEST_CASE("the tables have exactly the columns that each_field lists") {
   check_enum<wallet_status>(db);
   check_enum<transfer_status>(db);
   check_enum<poller_status>(db);
+  check_enum<payout_pot>(db);
+  check_enum<conversion_status>(db);
+  check_enum<scheduler_status>(db);
   check_enum<accrual_status>(db);
 }
 

@@ -170,6 +170,10 @@ wallet_transfer filled_transfer(const std::string& id, std::int64_t nonce, trans
   row.gas_limit = 21'000;
   row.block_number = 17;
   row.gas_used = 20'999;
+  if (nonce % 2 == 0) // A transfer pays ETH or a token, never both.
+    row.token.clear(), row.token_value = {};
+  else
+    row.value = {};
   if (status == transfer_status::confirmed)
     row.acknowledged_at = at_micros(some_micros * 2); // Far ahead: lately, for the loader.
   else
@@ -200,8 +204,19 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
     state.funded = state.source - eth_amount::of_units(1);
     state.nonce = 7;
     state.gas_used = 21'000;
+    state.funded_usdt = state.source_usdt - usdt_amount::of_units(1);
+    state.accruals = 2;
     return state;
   }
+  case entity_kind::conversion: {
+    auto state = filled<conversion>();
+    state.accruals = 3;
+    state.funded = state.source - eth_amount::of_units(1);
+    state.nonce = 7;
+    state.gas_used = 21'000;
+    return state;
+  }
+  case entity_kind::scheduler: return filled<scheduler>();
   case entity_kind::wallet: {
     auto state = filled<wallet>();
     state.next_nonce = 12;

@@ -244,7 +244,7 @@ class World:
         self.chain.send(self.wallet, GAS_FLOAT_WEI)
         self.daemon_port, self.ctl_port = free_port(), free_port()
         self.daemon_url = f"http://127.0.0.1:{self.daemon_port}"
-        self.sandbox = Sandbox(self, sandbox)
+        self.sandbox = Sandbox(self, sandbox(self) if callable(sandbox) else sandbox)
         self.children.append(self.sandbox)
         self.write_settings(settings)
         self.start_daemon()

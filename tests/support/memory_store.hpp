@@ -66,6 +66,8 @@ public:
       case entity_kind::payout: return payout{};
       case entity_kind::wallet: return wallet{};
       case entity_kind::poller: return poller{};
+      case entity_kind::conversion: return conversion{};
+      case entity_kind::scheduler: return scheduler{};
     }
     return payment{};
   }

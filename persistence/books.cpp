@@ -1,0 +1,117 @@
+#include <mutex>
+
+#include "persistence/database.hpp"
+#include "persistence/persistence.hpp"
+#include "persistence/row_codec.hpp"
+
+namespace paygate {
+
+namespace {
+
+constexpr const char* claim_sql = "SELECT accruals, net_usd, net_eth, net_usdt FROM accrual_claim WHERE claimant = $1";
+
+#define PAYGATE_ARRIVED "EXISTS (SELECT FROM deposit d WHERE d.payment_id = a.payment_id AND d.arrived_at IS NOT NULL)"
+
+constexpr const char* gathered_sql = "SELECT count(*), coalesce(sum(net_usd), 0), coalesce(sum(net_eth), 0) FROM accrual a "
+                                     "WHERE status = 'pending' AND " PAYGATE_ARRIVED;
+
+// A pot is what lies free for a channel in one currency. The least that a pair takes is what the provider last told a payout of that pair;
+// after a day it is asked again, by trying.
+constexpr const char* due_sql =
+    "WITH pot AS (SELECT a.channel_id, CASE WHEN a.status = 'pending' THEN 'eth' ELSE 'usdt' END AS name, min(a.created_at) AS oldest, "
+    "sum(CASE WHEN a.status = 'pending' THEN a.net_eth ELSE a.net_usdt END) AS units FROM accrual a "
+    "WHERE a.status IN ('pending', 'converted') AND " PAYGATE_ARRIVED " GROUP BY a.channel_id, a.status) "
+    "SELECT pot.channel_id, c.owner_chat_id, c.payout_ticker, c.payout_network, c.payout_address, c.payout_extra_id, pot.name "
+    "FROM pot JOIN channel c ON c.id = pot.channel_id::text "
+    "WHERE pot.units > 0 AND c.payout_address <> '' "
+    "AND (c.strategy = 'instant' OR (pot.name = 'usdt' AND pot.units >= c.threshold_usd)) "
+    "AND pot.units >= coalesce((SELECT p.pair_minimum FROM payout p WHERE p.target_ticker = c.payout_ticker "
+    "AND p.target_network = c.payout_network AND p.pot = pot.name::payout_pot AND p.pair_minimum > 0 "
+    "AND p.updated_at > now() - interval '1 day' ORDER BY p.updated_at DESC LIMIT 1), 0) "
+    "AND NOT EXISTS (SELECT FROM payout p JOIN failed_transaction f ON f.kind = 'payout' AND f.entity_id = p.id AND f.resolved_at IS NULL "
+    "WHERE p.channel_id = pot.channel_id AND p.status = 'failed') "
+    "ORDER BY pot.oldest, pot.channel_id, pot.name LIMIT $1::bigint";
+
+#undef PAYGATE_ARRIVED
+
+template <class T>
+T read(const pqxx::row& row, int column) {
+  T value{};
+  read_value(std::string_view(row[column].c_str(), row[column].size()), value);
+  return value;
+}
+
+struct books_query {
+  pqxx::transaction_base& transaction;
+
+  io_outcome operator()(const get_claim& request) const {
+    const auto rows = transaction.exec_prepared("claim", request.claimant);
+    if (rows.empty()) return io_failure{fault::transient, "not_found", "no claim of " + request.claimant + " is written down", {}};
+    return claim_seen{read<std::int64_t>(rows[0], 0), read<usd_amount>(rows[0], 1), read<eth_amount>(rows[0], 2),
+                      read<usdt_amount>(rows[0], 3)};
+  }
+  io_outcome operator()(const get_gathered&) const {
+    const auto rows = transaction.exec_prepared("gathered");
+    return gathered_seen{read<std::int64_t>(rows[0], 0), read<usd_amount>(rows[0], 1), read<eth_amount>(rows[0], 2)};
+  }
+  io_outcome operator()(const get_due_payouts& request) const {
+    due_payouts_seen seen;
+    for (const auto& row : transaction.exec_prepared("due", static_cast<std::int64_t>(request.limit))) {
+      due_payout due;
+      due.channel_id = read<std::int64_t>(row, 0);
+      due.owner_chat_id = read<std::int64_t>(row, 1);
+      due.target = {row[2].c_str(), row[3].c_str()};
+      due.address = row[4].c_str();
+      due.extra_id = row[5].c_str();
+      due.pot = read<payout_pot>(row, 6);
+      seen.due.push_back(std::move(due));
+    }
+    return seen;
+  }
+  template <class Other>
+  io_outcome operator()(const Other&) const {
+    return io_failure{fault::permanent, "wrong_lane", "the books do not answer this", {}};
+  }
+};
+
+void prepare_books(pqxx::connection& connection) {
+  {
+    pqxx::nontransaction session(connection);
+    session.exec("SET default_transaction_read_only = on; SET statement_timeout = '15s'");
+  }
+  connection.prepare("claim", claim_sql);
+  connection.prepare("gathered", gathered_sql);
+  connection.prepare("due", due_sql);
+}
+
+class books {
+public:
+  explicit books(std::string dsn) : link_(std::move(dsn), "books", prepare_books) {}
+
+  io_outcome ask(const io_request& request) {
+    const std::lock_guard lock(mutex_);
+    auto* connection = link_.open();
+    if (!connection) return io_failure{fault::transient, "database", link_.error(), {}};
+    try {
+      pqxx::work transaction(*connection);
+      return std::visit(books_query{transaction}, request);
+    } catch (const std::exception& failure) {
+      const auto words = words_of(failure);
+      if (classify(*connection, failure) == database_fault::broken) link_.drop(words);
+      return io_failure{fault::transient, "database", words, {}};
+    }
+  }
+
+private:
+  std::mutex mutex_;
+  database_link link_;
+};
+
+} // namespace
+
+io_client make_books_client(std::string dsn) {
+  auto shared = std::make_shared<books>(std::move(dsn));
+  return [shared](const io_request& request) { return shared->ask(request); };
+}
+
+} // namespace paygate
