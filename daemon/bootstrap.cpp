@@ -16,13 +16,8 @@ struct bootstrap_state {
   static inline const char* name = "bootstrap";
 };
 
-caf::behavior bootstrap_behavior(caf::stateful_actor<bootstrap_state>* self, router_actor router, std::string wallet_address) {
-  self->state.open = {
-    std::make_shared<const envelope>(envelope{{entity_kind::wallet, wallet_address}, wallet_message{open_wallet{wallet_address}}}),
-    std::make_shared<const envelope>(envelope{{entity_kind::poller, "main"}, poller_message{start_polling{}}}),
-    std::make_shared<const envelope>(envelope{{entity_kind::scheduler, "conversions"}, scheduler_message{start_scheduler{}}}),
-    std::make_shared<const envelope>(envelope{{entity_kind::scheduler, "payouts"}, scheduler_message{start_scheduler{}}}),
-  };
+caf::behavior bootstrap_behavior(caf::stateful_actor<bootstrap_state>* self, router_actor router, std::vector<envelope> letters) {
+  for (auto& letter : letters) self->state.open.push_back(std::make_shared<const envelope>(std::move(letter)));
   self->set_error_handler([](caf::scheduled_actor* a, caf::error& e) {
     log(log_level::warning, "bootstrap_error_message", {{"error", a->system().render(e)}});
   });
@@ -46,8 +41,17 @@ caf::behavior bootstrap_behavior(caf::stateful_actor<bootstrap_state>* self, rou
 
 } // namespace
 
-caf::actor spawn_bootstrap(caf::actor_system& system, router_actor router, std::string wallet_address) {
-  return system.spawn(bootstrap_behavior, std::move(router), std::move(wallet_address));
+std::vector<envelope> first_letters(const std::string& wallet_address) {
+  return {
+      {{entity_kind::wallet, wallet_address}, wallet_message{open_wallet{wallet_address}}},
+      {{entity_kind::poller, "main"}, poller_message{start_polling{}}},
+      {{entity_kind::scheduler, "conversions"}, scheduler_message{start_scheduler{}}},
+      {{entity_kind::scheduler, "payouts"}, scheduler_message{start_scheduler{}}},
+  };
+}
+
+caf::actor spawn_bootstrap(caf::actor_system& system, router_actor router, std::vector<envelope> letters) {
+  return system.spawn(bootstrap_behavior, std::move(router), std::move(letters));
 }
 
 } // namespace paygate

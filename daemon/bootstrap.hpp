@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
@@ -9,9 +10,12 @@
 
 namespace paygate {
 
-/// Starts the actor that creates the entities which every system has, the hot wallet and the Telegram poller, once this node acts. It asks
-/// again until both have committed, and then only answers
-///   (ready) -> bool    both are there
-caf::actor spawn_bootstrap(caf::actor_system& system, router_actor router, std::string wallet_address);
+/// What creates the entities that every system has, in the order in which they must come: the hot wallet, the Telegram poller, the
+/// schedulers of what gathers.
+std::vector<envelope> first_letters(const std::string& wallet_address);
+
+/// Starts the actor that sends these letters, each as soon as the one before it was answered `ok`, again and again until then. It answers
+///   (ready) -> bool    all were
+caf::actor spawn_bootstrap(caf::actor_system& system, router_actor router, std::vector<envelope> letters);
 
 } // namespace paygate

@@ -153,7 +153,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   setup.ports = p.ports;
   setup.lease_ttl = whole_ms(s.node.lease_ttl);
   p.node = spawn_node(p.system, std::move(setup));
-  p.bootstrap = spawn_bootstrap(p.system, p.ports->router, wallet_address);
+  p.bootstrap = spawn_bootstrap(p.system, p.ports->router, first_letters(wallet_address));
   p.gateway = spawn_gateway(p.system, p.ports->router);
   p.inspector = spawn_inspector(p.system, inspector_setup{p.reader, p.router});
 }

@@ -33,6 +33,10 @@ struct printer {
   std::string operator()(const get_transfer& r) const { return r.hash; }
   std::string operator()(const get_wallet& r) const { return r.address; }
   std::string operator()(const get_usd_price& r) const { return r.currency; }
+  std::string operator()(const get_token_transfer& r) const { return r.hash; }
+  std::string operator()(const get_claim& r) const { return r.claimant; }
+  std::string operator()(const get_gathered&) const { return {}; }
+  std::string operator()(const get_due_payouts&) const { return {}; }
 };
 
 } // namespace

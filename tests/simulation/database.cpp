@@ -16,6 +16,8 @@ snapshot empty_of(entity_kind kind) {
   case entity_kind::payout: return payout{};
   case entity_kind::wallet: return wallet{};
   case entity_kind::poller: return poller{};
+  case entity_kind::conversion: return conversion{};
+  case entity_kind::scheduler: return scheduler{};
   }
   return payment{};
 }

@@ -89,6 +89,8 @@ spawn_entity_fn spawner_of(entity_kind kind) {
   case entity_kind::payout: return spawn_entity<faulty_payout>;
   case entity_kind::wallet: return spawn_entity<faulty_wallet>;
   case entity_kind::poller: return spawn_poller;
+  case entity_kind::conversion: return spawn_conversion;
+  case entity_kind::scheduler: return spawn_scheduler;
   }
   std::abort();
 }
