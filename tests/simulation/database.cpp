@@ -4,23 +4,9 @@
 
 #include "actors/wallet/wallet_machine.hpp"
 #include "tests/simulation/planted.hpp"
+#include "tests/support/empty_snapshot.hpp"
 
 namespace paygate::sim {
-
-snapshot empty_of(entity_kind kind) {
-  switch (kind) {
-  case entity_kind::payment: return payment{};
-  case entity_kind::subscription: return subscription{};
-  case entity_kind::channel: return channel{};
-  case entity_kind::conversation: return conversation{};
-  case entity_kind::payout: return payout{};
-  case entity_kind::wallet: return wallet{};
-  case entity_kind::poller: return poller{};
-  case entity_kind::conversion: return conversion{};
-  case entity_kind::scheduler: return scheduler{};
-  }
-  return payment{};
-}
 
 std::string transfer_objection(const wallet_transfer& old, const wallet_transfer& next) {
   if (next.wallet != old.wallet || next.to != old.to || next.value != old.value) return "wallet, recipient and value never change";
@@ -166,7 +152,7 @@ void database::write(const step_record& step) {
 
 loaded_entity database::load(const entity_ref& ref) const {
   const auto at = rows.find(ref);
-  if (at == rows.end()) return {{}, empty_of(ref.kind)};
+  if (at == rows.end()) return {{}, test::empty_snapshot(ref.kind)};
   auto found = at->second;
   if (auto* p = std::get_if<payment>(&found.state)) {
     if (const auto all = deposits.find(ref.id); all != deposits.end()) p->deposits = all->second;

@@ -67,6 +67,5 @@ private:
 
 /// Why sql/0001 and sql/0100 refuse this change of a transfer; empty when they do not.
 std::string transfer_objection(const wallet_transfer& old, const wallet_transfer& next);
-snapshot empty_of(entity_kind kind);
 
 } // namespace paygate::sim

@@ -5,6 +5,7 @@
 #include "actors/runtime/router.hpp"
 #include "daemon/bootstrap.hpp"
 #include "tests/simulation/planted.hpp"
+#include "tests/support/empty_snapshot.hpp"
 
 namespace paygate::sim {
 
@@ -211,7 +212,7 @@ void node::on_load(const entity_ref& ref, const caf::strong_actor_ptr& sender) {
   if (answer->available)
     answer->entity = o_.db.load(ref);
   else
-    answer->entity.state = empty_of(ref.kind);
+    answer->entity.state = test::empty_snapshot(ref.kind);
   later(milliseconds(o_.w.between(0, 5)), [=] { tell(sender, load_answer_ptr(answer)); });
 }
 

@@ -8,6 +8,7 @@
 #include <caf/all.hpp>
 
 #include "messages/interfaces.hpp"
+#include "tests/support/empty_snapshot.hpp"
 
 namespace paygate::test {
 
@@ -51,25 +52,10 @@ public:
         answer->available = available;
         ++loads;
         if (auto row = rows.find(*ref); row != rows.end()) answer->entity = row->second;
-        else answer->entity.state = empty(ref->kind);
+        else answer->entity.state = empty_snapshot(ref->kind);
         self->send(caf::actor_cast<caf::actor>(self->current_sender()), load_answer_ptr(answer));
       }};
     }));
-  }
-
-  static snapshot empty(entity_kind kind) {
-    switch (kind) {
-      case entity_kind::payment: return payment{};
-      case entity_kind::subscription: return subscription{};
-      case entity_kind::channel: return channel{};
-      case entity_kind::conversation: return conversation{};
-      case entity_kind::payout: return payout{};
-      case entity_kind::wallet: return wallet{};
-      case entity_kind::poller: return poller{};
-      case entity_kind::conversion: return conversion{};
-      case entity_kind::scheduler: return scheduler{};
-    }
-    return payment{};
   }
 };
 
