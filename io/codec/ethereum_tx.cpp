@@ -8,7 +8,7 @@
 #include <secp256k1.h>
 #include <secp256k1_recovery.h>
 
-#include "io/codec/ethereum_address.hpp"
+#include "addresses/ethereum_address.hpp"
 #include "io/codec/rlp.hpp"
 
 namespace paygate {

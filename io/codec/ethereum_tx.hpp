@@ -8,7 +8,7 @@
 #include <string_view>
 #include <variant>
 
-#include "io/crypto/hash.hpp"
+#include "crypto/hash.hpp"
 #include "messages/io.hpp"
 
 // EIP-1559 transactions: https://eips.ethereum.org/EIPS/eip-1559, provider-apis 4.4.

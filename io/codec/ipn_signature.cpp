@@ -1,7 +1,7 @@
 #include "io/codec/ipn_signature.hpp"
 
 #include "io/codec/json_canonical.hpp"
-#include "io/crypto/hash.hpp"
+#include "crypto/hash.hpp"
 
 namespace paygate {
 

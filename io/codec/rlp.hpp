@@ -3,7 +3,7 @@
 #include <optional>
 #include <vector>
 
-#include "io/crypto/encoding.hpp"
+#include "crypto/encoding.hpp"
 #include "messages/money.hpp"
 
 // Recursive length prefix, Ethereum's serialisation: yellow paper, appendix B;

@@ -3,7 +3,7 @@
 #include <exception>
 #include <memory>
 
-#include "io/codec/ethereum_address.hpp"
+#include "addresses/ethereum_address.hpp"
 
 namespace paygate {
 

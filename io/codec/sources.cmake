@@ -1,5 +1,4 @@
 list(APPEND io_sources
-     codec/ethereum_address.cpp
      codec/ethereum_tx.cpp
      codec/ipn.cpp
      codec/ipn_signature.cpp

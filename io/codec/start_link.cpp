@@ -1,6 +1,6 @@
 #include "io/codec/start_link.hpp"
 
-#include "io/crypto/hash.hpp"
+#include "crypto/hash.hpp"
 
 namespace paygate {
 

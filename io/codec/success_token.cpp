@@ -1,6 +1,6 @@
 #include "io/codec/success_token.hpp"
 
-#include "io/crypto/hash.hpp"
+#include "crypto/hash.hpp"
 
 namespace paygate {
 

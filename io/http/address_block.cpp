@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "io/crypto/encoding.hpp"
+#include "crypto/encoding.hpp"
 
 namespace paygate {
 

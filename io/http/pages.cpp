@@ -1,7 +1,7 @@
 #include "io/http/pages.hpp"
 
-#include "io/crypto/encoding.hpp"
-#include "io/crypto/hash.hpp"
+#include "crypto/encoding.hpp"
+#include "crypto/hash.hpp"
 #include "messages/chat.hpp"
 
 namespace paygate {

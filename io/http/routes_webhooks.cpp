@@ -2,7 +2,7 @@
 #include "io/codec/ipn_signature.hpp"
 #include "io/codec/json.hpp"
 #include "io/codec/json_tokens.hpp"
-#include "io/crypto/encoding.hpp"
+#include "crypto/encoding.hpp"
 #include "io/http/service.hpp"
 #include "messages/log.hpp"
 

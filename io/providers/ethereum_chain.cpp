@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "io/crypto/encoding.hpp"
+#include "crypto/encoding.hpp"
 
 namespace paygate {
 

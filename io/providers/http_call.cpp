@@ -6,7 +6,7 @@
 
 #include <httplib.h>
 
-#include "io/crypto/encoding.hpp"
+#include "crypto/encoding.hpp"
 
 namespace paygate {
 

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/crypto/hash.hpp"
+#include "crypto/hash.hpp"
 
 using namespace paygate;
 

@@ -14,7 +14,7 @@
 
 #include "io/codec/json.hpp"
 #include "io/codec/success_token.hpp"
-#include "io/crypto/hash.hpp"
+#include "crypto/hash.hpp"
 #include "io/http/pages.hpp"
 #include "io/http/server.hpp"
 #include "messages/log.hpp"

@@ -5,7 +5,7 @@
 
 #include "io/codec/start_link.hpp"
 #include "io/codec/success_token.hpp"
-#include "io/crypto/encoding.hpp"
+#include "crypto/encoding.hpp"
 
 using namespace paygate;
 

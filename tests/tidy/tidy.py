@@ -10,7 +10,8 @@ import sys
 import tempfile
 
 SPOKES = {"actors", "io", "persistence", "config"}  # Each includes the hub and itself, never another spoke.
-FOLDERS = SPOKES | {"messages", "sandbox", "daemon", "ctl", "tests"}
+LEAVES = {"crypto", "addresses"}  # Pure libraries beneath the hub: each includes leaves only, every folder but the sandbox may include it.
+FOLDERS = SPOKES | LEAVES | {"messages", "sandbox", "daemon", "ctl", "tests"}
 LINES_MAX, TEST_LINES_MAX = 450, 650  # A test's tables are long by nature.
 
 # Library header prefix -> path prefixes that may include it. The composition roots and tests see everything.
@@ -24,7 +25,7 @@ LIBRARY_HOMES = {
 IMPURE_HEADERS = {"thread", "mutex", "condition_variable", "random", "fstream", "iostream", "filesystem", "unistd.h", "ctime", "atomic"}
 
 # (what, where it is banned, where it is fine all the same, what to use instead)
-EVERYWHERE = ("messages/", "actors/", "io/", "persistence/", "config/", "daemon/", "ctl/", "tests/")
+EVERYWHERE = ("crypto/", "addresses/", "messages/", "actors/", "io/", "persistence/", "config/", "daemon/", "ctl/", "tests/")
 BANNED = [
     (r"\bsystem_clock::now\b", EVERYWHERE, ("io/", "daemon/", "ctl/", "tests/support/", "tests/bench/", "tests/sandbox/"), "the `now` that the step is given"),
     (r"\bsteady_clock::now\b", ("messages/", "actors/"), ("actors/runtime/",), "the `now` that the step is given"),
@@ -49,15 +50,17 @@ def code_only(text):
 
 def include_fault(path, kind, name):
     folder = path.split("/")[0]
-    pure = folder == "messages" or (folder == "actors" and path.count("/") > 1 and not path.startswith("actors/runtime/"))
+    pure = folder in LEAVES | {"messages"} or (folder == "actors" and path.count("/") > 1 and not path.startswith("actors/runtime/"))
     if kind == '"':
         target = name.split("/")[0]
         if target not in FOLDERS:
             return f'"{name}": include by the path from the root'
+        if folder in LEAVES and target not in LEAVES:
+            return f"a leaf includes leaves only: {name}"
         if folder == "messages" and target != "messages":
             return f"the hub includes no spoke: {name}"
-        if folder in SPOKES and target not in ("messages", folder):
-            return f"a spoke includes the hub and itself, not {name}"
+        if folder in SPOKES and target not in LEAVES | {"messages", folder}:
+            return f"a spoke includes the hub, the leaves and itself, not {name}"
         if folder == "sandbox" and target != "sandbox" or target == "sandbox" and folder not in ("sandbox", "tests"):
             return f"the sandbox and the daemon share nothing: {name}"
         if target == "tests" and folder != "tests":
@@ -67,8 +70,8 @@ def include_fault(path, kind, name):
         top_of_actors = prefix == "caf/" and folder == "actors" and path.count("/") == 1
         if name.startswith(prefix) and not path.startswith(homes) and not top_of_actors:
             return f"<{name}> is for {', '.join(homes)} only"
-    if pure and folder == "actors" and name in IMPURE_HEADERS:
-        return f"<{name}> in a machine: machines are pure"
+    if pure and folder != "messages" and name in IMPURE_HEADERS:
+        return f"<{name}> in a machine or a leaf: they are pure"
     return None
 
 
@@ -128,7 +131,9 @@ PLANTED = {  # path: (text, a word of the fault it must raise)
     "messages/b.cpp": ("#include <caf/all.hpp>\n", "is for messages/interfaces.hpp"),
     "actors/payment/a.cpp": ('#include "persistence/x.hpp"\n', "a spoke includes the hub"),
     "actors/payment/b.cpp": ("#include <caf/all.hpp>\n", "is for messages/interfaces.hpp"),
-    "actors/payment/c.cpp": ("#include <random>\n", "machines are pure"),
+    "actors/payment/c.cpp": ("#include <random>\n", "they are pure"),
+    "addresses/a.cpp": ('#include "messages/money.hpp"\n', "a leaf includes leaves only"),
+    "crypto/a.cpp": ("#include <fstream>\n", "they are pure"),
     "actors/payment/d.cpp": ("auto t = std::chrono::system_clock::now();\n", "system_clock::now"),
     "actors/payment/e.cpp": ("auto t = steady_clock::now();\n", "steady_clock::now"),
     "actors/runtime/a.cpp": ("std::random_device seed;\n", "random_device"),
@@ -151,6 +156,8 @@ PLANTED = {  # path: (text, a word of the fault it must raise)
 CLEAN = {
     "messages/money.hpp": '#pragma once\n#include "messages/ids.hpp"\n// double and rand() in words are fine\nconst char* s = "float";\n',
     "persistence/ok.cpp": "#include <pqxx/pqxx>\ndouble load = 0; // no amount\n",
+    "io/leaf.cpp": '#include "crypto/hash.hpp"\n#include "addresses/address.hpp"\n',
+    "addresses/leaf.cpp": '#include "crypto/hash.hpp"\n',
     "actors/kinds.cpp": "#include <caf/all.hpp>\nint brand(int);\nint x = brand(1);\n",
 }
 

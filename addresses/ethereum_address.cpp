@@ -1,8 +1,8 @@
-#include "io/codec/ethereum_address.hpp"
+#include "addresses/ethereum_address.hpp"
 
 #include <algorithm>
 
-#include "io/crypto/hash.hpp"
+#include "crypto/hash.hpp"
 
 namespace paygate {
 

@@ -1,4 +1,4 @@
-#include "io/crypto/encoding.hpp"
+#include "crypto/encoding.hpp"
 
 #include <array>
 

@@ -1,8 +1,10 @@
-#include "io/crypto/hash.hpp"
+#include "crypto/hash.hpp"
 
 #include <stdexcept>
 
+#include <cryptopp/blake2.h>
 #include <cryptopp/keccak.h>
+#include <cryptopp/ripemd.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -21,6 +23,14 @@ std::array<std::uint8_t, Size> hmac(const EVP_MD* digest, std::string_view key, 
   return result;
 }
 
+hash256 digest256(const EVP_MD* digest, byte_view data) {
+  hash256 result;
+  unsigned length = 0;
+  if (EVP_Digest(data.data(), data.size(), result.data(), &length, digest, nullptr) != 1 || length != result.size())
+    throw std::runtime_error("OpenSSL cannot compute a hash");
+  return result;
+}
+
 } // namespace
 
 hash256 keccak256(byte_view data) {
@@ -31,11 +41,22 @@ hash256 keccak256(byte_view data) {
   return result;
 }
 
-hash256 sha256(byte_view data) {
-  hash256 result;
-  unsigned length = 0;
-  if (EVP_Digest(data.data(), data.size(), result.data(), &length, EVP_sha256(), nullptr) != 1 || length != result.size())
-    throw std::runtime_error("OpenSSL cannot compute a SHA-256");
+hash256 sha256(byte_view data) { return digest256(EVP_sha256(), data); }
+hash256 sha512_256(byte_view data) { return digest256(EVP_sha512_256(), data); }
+
+bytes blake2b(byte_view data, unsigned size) {
+  bytes result(size);
+  CryptoPP::BLAKE2b blake(false, size);
+  blake.Update(data.data(), data.size());
+  blake.Final(result.data());
+  return result;
+}
+
+hash160 ripemd160(byte_view data) {
+  hash160 result;
+  CryptoPP::RIPEMD160 ripemd;
+  ripemd.Update(data.data(), data.size());
+  ripemd.Final(result.data());
   return result;
 }
 

@@ -1,1 +1,0 @@
-list(APPEND io_sources crypto/encoding.cpp crypto/hash.cpp)
