@@ -37,7 +37,8 @@ namespace {
 
 constexpr std::size_t address_max = 512; // Longer than any: what is longer is not even looked at.
 
-/// What else the text is; null when nothing is sure. A bare key without checksum could be of many networks, but for two whose form is plain.
+/// What else the text is; null when nothing is sure. A bare key without checksum could be of many networks, but for two whose form is
+/// plain.
 const rule* identify(std::string_view text, const rule& besides) {
   for (const auto& r : all_rules()) {
     if (&r == &besides) continue;
@@ -49,18 +50,18 @@ const rule* identify(std::string_view text, const rule& besides) {
 
 std::string sentence(address_fault fault, const std::string& title) {
   switch (fault) {
-    case address_fault::none: return "";
-    case address_fault::missing: return "the address is missing";
-    case address_fault::malformed: return "this is not " + title + ": its characters, length or beginning are wrong";
-    case address_fault::other_network: return "of another network: this is not " + title;
-    case address_fault::test_network: return "of a test network: coins sent there are worth nothing";
-    case address_fault::wrong_checksum: return "wrong checksum: at least one character of " + title + " is mistyped";
-    case address_fault::not_payable: return "this kind of address cannot be paid to: give an ordinary wallet's";
-    case address_fault::secret_key: return "this is a private key: give the address, and never show the key to anybody";
-    case address_fault::memo_missing: break; // The memo's sentences need its form.
-    case address_fault::memo_malformed: break;
-    case address_fault::memo_unused: break;
-    case address_fault::unknown_network: break;
+  case address_fault::none: return "";
+  case address_fault::missing: return "the address is missing";
+  case address_fault::malformed: return "this is not " + title + ": its characters, length or beginning are wrong";
+  case address_fault::other_network: return "of another network: this is not " + title;
+  case address_fault::test_network: return "of a test network: coins sent there are worth nothing";
+  case address_fault::wrong_checksum: return "wrong checksum: at least one character of " + title + " is mistyped";
+  case address_fault::not_payable: return "this kind of address cannot be paid to: give an ordinary wallet's";
+  case address_fault::secret_key: return "this is a private key: give the address, and never show the key to anybody";
+  case address_fault::memo_missing: break; // The memo's sentences need its form.
+  case address_fault::memo_malformed: break;
+  case address_fault::memo_unused: break;
+  case address_fault::unknown_network: break;
   }
   return "the address is refused";
 }
@@ -83,8 +84,8 @@ address_check check_memo(const network& n, const verdict& v, std::string_view me
   }
   if (given && !is_memo(n.memo_form, memo)) return refuse(address_fault::memo_malformed, "this is no " + words_of(n.memo_form));
   if (memo.empty() && n.memo == memo_need::required)
-    return refuse(address_fault::memo_missing, "a memo is required: " + words_of(n.memo_form)
-                                                 + "; an exchange tells you yours, for a wallet of your own say \"none\"");
+    return refuse(address_fault::memo_missing,
+                  "a memo is required: " + words_of(n.memo_form) + "; an exchange tells you yours, for a wallet of your own say \"none\"");
   return good;
 }
 
@@ -93,9 +94,9 @@ address_check check_memo(const network& n, const verdict& v, std::string_view me
 } // namespace addresses
 
 std::string_view name_of(address_fault fault) {
-  static constexpr std::array<std::string_view, 12> names
-    = {"none",           "missing",     "malformed",  "other_network", "test_network",   "wrong_checksum",
-       "not_payable",    "secret_key",  "memo_missing", "memo_malformed", "memo_unused", "unknown_network"};
+  static constexpr std::array<std::string_view, 12> names = {"none",         "missing",        "malformed",   "other_network",
+                                                             "test_network", "wrong_checksum", "not_payable", "secret_key",
+                                                             "memo_missing", "memo_malformed", "memo_unused", "unknown_network"};
   return names[static_cast<std::size_t>(fault)];
 }
 
@@ -109,14 +110,17 @@ address_check check_address(std::string_view ticker, std::string_view network, s
   const auto refuse = [](address_fault fault, std::string text) { return address_check{fault, checked_by::nothing, std::move(text)}; };
   const auto* n = find_network(network);
   const auto* judge = n ? find_rule(n->family) : nullptr;
-  if (!judge) return refuse(address_fault::unknown_network, "no rule here knows the addresses of " + std::string(ticker) + " on " + std::string(network));
+  if (!judge)
+    return refuse(address_fault::unknown_network,
+                  "no rule here knows the addresses of " + std::string(ticker) + " on " + std::string(network));
   if (address.empty()) return refuse(address_fault::missing, sentence(address_fault::missing, judge->title));
   if (address.size() > address_max) return refuse(address_fault::malformed, sentence(address_fault::malformed, judge->title));
   const auto v = judge->check(address);
   if (v.fault == address_fault::none) {
     return check_memo(*n, v, memo, {address_fault::none, v.how, "good as " + judge->title + ", checked by " + std::string(name_of(v.how))});
   }
-  const bool may_be_other = v.fault == address_fault::malformed || v.fault == address_fault::other_network || v.fault == address_fault::wrong_checksum;
+  const bool may_be_other =
+      v.fault == address_fault::malformed || v.fault == address_fault::other_network || v.fault == address_fault::wrong_checksum;
   if (const auto* other = may_be_other ? identify(address, *judge) : nullptr)
     return refuse(address_fault::other_network, "of another network: this is " + other->title + ", not " + judge->title);
   return refuse(v.fault, sentence(v.fault, judge->title));

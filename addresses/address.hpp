@@ -12,17 +12,17 @@ namespace paygate {
 /// What is wrong, closest to right last: of several formats that a network has, the report is about the one that came closest.
 enum class address_fault : std::uint8_t {
   none,
-  missing,            ///< The text is empty.
-  malformed,          ///< Its characters, length or beginning are those of no address of this network.
-  other_network,      ///< It is an address, of another network.
-  test_network,       ///< It is an address of this network's test net.
-  wrong_checksum,     ///< It has the form, but at least one character is wrong.
-  not_payable,        ///< It is whole, and not of a kind that can be paid to: a shielded or staking address, an undefined witness version.
-  secret_key,         ///< It is a private key. It is never repeated in any text of ours.
-  memo_missing,       ///< The network needs a memo, or the word `no_memo`.
-  memo_malformed,     ///< The memo is not of this network's form.
-  memo_unused,        ///< The network has no memo, or the address carries one itself.
-  unknown_network,    ///< There is no rule of ours: ask the providers, or refuse.
+  missing,         ///< The text is empty.
+  malformed,       ///< Its characters, length or beginning are those of no address of this network.
+  other_network,   ///< It is an address, of another network.
+  test_network,    ///< It is an address of this network's test net.
+  wrong_checksum,  ///< It has the form, but at least one character is wrong.
+  not_payable,     ///< It is whole, and not of a kind that can be paid to: a shielded or staking address, an undefined witness version.
+  secret_key,      ///< It is a private key. It is never repeated in any text of ours.
+  memo_missing,    ///< The network needs a memo, or the word `no_memo`.
+  memo_malformed,  ///< The memo is not of this network's form.
+  memo_unused,     ///< The network has no memo, or the address carries one itself.
+  unknown_network, ///< There is no rule of ours: ask the providers, or refuse.
 };
 
 /// "wrong_checksum": the fault's name in JSON and logs.
@@ -55,7 +55,7 @@ enum class memo_need : std::uint8_t { none, optional, required };
 /// One coin of the snapshot.
 struct listed_currency {
   std::string ticker, network;
-  std::string family; ///< The rule that judges its addresses; "unknown" when there is none of ours.
+  std::string family;                   ///< The rule that judges its addresses; "unknown" when there is none of ours.
   checked_by how = checked_by::nothing; ///< `checksum` when an ordinary address of it carries one.
   memo_need memo = memo_need::none;
   std::string memo_form; ///< "xrp_tag"; empty when it has none.

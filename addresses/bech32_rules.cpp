@@ -46,12 +46,15 @@ void add_bech32_rules(std::vector<rule>& rules) {
     return [format = std::move(format)](std::string_view text) { return check_bech32(text, format); };
   };
   // An account is 20 bytes; a module's or contract's may be 32 (ADR-028).
-  const struct { const char *prefix, *title; } cosmos_chains[] = {
-    {"cosmos", "a Cosmos Hub address"}, {"osmo", "an Osmosis address"},     {"axelar", "an Axelar address"}, {"core", "a Coreum address"},
-    {"akash", "an Akash address"},      {"band", "a Band address"},         {"kava", "a Kava address"},      {"terra", "a Terra address"},
-    {"sei", "a Sei address"},           {"celestia", "a Celestia address"}, {"fetch", "a Fetch.ai address"}, {"bbn", "a Babylon address"},
-    {"cro", "a Cronos POS address"},    {"inj", "an Injective address"},    {"thor", "a THORChain address"}, {"juno", "a Juno address"},
-    {"secret", "a Secret address"},     {"dydx", "a dYdX address"},         {"stars", "a Stargaze address"}, {"noble", "a Noble address"}};
+  const struct {
+    const char *prefix, *title;
+  } cosmos_chains[] = {{"cosmos", "a Cosmos Hub address"}, {"osmo", "an Osmosis address"},  {"axelar", "an Axelar address"},
+                       {"core", "a Coreum address"},       {"akash", "an Akash address"},   {"band", "a Band address"},
+                       {"kava", "a Kava address"},         {"terra", "a Terra address"},    {"sei", "a Sei address"},
+                       {"celestia", "a Celestia address"}, {"fetch", "a Fetch.ai address"}, {"bbn", "a Babylon address"},
+                       {"cro", "a Cronos POS address"},    {"inj", "an Injective address"}, {"thor", "a THORChain address"},
+                       {"juno", "a Juno address"},         {"secret", "a Secret address"},  {"dydx", "a dYdX address"},
+                       {"stars", "a Stargaze address"},    {"noble", "a Noble address"}};
   for (const auto& chain : cosmos_chains)
     add(std::string("cosmos:") + chain.prefix, chain.title, plain({chain.prefix, {20, 32}, bech32_kind::bech32}));
   add("zilliqa", "a Zilliqa address", plain({"zil", {20}, bech32_kind::bech32, "tzil"}));
@@ -59,10 +62,14 @@ void add_bech32_rules(std::vector<rule>& rules) {
   add("multiversx", "a MultiversX address", plain({"erd", {32}, bech32_kind::bech32}));
   add("chia", "a Chia address", plain({"xch", {32}, bech32_kind::bech32m, "txch"}));
   add("avalanche_x", "an Avalanche X-Chain address",
-      [format = bech32_format{"avax", {20}, bech32_kind::bech32, "fuji"}](std::string_view text) { return check_avalanche_x(text, format); });
+      [format = bech32_format{"avax", {20}, bech32_kind::bech32, "fuji"}](std::string_view text) {
+        return check_avalanche_x(text, format);
+      });
   // Two chains with addresses of Ethereum's form under a second name.
   const auto or_evm = [](bech32_format format) {
-    return [format = std::move(format)](std::string_view text) { return best({check_bech32(text, format), find_rule("evm")->check(text)}); };
+    return [format = std::move(format)](std::string_view text) {
+      return best({check_bech32(text, format), find_rule("evm")->check(text)});
+    };
   };
   add("harmony", "a Harmony address", or_evm({"one", {20}, bech32_kind::bech32, "tone"}));
   add("iotex", "an IoTeX address", or_evm({"io", {20}, bech32_kind::bech32, "it"}));

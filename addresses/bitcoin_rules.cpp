@@ -80,6 +80,10 @@ verdict check_witness(std::string_view text, const witness_coin& coin) {
 verdict check_cashaddr(std::string_view text, std::string_view prefix, std::string_view test_prefix, int type_max) {
   const auto colon = text.find(':');
   if (colon != text.npos) {
+    const auto has = [&](char first, char last) {
+      return std::any_of(text.begin(), text.end(), [=](char c) { return c >= first && c <= last; });
+    };
+    if (has('a', 'z') && has('A', 'Z')) return bad(address_fault::malformed);
     const auto given = lower(text.substr(0, colon));
     if (given == test_prefix) return bad(address_fault::test_network);
     if (given != prefix) return bad(address_fault::malformed);
@@ -143,8 +147,7 @@ void add_bitcoin_rules(std::vector<rule>& rules) {
     rules.push_back({std::move(name), std::move(title), checked_by::checksum, std::move(check)});
   };
   add("bitcoin", "a Bitcoin address", base58_or_witness(bitcoin, {"bc", {"tb", "bcrt"}, true}));
-  add("litecoin", "a Litecoin address",
-      base58_or_witness({{{0x30}, {0x32}}, {{0x6f}, {0xc4}, {0x3a}}}, {"ltc", {"tltc", "rltc"}, true}));
+  add("litecoin", "a Litecoin address", base58_or_witness({{{0x30}, {0x32}}, {{0x6f}, {0xc4}, {0x3a}}}, {"ltc", {"tltc", "rltc"}, true}));
   add("dogecoin", "a Dogecoin address", base58({{{0x1e}, {0x16}}, {{0x71}, {0xc4}}}));
   add("bitcoincash", "a Bitcoin Cash address", base58_or_cashaddr(bitcoin, "bitcoincash", "bchtest", 3));
   add("tron", "a Tron address", base58({{{0x41}}, {}}));

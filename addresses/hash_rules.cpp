@@ -116,7 +116,7 @@ verdict check_nano(std::string_view text) {
 
 /// Hash of the unlock conditions and 6 bytes of its hash, in hex.
 verdict check_sia(std::string_view text) {
-  const auto data = read_hex(text, "", 38);
+  const auto data = text == lower(text) ? read_hex(text, "", 38) : std::nullopt;
   if (!data) return bad(address_fault::malformed);
   const auto sum = blake2b(byte_view(*data).first(32), 32);
   return ends_with(*data, byte_view(sum).first(6)) ? good() : bad(address_fault::wrong_checksum);
@@ -159,6 +159,7 @@ verdict check_internet_computer(std::string_view text) {
       if (data[i] != static_cast<std::uint8_t>(sum >> (24 - 8 * i))) return false;
     return true;
   };
+  if (text != lower(text)) return bad(address_fault::malformed);
   if (const auto account = read_hex(text, "", 32)) return sum_fits(*account) ? good() : bad(address_fault::wrong_checksum);
   std::string digits;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -26,7 +26,9 @@ verdict check_xrp(std::string_view text) {
   if (body[0] == 0x04 && body[1] == 0x93) return bad(address_fault::test_network);
   if (body[0] != 0x05 || body[1] != 0x44) return bad(address_fault::other_network);
   const auto tag = body.last(8);
-  const auto zeros_from = [&](std::size_t at) { return std::all_of(tag.begin() + static_cast<std::ptrdiff_t>(at), tag.end(), [](auto b) { return b == 0; }); };
+  const auto zeros_from = [&](std::size_t at) {
+    return std::all_of(tag.begin() + static_cast<std::ptrdiff_t>(at), tag.end(), [](auto b) { return b == 0; });
+  };
   if (body[22] == 0) return zeros_from(0) ? good() : bad(address_fault::malformed);
   return body[22] == 1 && zeros_from(4) ? good_with_memo() : bad(address_fault::malformed);
 }
@@ -145,8 +147,9 @@ verdict check_hedera(std::string_view text) {
 void add_ledger_rules(std::vector<rule>& rules) {
   rules.push_back({"xrp", "an XRP address", checked_by::checksum, check_xrp});
   rules.push_back({"stellar", "a Stellar address", checked_by::checksum, check_stellar});
-  rules.push_back({"cardano", "a Cardano address", checked_by::checksum,
-                   [](std::string_view text) { return best({check_shelley(text), check_byron(text)}); }});
+  rules.push_back({"cardano", "a Cardano address", checked_by::checksum, [](std::string_view text) {
+                     return best({check_shelley(text), check_byron(text)});
+                   }});
   rules.push_back({"ton", "a TON address", checked_by::checksum, check_ton});
   rules.push_back({"hedera", "a Hedera account", checked_by::pattern, check_hedera});
 }

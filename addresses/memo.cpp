@@ -20,20 +20,20 @@ bool is_text(std::string_view text, std::size_t size_max) {
 
 struct memo_form {
   std::string_view name;
-  std::size_t size_max;       ///< Of a text; 0 when it is a number.
-  std::string_view max = {};  ///< Of a number.
+  std::size_t size_max;      ///< Of a text; 0 when it is a number.
+  std::string_view max = {}; ///< Of a number.
 };
 constexpr std::string_view uint32_max = "4294967295", uint64_max = "18446744073709551615";
 constexpr memo_form forms[] = {
-  {"xrp_tag", 0, uint32_max},    // Destination tag.
-  {"icp_memo", 0, uint64_max},   // Of the ledger canister.
-  {"stellar_memo", 28},          // MEMO_TEXT; an id is a text of digits.
-  {"eos_memo", 256},             // eosio.token: "memo has more than 256 bytes".
-  {"cosmos_memo", 256},          // x/auth MaxMemoCharacters.
-  {"ton_comment", 120},          // What fits a message's first cell.
-  {"hedera_memo", 100},          // Hedera: MEMO_TOO_LONG above 100 bytes.
-  {"stacks_memo", 34},           // SIP-005: 34 bytes.
-  {"nem_message", 160},
+    {"xrp_tag", 0, uint32_max},  // Destination tag.
+    {"icp_memo", 0, uint64_max}, // Of the ledger canister.
+    {"stellar_memo", 28},        // MEMO_TEXT; an id is a text of digits.
+    {"eos_memo", 256},           // eosio.token: "memo has more than 256 bytes".
+    {"cosmos_memo", 256},        // x/auth MaxMemoCharacters.
+    {"ton_comment", 120},        // What fits a message's first cell.
+    {"hedera_memo", 100},        // Hedera: MEMO_TOO_LONG above 100 bytes.
+    {"stacks_memo", 34},         // SIP-005: 34 bytes.
+    {"nem_message", 160},
 };
 
 const memo_form* find_form(std::string_view name) {

@@ -1,4 +1,5 @@
-// Ethereum and its like, and the networks whose addresses are a bare key, a bare number or a name: there a pattern is all that can be checked.
+// Ethereum and its like, and the networks whose addresses are a bare key, a bare number or a name: there a pattern is all that can be
+// checked.
 #include <algorithm>
 
 #include "addresses/encodings.hpp"
@@ -34,13 +35,12 @@ verdict check_solana(std::string_view text) {
 }
 
 /// Aptos, Sui, IOTA: 32 bytes; shortened forms are not taken.
-verdict check_hex32(std::string_view text) {
-  return read_hex(text, "0x", 32) ? good(checked_by::pattern) : bad(address_fault::malformed);
-}
+verdict check_hex32(std::string_view text) { return read_hex(text, "0x", 32) ? good(checked_by::pattern) : bad(address_fault::malformed); }
 
 /// A field element: below 2^251, its leading zeros may be missing.
 verdict check_starknet(std::string_view text) {
-  if (!text.starts_with("0x") || text.size() < 2 + 50 || text.size() > 2 + 64 || !is_hex(text.substr(2))) return bad(address_fault::malformed);
+  if (!text.starts_with("0x") || text.size() < 2 + 50 || text.size() > 2 + 64 || !is_hex(text.substr(2)))
+    return bad(address_fault::malformed);
   const bool fits = text.size() < 2 + 64 || (text[2] == '0' && text[3] <= '7');
   return fits ? good(checked_by::pattern) : bad(address_fault::malformed);
 }
@@ -72,7 +72,8 @@ verdict check_fio(std::string_view text) {
     const auto at = text.find('@');
     const auto name = text.substr(0, at), domain = text.substr(at + 1);
     const auto is_word = [](std::string_view word) {
-      return !word.empty() && word.size() <= 62 && consists_of(word, "abcdefghijklmnopqrstuvwxyz0123456789-") && word.front() != '-' && word.back() != '-';
+      return !word.empty() && word.size() <= 62 && consists_of(word, "abcdefghijklmnopqrstuvwxyz0123456789-") && word.front() != '-'
+             && word.back() != '-';
     };
     return is_word(name) && is_word(domain) ? good(checked_by::pattern) : bad(address_fault::malformed);
   }
@@ -95,9 +96,7 @@ verdict check_casper(std::string_view text) {
   return fits ? good(checked_by::pattern) : bad(address_fault::malformed);
 }
 
-verdict check_flow(std::string_view text) {
-  return read_hex(text, "0x", 8) ? good(checked_by::pattern) : bad(address_fault::malformed);
-}
+verdict check_flow(std::string_view text) { return read_hex(text, "0x", 8) ? good(checked_by::pattern) : bad(address_fault::malformed); }
 
 } // namespace
 

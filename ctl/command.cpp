@@ -7,6 +7,7 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include "ctl/address.hpp"
 #include "ctl/print.hpp"
 
 namespace paygate::ctl {
@@ -27,6 +28,8 @@ Look
   failed list                                            failures that wait for a person
   webhooks list [--order-id ID] [--unknown]              IPNs as they came
   shards                                                 who holds which shard
+  address check --currency T --network N ADDRESS [--memo M]   can this be paid to (no daemon is asked)
+  address coverage                                       how the addresses of the known currencies are checked
 
 Steer (each wants --reason TEXT and is written to the audit log)
   retry KIND ID                                          end a back-off or a quarantine
@@ -40,7 +43,8 @@ Exit codes: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon, 4 not f
 using options = std::map<std::string, std::string>;
 
 const std::map<std::string, bool> known_options{{"address", true}, {"json", false},     {"kind", true},    {"status", true},   {"stuck", false}, {"limit", true},
-                                                {"reason", true},  {"file", true},      {"follow", false}, {"order-id", true}, {"unknown", false}};
+                                                {"reason", true},  {"file", true},      {"follow", false}, {"order-id", true}, {"unknown", false},
+                                                {"currency", true}, {"network", true},  {"memo", true}};
 
 /// Splits into words and options; answers what is wrong.
 std::string split(const std::vector<std::string>& arguments, std::vector<std::string>& words, options& given) {
@@ -203,6 +207,11 @@ outcome read_command(const std::vector<std::string>& arguments) {
   if (given.count("address")) c.address = given["address"];
   c.json = given.count("json") != 0;
   c.follow = given.count("follow") != 0;
+  if (words[0] == "address") {
+    c.answer = address_answer(words, given["currency"], given["network"], given["memo"]);
+    c.show = show_address_answer;
+    return c.answer.empty() ? outcome(wrong("address check --currency T --network N ADDRESS [--memo M], or address coverage")) : c;
+  }
   if (words[0] == "show") {
     if (words.size() != 3) return wrong("show KIND ID");
     c.request = object_text().text("verb", "show").text("kind", words[1]).text("id", words[2]).str();

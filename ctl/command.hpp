@@ -15,6 +15,7 @@ struct command {
   bool json = false;   ///< Print the daemon's JSON instead of a table.
   bool follow = false; ///< tail: go on until interrupted.
   std::string request; ///< JSON for the inspector.
+  std::string answer;  ///< The answer itself, of a verb that needs no daemon.
   std::function<std::string(const rapidjson::Value&)> show;
 };
 

@@ -74,7 +74,8 @@ struct channel {
 };
 
 /// Command: registers the channel, or changes a registered one to these terms. status and offer_message_id of `terms` are ignored.
-/// Refused as `invalid` when a term cannot be (no tier, days without price, no payout address, ...); the text says which.
+/// Refused as `invalid` when a term cannot be (no tier, days without price, a mistyped payout address, ...); the text says which. A
+/// payout_extra_id of "none" says that this wallet needs no memo where its network has them; it is stored as empty.
 struct register_channel { channel terms; };
 /// Command: answers the terms (`channel`), refused as `not_found` when it was never registered or is closed to new sales.
 struct get_channel {};

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "addresses/address.hpp"
+
 namespace paygate {
 
 namespace {
@@ -74,7 +76,10 @@ std::string objection(const channel& terms, const entity_ref& self) {
   if (!is_word(terms.payout_asset.network, ticker_max) || !is_lower(terms.payout_asset.network))
     return "the payout network is missing or not lower case";
   if (!is_word(terms.payout_address, wallet_max)) return "the payout address is missing or malformed";
-  if (!terms.payout_extra_id.empty() && !is_word(terms.payout_extra_id, wallet_max)) return "the payout extra id is malformed";
+  // What is stored here is paid to, perhaps months later: a coin whose addresses nobody can judge is refused.
+  const auto& pays = terms.payout_asset;
+  if (const auto wallet = check_address(pays.ticker, pays.network, terms.payout_address, terms.payout_extra_id); !wallet.is_good())
+    return "the payout address: " + wallet.text;
   if (terms.threshold.units() < 0 || terms.threshold > price_max || !has_cents_only(terms.threshold))
     return "the threshold is from $0 to $1000000, in cents";
   if (terms.strategy == payout_strategy::threshold && !terms.threshold.is_positive()) return "the threshold strategy needs a threshold";
@@ -98,6 +103,7 @@ struct channel_step {
   verdict<channel> operator()(const register_channel& command) const {
     if (auto why = objection(command.terms, context.self); !why.empty()) return refused{refusal::invalid, why};
     auto next = command.terms;
+    if (next.payout_extra_id == no_memo) next.payout_extra_id.clear();
     const auto keeps_post = exists && state.status != channel_status::closed && same_post(state, next);
     next.offer_message_id = keeps_post ? state.offer_message_id : 0;
     next.status = next.offer_message_id != 0 ? channel_status::offered : channel_status::registered;

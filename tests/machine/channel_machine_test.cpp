@@ -56,7 +56,11 @@ TEST_CASE("terms that cannot be are refused, each with its word") {
       {[](channel& c) { c.payout_asset.network.clear(); }, "network"},
       {[](channel& c) { c.payout_address.clear(); }, "address"},
       {[](channel& c) { c.payout_address = "44 owner"; }, "address"},
-      {[](channel& c) { c.payout_extra_id = "a\nb"; }, "extra id"},
+      {[](channel& c) { c.payout_address.back() = 'B'; }, "wrong checksum"},
+      {[](channel& c) { c.payout_asset = {"usdt", "eth"}; }, "this is a Monero address"},
+      {[](channel& c) { c.payout_asset = {"coin", "nowhere"}; }, "no rule here knows"},
+      {[](channel& c) { c.payout_extra_id = "12"; }, "have no memo"},
+      {[](channel& c) { c.payout_asset = {"xlm", "xlm"}, c.payout_address = "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ", c.payout_extra_id = "a\nb"; }, "no stellar memo"},
       {[](channel& c) { c.strategy = payout_strategy::threshold; }, "threshold"},
       {[](channel& c) { c.threshold = usd("-1"); }, "threshold"},
   };
@@ -125,7 +129,7 @@ TEST_CASE("new terms keep the post unless it would read otherwise") {
       {[](channel& c) { c.closed_title = "New"; }, true},
       {[](channel& c) { c.description = "New"; }, true},
       {[](channel& c) { c.donations = false; }, true},
-      {[](channel& c) { c.payout_address = "44other"; }, false},
+      {[](channel& c) { c.payout_address = "888tNkZrPN6JsEgekjMnABU4TBzc2Dt29EPAvkRxbANsAnjyPbb3iQ1YBRk1UXcdRsiKc9dhwMVgN5S9cQUiyoogDavup3H"; }, false},
       {[](channel& c) { c.owner_chat_id = 0; }, false},
       {[](channel& c) { c.strategy = payout_strategy::threshold, c.threshold = usd("50"); }, false},
   };
@@ -139,6 +143,24 @@ TEST_CASE("new terms keep the post unless it would read otherwise") {
     CHECK(m.state.offer_message_id == (posts_anew ? 0 : 55));
     CHECK(m.state.payout_address == terms.payout_address);
   }
+}
+
+TEST_CASE("where a network has memos, its owner gives one or says that none is needed") {
+  auto terms = sample_channel();
+  terms.payout_asset = {"xrp", "xrp"};
+  terms.payout_address = "rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh";
+  machine<channel_kind> m("-1001");
+  const auto reply = m.send(register_channel{terms});
+  REQUIRE(std::holds_alternative<refused>(reply));
+  CHECK(std::get<refused>(reply).text.find("a memo is required") != std::string::npos);
+  terms.payout_extra_id = "77";
+  m.send(register_channel{terms});
+  CHECK(m.state.payout_extra_id == "77");
+  terms.payout_extra_id = "none";
+  m.send(register_channel{terms});
+  CHECK(m.state.payout_extra_id.empty());
+  m.send(register_channel{terms});
+  CHECK_FALSE(m.last.changed);
 }
 
 TEST_CASE("a channel where the bot may not post says so and is tried again") {

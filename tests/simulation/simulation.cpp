@@ -132,7 +132,7 @@ void simulation::found_business() {
     c.owner_chat_id = w.chance(70) ? 900 + i : 0;
     c.tiers[0] = {usd_amount::of_units(30 * one_coin), 30};
     c.tiers[1] = {usd_amount::of_units(w.between(50, 300) * one_coin), 90};
-    c.payout_asset = w.chance(40) ? asset{"eth", "eth"} : asset{"xmr", "xmr"};
+    c.payout_asset = w.chance(40) ? asset{"eth", "eth"} : asset{"eth", "base"};
     c.payout_address = "0x00000000000000000000000000000000000b0b0" + std::to_string(i);
     if (w.chance(10)) o_.persons.blocking.insert(900 + i);
     channels_.push_back(c);

@@ -113,7 +113,7 @@ def check(root):
     for file in sorted(root.rglob("*")):
         path = file.relative_to(root).as_posix()
         parts = path.split("/")
-        if parts[0] in (".git", "tests") and path.startswith((".git/", "tests/tidy/")) or parts[0].startswith("build"):
+        if parts[0] == ".git" or path.startswith("tests/tidy/") or parts[0].startswith("build"):
             continue
         if "node_modules" in parts or "__pycache__" in parts or not file.is_file() or file.stat().st_size > 1_000_000:
             continue
