@@ -94,7 +94,8 @@ std::string address_answer(const std::vector<std::string>& words, const std::str
 std::string show_address_answer(const rapidjson::Value& answer) {
   if (!answer.HasMember("families")) return plain(answer["text"]) + "\n";
   std::string text = plain(answer["pairs"]) + " pairs of ticker and network: " + plain(answer["checksum"]) + " checked by checksum, "
-                     + plain(answer["pattern"]) + " by pattern only, " + plain(answer["unknown"]) + " without a rule\n(an address of Ethereum's form in one case carries no checksum: that one is checked by pattern)\n"
+                     + plain(answer["pattern"]) + " by pattern only, " + plain(answer["unknown"]) + " without a rule\n"
+                     + "(an address of Ethereum's form in one case carries no checksum: that one is checked by pattern)\n"
                      + "a memo is required by " + plain(answer["memo_required"]) + " and taken by " + plain(answer["memo_optional"])
                      + " more\n\n";
   return text + table(answer["families"], {"family", "checked_by", "pairs"});

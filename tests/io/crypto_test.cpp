@@ -14,6 +14,19 @@ TEST_CASE("Keccak-256 is Ethereum's, not SHA3-256") {
         == "ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef");
 }
 
+TEST_CASE("the hashes that only addresses need give the published values") {
+  CHECK(hex_encode(sha512_256(as_bytes("abc"))) == "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23");
+  CHECK(hex_encode(ripemd160(as_bytes("abc"))) == "8eb208f7e05d987a9b044a8e98c6b087f15a0bfc");
+  CHECK(hex_encode(blake2b({}, 32)) == "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8");
+  CHECK(hex_encode(blake2b(as_bytes("abc"), 64))
+        == "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
+           "7d87c5392aab792dc252d5de4533cc9518d38aa8dbc4925ab92386edd4009923");
+  // SHA-3 proposal BLAKE, appendix; empty, one block, two blocks.
+  CHECK(hex_encode(blake256({})) == "716f6e863f744b9ac22c97ec7b76ea5f5908bc5b2f67c61510bfc4751384ea7a");
+  CHECK(hex_encode(blake256(bytes(1))) == "0ce8d4ef4dd7cd8d62dfded9d4edb0a774ae6a41929a74da23109e8f11139c87");
+  CHECK(hex_encode(blake256(bytes(72))) == "d419bad32d504fb7d44d460c42c5593fe544fa4c135dec31e21bd9abdcc22d41");
+}
+
 TEST_CASE("SHA-256 and HMACs give the published values") {
   CHECK(sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   CHECK(sha256_hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
