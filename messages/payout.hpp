@@ -120,6 +120,7 @@ struct request_payout {
   std::string address, extra_id;
   eth_amount source;
   usd_amount net;
+  bool refund = false; ///< Gives a payment back to its subscriber: paid from what lies undecided, not from the owner's balance.
   bool operator==(const request_payout&) const = default;
 };
 /// Command: claims what has gathered for a channel in one pot, and pays it out. A repeat answers `ok` and changes nothing.
