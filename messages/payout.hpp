@@ -33,6 +33,7 @@ struct payout {
   payout_status status = payout_status::requested;
   std::int64_t channel_id = 0, owner_chat_id = 0;
   std::string order_id;                ///< The payment it pays out; empty for a batch.
+  bool refund = false;                 ///< It gives a payment's money back to the subscriber: it spends `accounts::undecided`, no owner's balance.
   payout_pot pot = payout_pot::eth;    ///< What it spends. One of `source` and `source_usdt` is 0, so is one of `funded` and `funded_usdt`.
   std::int64_t accruals = 1;           ///< How many it pays.
   asset target;
@@ -70,6 +71,7 @@ struct payout {
     f("channel_id", self.channel_id);
     f("owner_chat_id", self.owner_chat_id);
     f("order_id", self.order_id);
+    f("refund", self.refund);
     f("pot", self.pot);
     f("accruals", self.accruals);
     f("source_usdt", self.source_usdt);
@@ -120,7 +122,7 @@ struct request_payout {
   std::string address, extra_id;
   eth_amount source;
   usd_amount net;
-  bool refund = false; ///< Gives a payment back to its subscriber: paid from what lies undecided, not from the owner's balance.
+  bool refund = false; ///< Gives the subscriber's money back: `source` is taken from (and returns to) `accounts::undecided`. No accrual, no word to the owner.
   bool operator==(const request_payout&) const = default;
 };
 /// Command: claims what has gathered for a channel in one pot, and pays it out. A repeat answers `ok` and changes nothing.

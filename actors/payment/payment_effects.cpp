@@ -119,7 +119,7 @@ struct due_list {
       source = source + d.gross_eth;
       worth = worth + d.gross_usd;
     }
-    request_payout command{s.channel_id, s.chat_id, self.id, s.refund_asset, s.refund_address, s.refund_extra_id, source, worth, true};
+    request_payout command{s.channel_id, 0, self.id, s.refund_asset, s.refund_address, s.refund_extra_id, source, worth, true};
     ask("refund:" + id, {entity_kind::payout, id}, payout_message(std::move(command)));
   }
 

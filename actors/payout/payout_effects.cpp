@@ -8,7 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 
 void tell(std::vector<effect>& due, const payout& p, const entity_ref& self) {
-  if (p.owner_chat_id == 0) return;
+  if (p.owner_chat_id == 0 || p.refund) return; // A refund is the operator's matter; its payment tells the subscriber.
   const bool on_its_way = p.status == payout_status::confirming || p.status == payout_status::exchanging;
   if (on_its_way && !p.sent_told_at) due.push_back(soon(payout_keys::tell_sent, send_message{p.owner_chat_id, payout_texts::sent(p), {}}));
   const bool ended =
@@ -22,7 +22,7 @@ void tell(std::vector<effect>& due, const payout& p, const entity_ref& self) {
 std::vector<effect> payout_kind::effects_due(const payout& p, const entity_ref& self, timestamp, const policy& rules) {
   std::vector<effect> due;
   if (p.status == payout_status::claiming) due.push_back(soon(payout_keys::claim, get_claim{to_text(self)}));
-  swap_due(due, p, self, rules, accounts::owner_held(std::to_string(p.channel_id)));
+  swap_due(due, p, self, rules, held_account(p));
   tell(due, p, self);
   return due;
 }

@@ -20,7 +20,7 @@ public:
     if (!sound || !m.source.is_positive()) return refused{refusal::invalid, "a payout needs an order, a coin, an address and an amount"};
     auto& p = out_.next;
     if (exists) {
-      const request_payout first{p.channel_id, p.owner_chat_id, p.order_id, p.target, p.address, p.extra_id, p.source, p.net};
+      const request_payout first{p.channel_id, p.owner_chat_id, p.order_id, p.target, p.address, p.extra_id, p.source, p.net, p.refund};
       if (first != m) return refused{refusal::conflict, "this payout was requested with other content"};
       return finish();
     }
@@ -33,7 +33,9 @@ public:
     p.extra_id = m.extra_id;
     p.source = m.source;
     p.net = m.net;
-    post("held", "promised to a payout", {{available(), "eth", p.source.units()}, {held(), "eth", -p.source.units()}});
+    p.refund = m.refund;
+    post("held", p.refund ? "promised to a refund" : "promised to a payout",
+         {{available(), "eth", p.source.units()}, {held(), "eth", -p.source.units()}});
     check_limit();
     return finish();
   }
@@ -156,9 +158,14 @@ private:
     p.reason.clear();
     p.amount_out = amount_out;
     p.payout_hash = hash;
-    out_.rows.push_back(accrual_closed{context_.self.id, accrual_status::paid});
-    if (p.swap_id.empty()) return; // The wallet's own posting took the money from the owner's held account.
+    if (!p.refund) out_.rows.push_back(accrual_closed{context_.self.id, accrual_status::paid});
+    if (p.swap_id.empty()) return; // The wallet's own posting took the money from the held account.
     const auto funded = funded_units(p);
+    if (p.refund)
+      return post("completed", "the swap gave the subscriber's money back; what the provider's decimals cannot hold is the platform's",
+                  {{held(), currency(), source_units(p)},
+                   {accounts::in_swap(p.swap_id), currency(), -funded},
+                   {accounts::rounding, currency(), funded - source_units(p)}});
     const auto fee = p.deposit_fee < funded ? p.deposit_fee : 0;
     post("fee", "the provider's fee, borne by the owner", {{held(), currency(), fee}, {spread(), currency(), -fee}});
     post("completed", "the swap paid the owner",
@@ -170,6 +177,7 @@ private:
   void give_back() {
     const auto units = source_units(out_.next);
     post("returned", "the payout ended without a transfer", {{held(), currency(), units}, {available(), currency(), -units}});
+    if (out_.next.refund) return; // It lies undecided again: nobody's accrual.
     out_.rows.push_back(
         accrual_closed{context_.self.id, out_.next.pot == payout_pot::usdt ? accrual_status::converted : accrual_status::pending});
   }
@@ -196,14 +204,20 @@ private:
   // --- small things ---
 
   std::string currency() const { return std::string(to_text(out_.next.pot)); }
-  std::string available() const { return accounts::owner_available(std::to_string(out_.next.channel_id)); }
-  std::string held() const { return accounts::owner_held(std::to_string(out_.next.channel_id)); }
+  std::string available() const {
+    return out_.next.refund ? accounts::undecided : accounts::owner_available(std::to_string(out_.next.channel_id));
+  }
+  std::string held() const { return held_account(out_.next); }
   std::string spread() const { return accounts::owner_spread(std::to_string(out_.next.channel_id)); }
 };
 
 } // namespace
 
 bool is_plain_eth(const asset& target) { return target == eth_on_eth; }
+
+std::string held_account(const payout& state) {
+  return state.refund ? accounts::refunding : accounts::owner_held(std::to_string(state.channel_id));
+}
 
 bool is_direct(const payout& state) { return state.target == swap_from(state); }
 

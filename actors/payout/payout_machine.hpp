@@ -14,6 +14,7 @@ namespace paygate {
 ///   - Once `funding_released` is committed nothing is quoted anew and nothing flows back, unless the wallet itself has committed that it
 ///     never signed the transfer and never will (`transfer_status::dropped`).
 ///   - It spends only its own pot: the ETH of its accruals, or their USDT.
+///   - A refund spends only what lies undecided, and what comes back lies undecided again.
 ///   - It ends as completed, failed, cancelled (both with the money back on the owner's balance) or needs_attention (money still held).
 struct payout_kind {
   using state = payout;
@@ -29,6 +30,9 @@ struct payout_kind {
 bool is_plain_eth(const asset& target);
 /// The owner wants what the pot holds: no swap is needed.
 bool is_direct(const payout& state);
+
+/// The account that the money lies on while it is promised to the payout.
+std::string held_account(const payout& state);
 
 /// Keys of the effects besides those of the swap (swap_keys).
 namespace payout_keys {

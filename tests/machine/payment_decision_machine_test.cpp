@@ -101,7 +101,7 @@ TEST_CASE("refunded: by a payout of all that is undecided, when it has arrived, 
   const auto ask = p.question("refund:");
   CHECK(ask.to == entity_ref{entity_kind::payout, p.self.id + ".refund"});
   const auto command = wish(p, "refund:");
-  CHECK(command == request_payout{-1001, 7, p.self.id, {"eth", "eth"}, back().address, "", eth("0.0016"), usd("4"), true});
+  CHECK(command == request_payout{-1001, 0, p.self.id, {"eth", "eth"}, back().address, "", eth("0.0016"), usd("4"), true});
   CHECK_FALSE(p.owes("payout:"));
   p.answered("refund:", refused{refusal::invalid, "no"});
   CHECK(p.rows<failure_listed>().size() == 1);
