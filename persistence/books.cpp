@@ -114,7 +114,7 @@ public:
       return std::visit(books_query{transaction}, request);
     } catch (const std::exception& failure) {
       const auto words = words_of(failure);
-      if (classify(*connection, failure) == database_fault::broken) link_.drop(words);
+      if (classify(connection->is_open(), failure) == database_fault::broken) link_.drop(words);
       return io_failure{fault::transient, "database", words, {}};
     }
   }
