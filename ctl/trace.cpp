@@ -66,7 +66,10 @@ void payout_hop(report& r) {
   const auto what = r.get("refund") == "true" ? "refund " : "payout ";
   const auto coin = r.get("target_ticker"), pot = r.get("pot");
   r.head(what + r.get("payout_id") + " " + r.get("payout_status") + " (this payment's share)  " + r.get("paid_out_at"));
-  r.amount("put in", "payout_put_in", pot);
+  r.amount("put in", "payout_put_in", r.get("payout_put_in_currency"));
+  r.line("sold first: swap", r.get("first_leg_swap_id"));
+  r.line("sold first: our tx", r.get("first_leg_tx_hash"));
+  r.line("sold first: tx to us", r.get("first_leg_received_hash"));
   r.amount("quoted", "payout_quoted", coin);
   r.amount("paid", "payout_amount", coin + " (" + r.get("target_network") + ")");
   r.amount("rate quoted", "payout_rate_quoted", coin + " per " + pot);

@@ -22,7 +22,9 @@ SELECT
   nullif(c.tx_hash, '') AS conversion_tx_hash, nullif(c.payout_hash, '') AS conversion_received_hash, c.completed_at AS converted_at,
   -- Its share of the payout.
   o.id AS payout_id, o.status AS payout_status, o.refund, o.pot, o.target_ticker, o.target_network, o.address, o.extra_id,
-  o.swap_id AS payout_swap_id, s.put_in AS payout_put_in,
+  o.swap_id AS payout_swap_id, s.put_in AS payout_put_in, CASE WHEN o.id IS NOT NULL THEN s.put_in_currency END AS payout_put_in_currency,
+  nullif(o.first_swap_id, '') AS first_leg_swap_id, nullif(o.first_tx_hash, '') AS first_leg_tx_hash,
+  nullif(o.first_payout_hash, '') AS first_leg_received_hash,
   trunc(o.quoted_amount * s.put_in / nullif(s.source, 0), 18) AS payout_quoted,
   trunc(o.amount_out * s.put_in / nullif(s.source, 0), 18) AS payout_amount,
   trunc(o.quoted_amount / nullif(s.funded, 0), 18) AS payout_rate_quoted,
@@ -43,6 +45,8 @@ LEFT JOIN payout o ON o.id = CASE WHEN d.refund_id <> '' THEN d.refund_id ELSE a
 LEFT JOIN wallet_transfer t ON t.intent = 'payout/' || o.id || '/' || o.swap_tries
 CROSS JOIN LATERAL (SELECT trunc((c.withdrawal_fee + trunc(c.deposit_fee * c.market_rate, 18)) * a.net_usd / nullif(c.net_usd, 0), 18) AS fee) f
 CROSS JOIN LATERAL (
-  SELECT CASE WHEN o.refund THEN d.gross_eth WHEN o.pot = 'usdt' THEN a.net_usdt ELSE a.net_eth END AS put_in,
-         CASE WHEN o.pot = 'usdt' THEN o.source_usdt ELSE o.source_eth END AS source,
+  -- In two legs (payouts.funding = "eth") the USDT put in has become ETH by the time that it is paid on.
+  SELECT CASE WHEN o.refund THEN d.gross_eth WHEN o.pot = 'usdt' OR o.leg = 2 THEN a.net_usdt ELSE a.net_eth END AS put_in,
+         CASE WHEN o.pot = 'usdt' OR o.leg = 2 THEN 'usdt' ELSE 'eth' END AS put_in_currency,
+         CASE WHEN o.pot = 'usdt' OR o.leg = 2 THEN o.source_usdt ELSE o.source_eth END AS source,
          CASE WHEN o.pot = 'usdt' THEN o.funded_usdt ELSE o.funded_eth END AS funded) s;

@@ -34,9 +34,14 @@ bool is_direct(const payout& state);
 /// The account that the money lies on while it is promised to the payout.
 std::string held_account(const payout& state);
 
+/// In leg 1: the second leg's pair is asked for its range first.
+bool wants_second_minimum(const payout& state);
+
 /// Keys of the effects besides those of the swap (swap_keys).
 namespace payout_keys {
 inline const std::string claim = "claim";
+inline const std::string allowance = "allowance";
+inline const std::string second_range = "second_range";
 inline const std::string tell_sent = "tell_sent";
 inline std::string tell_end(const payout& p) { return "tell_end:" + std::string(to_text(p.status)); }
 } // namespace payout_keys

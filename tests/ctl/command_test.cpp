@@ -103,7 +103,7 @@ TEST_CASE("a trace reads from the payment to the transaction") {
   answer.Parse(
       R"({"order_id":"01X","status":"paid","price_usd":"30","channel":"C","decision":"none","deposits":[{"payment_id":"5","settled_at":"t",
     "actually_paid":"1","pay_currency":"btc","gross_eth":"2","gross_usd":"30","fee_eth":"0.06","fee_usd":"0.9","net_eth":"1.94","net_usd":"29.1",
-    "payout_id":"01X","payout_status":"completed","refund":false,"pot":"eth","target_ticker":"eth","target_network":"eth","payout_put_in":"1.94",
+    "payout_id":"01X","payout_status":"completed","refund":false,"pot":"eth","target_ticker":"eth","target_network":"eth","payout_put_in":"1.94","payout_put_in_currency":"eth",
     "payout_amount":"1.94","address":"0xa","transfer_intent":"payout/01X/0","transfer_status":"confirmed","transfer_eth":"1.94","transfer_nonce":"3",
     "transfer_block":"9","transfer_hash":"0xfeed","conversion_id":null}]})");
   const auto text = trace_report(answer);
