@@ -24,7 +24,14 @@ void member(json_writer& out, const char* name, std::uint64_t value) {
   out.Uint64(value);
 }
 
-std::string check(const std::string& currency, const std::string& network, const std::string& address, const std::string& memo) {
+struct family_count {
+  checked_by how = checked_by::nothing;
+  std::uint64_t pairs = 0;
+};
+
+} // namespace
+
+std::string check_json(const std::string& currency, const std::string& network, const std::string& address, const std::string& memo) {
   const auto result = check_address(currency, network, address, memo);
   rapidjson::StringBuffer buffer;
   json_writer out(buffer);
@@ -43,12 +50,7 @@ std::string check(const std::string& currency, const std::string& network, const
   return buffer.GetString();
 }
 
-struct family_count {
-  checked_by how = checked_by::nothing;
-  std::uint64_t pairs = 0;
-};
-
-std::string coverage() {
+std::string coverage_json() {
   std::map<checked_by, std::uint64_t> pairs;
   std::map<memo_need, std::uint64_t> memos;
   std::map<std::string, family_count> families;
@@ -82,17 +84,9 @@ std::string coverage() {
   return buffer.GetString();
 }
 
-} // namespace
+std::string show_check(const rapidjson::Value& answer) { return plain(answer["text"]) + "\n"; }
 
-std::string address_answer(const std::vector<std::string>& words, const std::string& currency, const std::string& network,
-                           const std::string& memo) {
-  if (words.size() == 2 && words[1] == "coverage") return coverage();
-  if (words.size() == 3 && words[1] == "check" && !currency.empty() && !network.empty()) return check(currency, network, words[2], memo);
-  return {};
-}
-
-std::string show_address_answer(const rapidjson::Value& answer) {
-  if (!answer.HasMember("families")) return plain(answer["text"]) + "\n";
+std::string show_coverage(const rapidjson::Value& answer) {
   std::string text = plain(answer["pairs"]) + " pairs of ticker and network: " + plain(answer["checksum"]) + " checked by checksum, "
                      + plain(answer["pattern"]) + " by pattern only, " + plain(answer["unknown"]) + " without a rule\n"
                      + "(an address of Ethereum's form in one case carries no checksum: that one is checked by pattern)\n"

@@ -1,18 +1,19 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include <rapidjson/document.h>
 
 namespace paygate::ctl {
 
-/// Answers `address check` and `address coverage` from the rules built into this program: JSON as a daemon would give it, an error as
-/// {"error": {"code", "text"}}. Empty when the words are none of these verbs.
-std::string address_answer(const std::vector<std::string>& words, const std::string& currency, const std::string& network,
-                           const std::string& memo);
+/// What `address check` says by the rules built into this program: JSON as a daemon would give it, an error as {"error": {"code", "text"}}.
+std::string check_json(const std::string& currency, const std::string& network, const std::string& address, const std::string& memo);
 
-/// Either answer for people.
-std::string show_address_answer(const rapidjson::Value& answer);
+/// How many pairs of the currency snapshot are checked how.
+std::string coverage_json();
+
+/// Both for people.
+std::string show_check(const rapidjson::Value& answer);
+std::string show_coverage(const rapidjson::Value& answer);
 
 } // namespace paygate::ctl
