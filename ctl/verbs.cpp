@@ -185,6 +185,7 @@ const std::vector<verb>& verbs() {
       {local, "address coverage", "", "", "how the addresses of the known currencies are checked", cover_addresses, "", show_coverage},
       {steer, "retry", "KIND ID", "", "end a back-off or a quarantine", about, "retry", show_done},
       {steer, "cancel", "KIND ID", "", "end a payout or a conversion before money moved", about, "cancel", show_done},
+      {steer, "reopen", "KIND ID", "", "a payout or a conversion that needs attention tries again", about, "reopen", show_done},
       {steer, "approve", "ID", "", "release a payout that awaits approval", about, "approve", show_done},
       {steer, "payouts approve", "ID", "", "the same", about, "approve", show_done},
       {steer, "payouts cancel", "ID", "", "end a payout before money moved", about, "cancel", show_done},

@@ -116,7 +116,9 @@ struct open_conversion {
 };
 /// Command of the operator: ends it and sets its accruals free; only before money moved (`out_of_order` afterwards).
 struct cancel_conversion { std::string reason; };
+/// Command of the operator: as reopen_payout.
+struct reopen_conversion { std::string reason; };
 
-using conversion_message = std::variant<effect_done, open_conversion, cancel_conversion>;
+using conversion_message = std::variant<effect_done, open_conversion, cancel_conversion, reopen_conversion>;
 
 } // namespace paygate

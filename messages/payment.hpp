@@ -191,6 +191,7 @@ struct refund_payment {
   std::string address, extra_id;
   std::string reason;
   bool outside = false;
+  std::string ended{}; ///< The payout of a refund before that is known to have ended for good without having paid: given back anew.
 };
 
 using payment_message

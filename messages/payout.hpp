@@ -154,7 +154,10 @@ struct request_batch {
 struct approve_payout { std::string reason; };
 /// Command of the operator: ends it and gives the money back to the owner's balance; only before money moved (`out_of_order` afterwards).
 struct cancel_payout { std::string reason; };
+/// Command of the operator: one that needs attention tries again with a new quote and a new intent. Refused as `out_of_order` while money may
+/// be anywhere else than in our wallet: only when nothing was released to be signed, or the transfer was mined without effect.
+struct reopen_payout { std::string reason; };
 
-using payout_message = std::variant<effect_done, request_payout, request_batch, approve_payout, cancel_payout>;
+using payout_message = std::variant<effect_done, request_payout, request_batch, approve_payout, cancel_payout, reopen_payout>;
 
 } // namespace paygate

@@ -50,6 +50,11 @@ const std::string webhook_sql =
     "encode(raw, 'hex')) FROM webhook_event WHERE id = ("
     + args + "->>'id')::bigint";
 
+const std::string ended_refund_sql = "SELECT coalesce((SELECT jsonb_build_object('ended', o.id) FROM payment p JOIN payout o ON o.id = "
+                                     "p.id || '.refund' || CASE WHEN p.refunds > 1 "
+                                     "THEN p.refunds::text ELSE '' END WHERE p.id = "
+                                     + args + "->>'id' AND o.refund AND o.status IN ('failed', 'cancelled')), '{\"ended\":\"\"}')";
+
 // Every number as text: readers of JSON lose digits.
 const std::string trace_sql =
     "WITH asked AS (SELECT p.* FROM payment p WHERE p.id = " + args
@@ -78,6 +83,7 @@ std::string operator_sql_of(std::string_view name) {
   if (name == resolve) return resolve_sql;
   if (name == webhook) return webhook_sql;
   if (name == trace) return trace_sql;
+  if (name == ended_refund) return ended_refund_sql;
   return {};
 }
 

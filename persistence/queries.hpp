@@ -32,6 +32,8 @@ inline constexpr std::string_view leases = "leases";
 /// {"id": an order, or the provider's id of a payment} -> {order_id, status, ..., deposits: [payment_trace]}, every number as text; or the
 /// error not_found.
 inline constexpr std::string_view trace = "trace";
+/// {"id": an order} -> {"ended": the payout of its newest refund, if that has ended for good without having paid, else ""}.
+inline constexpr std::string_view ended_refund = "ended_refund";
 /// {"id": of a webhook_event} -> {id, source, order_id, payment_id, raw: as hex}, or null.
 inline constexpr std::string_view webhook = "webhook";
 /// {"id"} -> the failed_transaction, or null.

@@ -1,5 +1,6 @@
 #include "actors/conversion/conversion_machine.hpp"
 
+#include "actors/swap/reopen.hpp"
 #include "actors/swap/swap_step.hpp"
 
 namespace paygate {
@@ -34,6 +35,15 @@ public:
     const bool over = c.status == status::completed || c.status == status::failed;
     if (over || c.funding_released) return refused{refusal::out_of_order, "it is over, or its money may have moved"};
     cancel(m.reason.empty() ? "cancelled by the operator" : m.reason);
+    return finish();
+  }
+
+  verdict<conversion> on(const reopen_conversion& m) {
+    const auto why = why_not_reopened(before_, "the next conversion takes what it had gathered");
+    if (!why.empty()) return refused{refusal::out_of_order, why};
+    reopen(out_.next);
+    try_again("");
+    out_.note = "reopened: " + m.reason;
     return finish();
   }
 
@@ -136,6 +146,7 @@ verdict<conversion> conversion_kind::apply(const conversion& state, bool exists,
   if (const auto* m = std::get_if<open_conversion>(&message)) return s.on(*m, exists);
   if (!exists) return refused{refusal::not_found, "no such conversion"};
   if (const auto* m = std::get_if<cancel_conversion>(&message)) return s.on(*m);
+  if (const auto* m = std::get_if<reopen_conversion>(&message)) return s.on(*m);
   return s.on(std::get<effect_done>(message));
 }
 

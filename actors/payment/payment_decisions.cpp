@@ -110,11 +110,17 @@ verdict<payment> refund(const payment& state, const refund_payment& command, con
     return refused{refusal::invalid, "a refund needs a coin, its network and an address"};
   step out{.next = state, .changed = false, .reply = ok{}, .entries = {}, .rows = {}, .note = {}};
   auto& s = out.next;
+  // It lies undecided again: the payout has posted that.
+  const auto anew = s.decision == payment_decision::refunded && s.refund_started_at && !command.ended.empty()
+                    && command.ended == refund_id_of(s, context.self.id);
+  if (anew)
+    for (auto& d : s.deposits)
+      if (d.refund_id == command.ended) d.refund_id.clear();
   const auto open = std::any_of(s.deposits.begin(), s.deposits.end(), is_undecided);
   const auto same = s.decision == payment_decision::refunded && s.refund_asset == command.target && s.refund_address == command.address
                     && s.refund_extra_id == command.extra_id;
   if (!open && same) return out;
-  if (!awaits_decision(s)) return not_awaiting(s);
+  if (!anew && !awaits_decision(s)) return not_awaiting(s);
   if (!open)
     return refused{refusal::invalid,
                    "nothing of it lies in our books, its value did not come as ETH: give it back where it lies, then say so (outside)"};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/swap/reopen.hpp"
 #include "actors/swap/swap_step.hpp"
 
 namespace paygate {
@@ -79,6 +80,17 @@ public:
     const bool over = p.status == payout_status::completed || p.status == payout_status::failed;
     if (over || p.funding_released) return refused{refusal::out_of_order, "it is over, or its money may have moved"};
     cancel(m.reason.empty() ? "cancelled by the operator" : m.reason);
+    return finish();
+  }
+
+  verdict<payout> on(const reopen_payout& m) {
+    const auto why = why_not_reopened(before_, before_.refund ? "ask for the refund again (payments refund)"
+                                                              : "the next payout takes it once the failure is resolved (failed resolve)");
+    if (!why.empty()) return refused{refusal::out_of_order, why};
+    reopen(out_.next);
+    try_again("");
+    start();
+    out_.note = "reopened: " + m.reason;
     return finish();
   }
 
@@ -332,6 +344,7 @@ verdict<payout> payout_kind::apply(const payout& state, bool exists, const payou
   if (!exists) return refused{refusal::not_found, "no such payout"};
   if (const auto* m = std::get_if<approve_payout>(&message)) return s.on(*m);
   if (const auto* m = std::get_if<cancel_payout>(&message)) return s.on(*m);
+  if (const auto* m = std::get_if<reopen_payout>(&message)) return s.on(*m);
   return s.on(std::get<effect_done>(message));
 }
 

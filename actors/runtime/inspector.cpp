@@ -176,7 +176,7 @@ private:
     rapidjson::Document parsed;
     parsed.Parse(result.c_str());
     std::string code = "done", text = result;
-    if (is_error(result) && parsed.IsObject()) {
+    if (is_error(result) && parsed.IsObject() && parsed["error"].IsObject()) {
       code = text_of(parsed["error"], "code");
       text = text_of(parsed["error"], "text");
     } else if (parsed.IsObject())
@@ -189,12 +189,30 @@ private:
     });
   }
 
+  /// A refund may follow one that has ended without having paid: the books know whether it did. Such an end is for ever.
+  void with_ended(const envelope_ptr& letter, const answer_fn& then, std::function<void(const envelope_ptr&)> go) {
+    const auto* message = std::get_if<payment_message>(&letter->body);
+    if (!message || !std::holds_alternative<refund_payment>(*message)) return go(letter);
+    ask_reader("ended_refund", "{\"id\":" + json_text(letter->to.id) + "}", [letter, then, go](const std::string& answer) {
+      rapidjson::Document found;
+      found.Parse(answer.c_str());
+      if (is_error(answer) || !found.IsObject()) return then(answer);
+      auto refund = std::get<refund_payment>(std::get<payment_message>(letter->body));
+      refund.ended = text_of(found, "ended");
+      go(std::make_shared<const envelope>(envelope{letter->to, payment_message{std::move(refund)}}));
+    });
+  }
+
   deed order_deed(order o) {
     auto letter = std::make_shared<const envelope>(std::move(o.letter));
-    return {
-        to_text(letter->to),
-        [this_ = *this, letter, remark = std::move(o.remark)](answer_fn then) mutable { this_.deliver(letter, remark, std::move(then)); },
-        [this_ = *this, letter](answer_fn then) mutable { this_.rehearse(letter, std::move(then)); }};
+    return {to_text(letter->to),
+            [this_ = *this, letter, remark = std::move(o.remark)](answer_fn then) mutable {
+              this_.with_ended(letter, then,
+                               [this_, remark, then](const envelope_ptr& ready) mutable { this_.deliver(ready, remark, then); });
+            },
+            [this_ = *this, letter](answer_fn then) mutable {
+              this_.with_ended(letter, then, [this_, then](const envelope_ptr& ready) mutable { this_.rehearse(ready, then); });
+            }};
   }
 
   deed retry_deed(entity_ref of, const std::string& reason) {

@@ -40,6 +40,7 @@ struct inspector_setup {
 ///   cancel    {kind?, id}             ends a payout (or a conversion) before money moved
 ///   accept    {id}                    a payment that was not judged good counts as if it had been
 ///   refund    {id, address, currency?, network?, extra_id?} or {id, outside: true}   gives it back
+///   reopen    {kind?, id}             a payout (or a conversion) that needs attention tries again
 ///   run       {id}                    a scheduler looks now: "conversions", "payouts"
 ///   resolve   {id}                    a listed failure is dealt with
 ///   replay    {id}                    a webhook kept raw is handled again by its entity

@@ -78,6 +78,12 @@ outcome refund_order(const object& c) {
   return made;
 }
 
+outcome reopen_order(const object& c) {
+  if (text_of(c, "kind") == to_text(entity_kind::conversion))
+    return tell(c, entity_kind::conversion, conversion_message{reopen_conversion{reason_of(c)}});
+  return tell(c, entity_kind::payout, payout_message{reopen_payout{reason_of(c)}});
+}
+
 outcome run_order(const object& c) {
   const auto id = text_of(c, "id");
   if (id != "conversions" && id != "payouts") return error_json("invalid", "run conversions or payouts");
@@ -95,6 +101,7 @@ constexpr std::array orders = {
     order_verb{"accept", accept_order},
     order_verb{"refund", refund_order},
     order_verb{"run", run_order},
+    order_verb{"reopen", reopen_order},
 };
 
 const order_verb* find(std::string_view name) {

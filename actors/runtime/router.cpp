@@ -58,7 +58,7 @@ caf::behavior router_behavior(router_pointer self) {
     },
     [=](retry_atom, const ref_ptr& ref, const std::string& reason) -> caf::result<std::string> {
       if (auto shard = shard_for(*ref)) return self->delegate(shard, retry_atom::value, ref, reason), caf::delegated<std::string>{};
-      return std::string(R"({"error":"not on this node"})");
+      return std::string(R"({"error":{"code":"not_owner","text":"its shard is not on this node"}})");
     },
     [=](moved_atom) {
       for (const auto& shard : *self->state.table)

@@ -326,3 +326,21 @@ TEST_CASE("a replayed IPN is handled again and not kept a second time") {
   purchase nobody;
   CHECK(code_of(nobody.send(ipn_received{p.report(provider_status::finished), ""})) == "not_found");
 }
+
+TEST_CASE("a refund whose payout ended without having paid is asked for anew") {
+  auto p = short_of();
+  p.send(back());
+  arrive(p, "5001", "0.0016");
+  p.answered("refund:", ok{});
+  auto other = back("0x00000000000000000000000000000000000000bb");
+  CHECK(code_of(p.send(other)) == "out_of_order");
+  other.ended = "01OTHER.refund";
+  CHECK(code_of(p.send(other)) == "out_of_order");
+  other.ended = p.self.id + ".refund"; // It failed, or was cancelled: what it had lies undecided again.
+  CHECK(p.send(other) == entity_reply(ok{}));
+  CHECK(p.question("refund:").to.id == p.self.id + ".refund2");
+  CHECK(wish(p, "refund:").source == eth("0.0016"));
+  CHECK(wish(p, "refund:").address == other.address);
+  CHECK(p.send(other) == entity_reply(ok{})); // The answer was lost: the refund that runs is another one.
+  CHECK_FALSE(p.last.changed);
+}

@@ -89,6 +89,8 @@ class operator(WorldTest):
         conversion = self.world.ctl("show", "conversion", hop["conversion_id"])["row"]
         self.assertEqual(D(hop["usdt_received"]), D(conversion["received_usdt"]), "it was the only one in it")
         self.assertEqual(hop["eth_sold"], hop["net_eth"])
+        for account, share in (("expense:provider_fee", "conversion_fee_usdt"), ("expense:spread", "conversion_spread_usdt")):
+            self.assertEqual(self.world.books(account, "usdt"), D(hop[share]), "all that the conversion cost is this payment's")
         lost = D(hop["conversion_fee_usdt"]) + D(hop["conversion_spread_usdt"])
         self.assertEqual(D(hop["net_usd"]) - lost, D(hop["usdt_received"]))
         self.assertEqual(hop["payout_put_in"], hop["usdt_received"])
