@@ -27,11 +27,16 @@ Look
   failed list                                            failures that wait for a person
   webhooks list [--order-id ID] [--unknown]              IPNs as they came
   shards                                                 who holds which shard
+  wallet show                                            the hot wallet: status, alert, nonces, gas float, open and held transfers
 
 Steer (each wants --reason TEXT and is written to the audit log)
   retry KIND ID                                          end a back-off or a quarantine
   channels add --file FILE                               register a channel, or change its terms
   payouts approve ID | payouts cancel ID
+  wallet sign-off --nonce N                              end the pause: the chain's nonce is N, and you know why
+  wallet settle INTENT --nonce N --hash H                the transaction H, which used nonce N, was this intent
+  wallet disown --nonce N --hash H                       it was nothing of ours
+  wallet release INTENT                                  a held transfer was not paid before: send it
 
 The default address is that of PAYGATE_CTL_ADDRESS, else 127.0.0.1:4242.
 Exit codes: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon, 4 not found.
@@ -40,7 +45,8 @@ Exit codes: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon, 4 not f
 using options = std::map<std::string, std::string>;
 
 const std::map<std::string, bool> known_options{{"address", true}, {"json", false},     {"kind", true},    {"status", true},   {"stuck", false}, {"limit", true},
-                                                {"reason", true},  {"file", true},      {"follow", false}, {"order-id", true}, {"unknown", false}};
+                                                {"reason", true},  {"file", true},      {"follow", false}, {"order-id", true}, {"unknown", false}, {"nonce", true},
+                                                {"hash", true}};
 
 /// Splits into words and options; answers what is wrong.
 std::string split(const std::vector<std::string>& arguments, std::vector<std::string>& words, options& given) {
@@ -152,6 +158,9 @@ outcome look(const std::vector<std::string>& words, options& given, command c) {
   } else if (verb == "webhooks" && sub == "list") {
     c.request = query("webhooks", filter);
     c.show = pretty;
+  } else if (verb == "wallet" && sub == "show") {
+    c.request = query("wallet");
+    c.show = wallet_sheet;
   } else return wrong("there is no verb \"" + verb + (sub.empty() ? "" : " " + sub) + "\"");
   return c;
 }
@@ -172,10 +181,32 @@ outcome read_channel_file(options& given, command c) {
   return c;
 }
 
+outcome steer_wallet(const std::vector<std::string>& words, options& given, command c) {
+  const auto& deed = words.size() > 1 ? words[1] : std::string();
+  const bool with_nonce = deed == "sign-off" || deed == "settle" || deed == "disown", with_intent = deed == "settle" || deed == "release";
+  if ((!with_nonce && !with_intent) || words.size() != (with_intent ? 3u : 2u))
+    return wrong("wallet sign-off --nonce N | settle INTENT --nonce N --hash H | disown --nonce N --hash H | release INTENT");
+  object_text request;
+  request.text("verb", "wallet").text("deed", deed).text("reason", given["reason"]);
+  if (with_nonce) {
+    const auto& nonce = given["nonce"];
+    if (nonce.empty() || nonce.size() > 15 || nonce.find_first_not_of("0123456789") != nonce.npos) return wrong("wallet " + deed + " wants --nonce N");
+    request.text("nonce", nonce);
+  }
+  if (deed == "settle" || deed == "disown") {
+    if (given["hash"].empty()) return wrong("wallet " + deed + " wants --hash H");
+    request.text("hash", given["hash"]);
+  }
+  if (with_intent) request.text("intent", words[2]);
+  c.request = request.str();
+  return c;
+}
+
 outcome steer(const std::vector<std::string>& words, options& given, command c) {
   const auto& verb = words[0];
   if (given["reason"].empty()) return wrong(verb + " wants --reason TEXT");
   c.show = show_done;
+  if (verb == "wallet") return steer_wallet(words, given, std::move(c));
   if (verb == "retry") {
     if (words.size() != 3) return wrong("retry KIND ID");
     c.request = object_text().text("verb", "retry").text("kind", words[1]).text("id", words[2]).text("reason", given["reason"]).str();
@@ -209,7 +240,8 @@ outcome read_command(const std::vector<std::string>& arguments) {
     c.show = entity_sheet;
     return c;
   }
-  if (words[0] == "retry" || words[0] == "channels" || words[0] == "payouts") return steer(words, given, std::move(c));
+  if (words[0] == "retry" || words[0] == "channels" || words[0] == "payouts" || (words[0] == "wallet" && (words.size() != 2 || words[1] != "show")))
+    return steer(words, given, std::move(c));
   return look(words, given, std::move(c));
 }
 

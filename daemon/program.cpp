@@ -155,7 +155,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   p.node = spawn_node(p.system, std::move(setup));
   p.bootstrap = spawn_bootstrap(p.system, p.ports->router, first_letters(wallet_address));
   p.gateway = spawn_gateway(p.system, p.ports->router);
-  p.inspector = spawn_inspector(p.system, inspector_setup{p.reader, p.router});
+  p.inspector = spawn_inspector(p.system, inspector_setup{p.reader, p.router, wallet_address});
 }
 
 std::optional<std::string> program::start_doors() {

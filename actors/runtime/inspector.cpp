@@ -1,5 +1,8 @@
 #include "actors/runtime/inspector.hpp"
 
+#include <limits>
+#include <optional>
+
 #include <caf/all.hpp>
 
 #include "actors/runtime/entity.hpp"
@@ -40,6 +43,7 @@ public:
     else if (verb == "channel") register_one(c, promise);
     else if (verb == "approve") tell(c, entity_kind::payout, text_of(c, "id"), payout_message{approve_payout{text_of(c, "reason")}}, promise);
     else if (verb == "cancel") tell(c, entity_kind::payout, text_of(c, "id"), payout_message{cancel_payout{text_of(c, "reason")}}, promise);
+    else if (verb == "wallet") steer_wallet(c, promise);
     else promise.deliver(error_json("invalid", "no such verb: " + verb));
     return promise;
   }
@@ -126,13 +130,28 @@ private:
     tell(c, entity_kind::channel, id, channel_message{register_channel{std::move(terms)}}, promise);
   }
 
+  void steer_wallet(const command& c, text_promise& promise) {
+    const auto deed = text_of(c, "deed"), reason = text_of(c, "reason"), intent = text_of(c, "intent"), hash = text_of(c, "hash");
+    const auto nonce = parse_integer(text_of(c, "nonce"));
+    const bool named = nonce && *nonce >= 0 && *nonce < std::numeric_limits<std::int64_t>::max();
+    const auto number = named ? static_cast<std::int64_t>(*nonce) : std::int64_t{-1};
+    std::optional<wallet_message> message;
+    if (deed == "sign-off" && named) message = sign_off_wallet{number, reason};
+    else if (deed == "settle" && named && !intent.empty()) message = explain_nonce{number, hash, intent, reason};
+    else if (deed == "disown" && named) message = explain_nonce{number, hash, "", reason};
+    else if (deed == "release") message = release_transfer{intent, reason};
+    if (!message) promise.deliver(error_json("invalid", "wallet: sign-off {nonce}, settle {nonce, hash, intent}, disown {nonce, hash} or release {intent}"));
+    else tell(c, entity_kind::wallet, setup().wallet, std::move(*message), promise);
+  }
+
   void tell(const command& c, entity_kind kind, const std::string& id, any_message message, text_promise& promise) {
     if (id.empty()) {
       promise.deliver(error_json("invalid", "an id is needed"));
       return;
     }
     auto letter = std::make_shared<const envelope>(envelope{{kind, id}, std::move(message)});
-    audited(text_of(c, "verb"), to_text(letter->to), text_of(c, "reason"), promise, [this_ = *this, letter](text_promise& p) mutable {
+    const auto deed = text_of(c, "deed");
+    audited(text_of(c, "verb") + (deed.empty() ? "" : " " + deed), to_text(letter->to), text_of(c, "reason"), promise, [this_ = *this, letter](text_promise& p) mutable {
       this_.self_->request(this_.setup().router, patience, deliver_atom::value, letter)
         .then([p](const entity_reply_ptr& answer) mutable { p.deliver(reply_json(*answer)); },
               [p](const caf::error&) mutable { p.deliver(error_json("unavailable", "the entity does not answer")); });

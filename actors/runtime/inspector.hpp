@@ -13,7 +13,8 @@ namespace paygate {
 /// What the inspector steers.
 struct inspector_setup {
   reader_actor reader;
-  caf::actor router; ///< spawn_router's.
+  caf::actor router;   ///< spawn_router's.
+  std::string wallet{}; ///< The hot wallet's address.
 };
 
 /// Starts the inspector (inspector_actor): each command is a JSON object with "verb", each answer a JSON value. An error is
@@ -25,6 +26,8 @@ struct inspector_setup {
 ///                                     [{price_usd, days}])
 ///   approve   {id, reason}            releases a payout that awaits approval
 ///   cancel    {id, reason}            ends a payout before money moved
+///   wallet    {deed, nonce, hash, intent, reason} deed: sign-off {nonce}, settle {nonce, hash, intent}, disown {nonce, hash} or release
+///                                     {intent}, of the hot wallet
 /// Each verb that changes something wants a reason and is written to the audit log before it is done; no audit, no deed.
 caf::actor spawn_inspector(caf::actor_system& system, inspector_setup setup);
 

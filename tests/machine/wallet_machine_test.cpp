@@ -26,7 +26,11 @@ decision<wallet> must(const verdict<wallet>& v) {
   REQUIRE(std::holds_alternative<decision<wallet>>(v));
   return std::get<decision<wallet>>(v);
 }
-decision<wallet> on(const wallet& w, const std::string& key, io_outcome outcome, timestamp at = now, policy r = rules()) {
+/// The outcome of an effect; before a quote the books say that all is the platform's, unless they were read.
+decision<wallet> on(const wallet& before, const std::string& key, io_outcome outcome, timestamp at = now, policy r = rules()) {
+  auto w = before;
+  if (key.starts_with("quote:") && w.books_for != key.substr(6))
+    w = must(apply(w, effect_done{"books:" + key.substr(6), wallet_books_seen{3 * one_coin, 0, 0, 0}}, true, at, r)).next;
   return must(apply(w, effect_done{key, std::move(outcome)}, true, at, r));
 }
 request_transfer wish(const std::string& intent = "payout/A/1") {
@@ -106,6 +110,9 @@ TEST_CASE("an intent is taken once; a repeat answers how far it is") {
 
 TEST_CASE("from queued to broadcast: nonce, signature and bytes are stored before they are used") {
   auto w = queued();
+  CHECK(owes(w, "books:payout/A/1"));
+  CHECK_FALSE(owes(w, "quote:payout/A/1")); // First whose the coins are, then what the chain says.
+  w = on(w, "books:payout/A/1", wallet_books_seen{}).next;
   CHECK(owes(w, "quote:payout/A/1"));
   CHECK_FALSE(owes(w, "sign:payout/A/1:0"));
   w = prepared();
@@ -126,15 +133,15 @@ TEST_CASE("from queued to broadcast: nonce, signature and bytes are stored befor
 
 TEST_CASE("one transfer at a time between nonce and broadcast, several afterwards") {
   auto two = must(apply(queued(), wish("payout/B/1"), true, now + 1s)).next;
-  CHECK(owes(two, "quote:payout/A/1"));
-  CHECK_FALSE(owes(two, "quote:payout/B/1"));
+  CHECK(owes(two, "books:payout/A/1"));
+  CHECK_FALSE(owes(two, "books:payout/B/1"));
   CHECK_FALSE(on(two, "quote:payout/B/1", quote()).changed);
   two = on(two, "quote:payout/A/1", quote()).next;
-  CHECK_FALSE(owes(two, "quote:payout/B/1"));
+  CHECK_FALSE(owes(two, "books:payout/B/1"));
   two = on(two, "sign:payout/A/1:0", tx_signed{"0x02aa", "0xh1"}).next;
-  CHECK_FALSE(owes(two, "quote:payout/B/1"));
+  CHECK_FALSE(owes(two, "books:payout/B/1"));
   two = on(two, "broadcast:payout/A/1:1", tx_broadcast{}).next;
-  CHECK(owes(two, "quote:payout/B/1"));
+  CHECK(owes(two, "books:payout/B/1"));
   // What is under way is not free: 3 - 1 - 1 leaves one, less gas, which the second one's gas float does not fit into.
   auto poor = quote();
   poor.balance = 2 * one_coin;
@@ -185,20 +192,32 @@ TEST_CASE("a nonce ahead of ours pauses the wallet: nothing is signed") {
   CHECK(d.next.status == wallet_status::paused);
   CHECK(d.next.alert.find("is ahead of ours") != std::string::npos);
   CHECK(wallet_kind::effects_due(d.next, self, now, rules()).empty());
-  CHECK_FALSE(on(d.next, "quote:payout/A/1", quote()).changed);
+  CHECK(d.next.alert.find("paygatectl wallet show") != std::string::npos);
+  CHECK(std::get<failure_listed>(d.rows.at(0)).code == "wallet_paused");
+  for (const auto* key : {"books:payout/A/1", "quote:payout/A/1"}) CHECK_FALSE(must(apply(d.next, effect_done{key, quote()})).changed);
   CHECK(std::get<transfer_view>(must(apply(d.next, wish("payout/B/1"))).reply).status == "queued");
 }
 
 TEST_CASE("what is never signed is dropped for ever, and does not keep the others waiting") {
-  const auto late = must(apply(queued(), wish(), true, now + 11min));
-  CHECK(std::get<transfer_view>(late.reply).status == "dropped");
-  CHECK(on(queued(), "quote:payout/A/1", quote(), now + 11min).next.transfers.at(0).status == transfer_status::dropped);
-  const auto reverts = on(queued(), "quote:payout/A/1", io_failure{fault::permanent, "reverted", "no ETH here", std::nullopt}).next;
+  // Its time alone drops nothing: a restored backup has forgotten what was signed. The chain's nonce must be ours first.
+  CHECK(std::get<transfer_view>(must(apply(queued(), wish(), true, now + 11min)).reply).status == "queued");
+  auto ahead = quote();
+  ahead.latest_nonce = 6;
+  CHECK(first(on(queued(), "quote:payout/A/1", ahead, now + 11min).next).status == transfer_status::queued);
+  const auto late = on(queued(), "quote:payout/A/1", quote(), now + 11min).next;
+  CHECK(first(late).status == transfer_status::dropped);
+  CHECK(std::get<transfer_view>(must(apply(late, wish(), true, now + 11min)).reply).status == "dropped");
+  auto refusing = quote();
+  refusing.gas_limit = 0;
+  refusing.refused = "no ETH here";
+  const auto reverts = on(queued(), "quote:payout/A/1", refusing).next;
   CHECK(first(reverts).status == transfer_status::dropped);
   CHECK(first(reverts).reason.find("no ETH here") != std::string::npos);
-  for (const auto* key : {"quote:payout/A/1", "sign:payout/A/1:0"}) {
+  refusing.latest_nonce = 6;
+  CHECK(first(on(queued(), "quote:payout/A/1", refusing).next).status == transfer_status::queued);
+  for (const auto* key : {"books:payout/A/1", "quote:payout/A/1", "sign:payout/A/1:0"}) {
     CHECK_FALSE(owes(reverts, key));
-    CHECK_FALSE(on(reverts, key, quote()).changed);
+    CHECK_FALSE(must(apply(reverts, effect_done{key, quote()})).changed);
     CHECK_FALSE(on(reverts, key, tx_signed{"0x02aa", "0xh1"}).changed);
   }
   // With a nonce it is not dropped any more, however late.
