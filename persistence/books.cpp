@@ -138,7 +138,7 @@ public:
     } catch (const std::exception& failure) {
       const auto words = words_of(failure);
       calm_ = {};
-      if (classify(*connection, failure) == database_fault::broken) link_.drop(words);
+      if (classify(connection->is_open(), failure) == database_fault::broken) link_.drop(words);
       return io_failure{fault::transient, "database", words, {}};
     }
   }
