@@ -144,6 +144,7 @@ struct chain_quote {
   std::uint64_t chain_id = 0, latest_nonce = 0, gas_limit = 0;
   int128 base_fee = 0, priority_fee = 0, balance = 0; ///< Wei; base_fee is the next block's.
   int128 token_balance = 0;                           ///< In the token's own units.
+  std::uint64_t pending_nonce = 0;                    ///< After what the node's pool holds of `from`.
   std::string refused{};                              ///< The receiver's code refuses this call, in its words: there is no gas_limit then.
   bool operator==(const chain_quote&) const = default;
 };

@@ -47,6 +47,10 @@ void step::on_quote(wallet_transfer& t, const io_outcome& outcome) {
                  + ": somebody else used the key, or a backup was restored");
   if (latest < lowest_open_nonce())
     return alert("the node is behind: its nonce is " + std::to_string(latest) + ", ours " + std::to_string(lowest_open_nonce()));
+  // What a restored backup has forgotten may still wait in the pool: another intent must not take a nonce beside it.
+  if (static_cast<std::int64_t>(q->pending_nonce) > w.next_nonce)
+    return alert("the node's pool holds nonce " + std::to_string(q->pending_nonce - 1) + " of this wallet, and ours end before "
+                 + std::to_string(w.next_nonce) + ": somebody else used the key, or a backup was restored");
   // Only now: the chain shows that nothing was sent that we have forgotten, so this was never signed, and never will be.
   if (is_late(t)) return drop(t, "its time ran out before it could be signed");
   // Refused by the receiver's code, so for ever; it must not keep the others waiting.

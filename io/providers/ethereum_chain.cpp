@@ -228,6 +228,7 @@ rpc_answer<chain_quote> read_chain_quote(rpc_node& node, const get_chain_quote& 
                     "the node is on chain " + std::to_string(quote.chain_id) + ", not " + std::to_string(chain_id),
                     {}}};
     quote.latest_nonce = mined_nonce(node, request.from);
+    quote.pending_nonce = mined_nonce(node, request.from, "pending");
     quote.balance = balance_of(node, request.from);
     std::tie(quote.base_fee, quote.priority_fee) = fees(node);
     if (!request.token.empty()) quote.token_balance = token_balance(node, request.token, request.from);

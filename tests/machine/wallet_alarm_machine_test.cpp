@@ -63,6 +63,21 @@ struct alarmed : machine<wallet_kind> {
 
 } // namespace
 
+TEST_CASE("what waits in the pool and is not ours keeps the next nonce from being given") {
+  alarmed w;
+  w.ask("payout/A/1");
+  w.weigh();
+  auto pooled = alarmed::quote(5);
+  pooled.pending_nonce = 6;
+  w.done_with("quote", pooled);
+  CHECK(w.state.alert.find("the node's pool holds nonce 5 of this wallet") == 0);
+  CHECK(w.transfer("payout/A/1").nonce == -1);
+  pooled.pending_nonce = 5;
+  w.done_with("quote", pooled);
+  CHECK(w.transfer("payout/A/1").nonce == 5);
+  CHECK(w.state.alert.empty());
+}
+
 TEST_CASE("a sign-off is taken only for the chain's own nonce, and only when it is final") {
   alarmed w;
   CHECK(code_of(w.send(sign_off_wallet{5, "why not"})) == "out_of_order");

@@ -1,6 +1,6 @@
 // What can happen to a transfer between the wallet and a real node, anvil's: each story ends with exactly one transaction of the intent on
 // the chain, or with none and the books saying so.
-#include "tests/wallet/wallet_rig.hpp"
+#include "tests/support/wallet_rig.hpp"
 
 using namespace paygate;
 using namespace paygate::test;
@@ -292,4 +292,24 @@ TEST_CASE("a restored backup: the chain's nonce is ahead, nothing is sent, and w
   CHECK(s.ends("payout/C/1", transfer_status::confirmed));
   CHECK(s.w.transfer("payout/C/1").nonce == 2);
   s.check_books();
+}
+
+TEST_CASE("a backup that forgot transfers in the pool: nobody takes their nonces before they are mined") {
+  story s;
+  const auto backup = s.w.state;
+  const auto books = s.w.accounts;
+  s.mining(false);
+  s.w.ask("payout/A/1", owner);
+  REQUIRE(s.w.reaches("payout/A/1", transfer_status::broadcast));
+  s.w.state = backup;
+  s.w.accounts = books;
+  s.w.keys.clear();
+  s.w.ask("payout/B/1", other); // Would have nonce 0, and then A nonce 1: paid twice.
+  for (int i = 0; i < 5; ++i) s.w.turn();
+  CHECK(s.w.status("payout/B/1") == transfer_status::queued);
+  CHECK(s.w.state.alert.find("the node's pool holds nonce 0 of this wallet") == 0);
+  s.node.mine();
+  REQUIRE(s.w.turn_until([&] { return s.w.state.status == wallet_status::paused; }));
+  CHECK(s.balance(owner) == hex_of(one_coin));
+  CHECK(s.balance(other) == "0x0");
 }

@@ -1,6 +1,6 @@
 // Stuck transactions on a node that holds the rule for replacements: 10 % more of both fees, or it refuses.
 #include "tests/support/hardhat.hpp"
-#include "tests/wallet/wallet_rig.hpp"
+#include "tests/support/wallet_rig.hpp"
 
 using namespace paygate;
 using namespace paygate::test;

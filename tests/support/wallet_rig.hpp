@@ -122,7 +122,7 @@ struct wallet_rig : machine<wallet_kind> {
   }
   /// Until it is true, at most so many turns: a node may need a moment between taking and showing a transaction.
   template <class F>
-  bool turn_until(F&& done, int most = 200) {
+  bool turn_until(F&& done, int most = 3000) {
     for (int i = 0; i < most; ++i) {
       if (done()) return true;
       turn();
