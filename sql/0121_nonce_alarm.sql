@@ -11,7 +11,7 @@ ALTER TABLE wallet
   ADD owed_usdt numeric(38,18) NOT NULL DEFAULT 0,
   ADD gas_float_eth numeric(38,18) NOT NULL DEFAULT 0,
   ADD float_alert text NOT NULL DEFAULT '';
--- What an older program wrote is restored as well: before this column a wallet had last seen no nonce that was not its own.
+-- A wallet that was not paused had seen no nonce beyond its own.
 UPDATE wallet SET chain_nonce = next_nonce;
 
 CREATE TABLE wallet_foreign (

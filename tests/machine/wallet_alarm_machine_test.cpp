@@ -263,6 +263,28 @@ TEST_CASE("a transfer whose nonce a stranger used goes back only by an explanati
   CHECK(late.transfer("payout/B/1").held.empty());
 }
 
+TEST_CASE("a transfer that had a nonce in the backup, but no signature yet, is not signed under a nonce that is used") {
+  alarmed w;
+  w.ask("payout/A/1");
+  w.weigh();
+  w.done_with("quote", alarmed::quote(5));
+  w.sign_and_send(hash_of('1'));
+  w.ask("payout/B/1", other, eth("0.5"));
+  w.weigh();
+  w.done_with("quote", alarmed::quote(5));
+  REQUIRE(w.transfer("payout/B/1").status == transfer_status::prepared);
+  w.done_with("receipts", receipts_read{110, 7, {}});
+  w.now += 2min;
+  w.done_with("receipts", receipts_read{120, 7, {}});
+  w.sign_off(7);
+  CHECK(w.state.foreign.size() == 2);
+  CHECK(w.due_words() == "receipts"); // Of A. B is neither signed nor sent.
+  CHECK(code_of(w.send(release_transfer{"payout/B/1", "send it"})) == "out_of_order");
+  w.explain(6, hash_of('b'), "payout/B/1", alarmed::sent(6, other, one_coin / 2));
+  CHECK(w.transfer("payout/B/1").status == transfer_status::confirmed);
+  CHECK(w.transfer("payout/B/1").raw.empty());
+}
+
 TEST_CASE("the ETH of pending accruals is never spent for anybody else, nor for gas") {
   alarmed w;
   w.ask("payout/A/1");
