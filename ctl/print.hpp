@@ -19,6 +19,9 @@ std::string entity_sheet(const rapidjson::Value& answer);
 /// The answer of `wallet show` for people: each wallet with what waits and what is to be done about it.
 std::string wallet_sheet(const rapidjson::Value& answer);
 
+/// The answer of `trace` for people: each deposit of an order, hop by hop (trace.cpp).
+std::string trace_report(const rapidjson::Value& answer);
+
 /// One transition on a line.
 std::string transition_line(const rapidjson::Value& t);
 

@@ -134,11 +134,6 @@ const std::string leases_sql =
     "SELECT jsonb_agg(jsonb_build_object('shard', shard, 'node', node, 'epoch', epoch, 'expires_at', nullif(expires_at, '-infinity'), "
     "'expired', expires_at <= now()) ORDER BY shard) FROM shard_lease WHERE $1::jsonb IS NOT NULL";
 
-const std::string audit_sql =
-    "INSERT INTO audit_log (operator, verb, kind, entity_id, reason) SELECT coalesce($1::jsonb->>'operator', 'paygatectl'), $1::jsonb->>'verb', "
-    "split_part($1::jsonb->>'target', '/', 1)::entity_kind, substr($1::jsonb->>'target', strpos($1::jsonb->>'target', '/') + 1), "
-    "$1::jsonb->>'reason' RETURNING jsonb_build_object('done', true)";
-
 } // namespace
 
 std::string sql_of(std::string_view name, std::string_view kind) {
@@ -155,8 +150,7 @@ std::string sql_of(std::string_view name, std::string_view kind) {
   if (name == webhooks) return webhooks_sql();
   if (name == wallet) return wallet_sql();
   if (name == leases) return leases_sql;
-  if (name == audit) return audit_sql;
-  return {};
+  return operator_sql_of(name);
 }
 
 std::string wake_scan_sql() {

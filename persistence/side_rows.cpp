@@ -49,11 +49,20 @@ constexpr const char* accrual_close_sql =
     "FROM unnest($1::text[], $2::accrual_status[], $3::timestamptz[]) AS u (payout_id, status, at) "
     "WHERE a.payout_id = u.payout_id AND u.payout_id <> ''";
 
-// Rare, and a statement of their own each: the work is set-based inside (sql/0110).
+// Rare, and a statement of their own each: the work is set-based inside (sql/0110, sql/0132).
 constexpr const char* claim_sql = "SELECT claim_accruals($1::entity_kind, $2, $3::bigint, coalesce(nullif($4, '')::timestamptz, now()), "
-                                  "$5::accrual_status, $6::bigint, $7)";
+                                  "$5::accrual_status, $6::bigint, $7, $8::numeric)";
 constexpr const char* close_conversion_sql =
-    "SELECT close_conversion($1, $2::bigint, coalesce(nullif($3, '')::timestamptz, now()), $4::numeric)";
+    "SELECT close_conversion($1, $2::bigint, coalesce(nullif($3, '')::timestamptz, now()), $4::numeric, $5::numeric)";
+constexpr const char* return_accruals_sql =
+    "SELECT return_accruals($1, $2::accrual_status, $3::numeric, $4::boolean, coalesce(nullif($5, '')::timestamptz, now()))";
+constexpr const char* claim_arrival_sql =
+    "INSERT INTO chain_arrival (hash, currency, units, kind, entity_id, at) "
+    "VALUES (lower($1), $2, $3::numeric, $4::entity_kind, $5, coalesce(nullif($6, '')::timestamptz, now()))";
+constexpr const char* claim_allowance_sql =
+    "SELECT claim_allowance($1, $2::bigint, $3::numeric, $4::numeric, $5::numeric, $6::boolean, coalesce(nullif($7, '')::timestamptz, now()))";
+constexpr const char* return_allowance_sql =
+    "UPDATE payout_allowance SET returned_at = coalesce(nullif($2, '')::timestamptz, now()) WHERE payout_id = $1 AND returned_at IS NULL";
 
 constexpr const char* failure_sql =
     "INSERT INTO failed_transaction (kind, entity_id, code, text, first_at, last_at) SELECT kind, entity_id, code, text, coalesce(at, "
@@ -124,6 +133,10 @@ struct side_row_writer {
   column_arrays webhooks{6}, opened{12}, closed{3};
   std::vector<std::pair<const step_record*, const claim_accruals*>> claims;
   std::vector<std::pair<const step_record*, const conversion_closed*>> conversions;
+  std::vector<std::pair<const step_record*, const accrual_closed*>> returns;
+  std::vector<std::pair<const step_record*, const arrival_claimed*>> arrivals;
+  std::vector<std::pair<const step_record*, const allowance_claimed*>> allowances;
+  std::vector<const step_record*> allowances_back;
 
   void operator()(const deposit& row) { deposits.add(row.payment_id, row); }
   void operator()(const subscription_period& row) { periods.add(row.order_id, row); }
@@ -132,6 +145,9 @@ struct side_row_writer {
   void operator()(const foreign_nonce& row) { foreign.add(row.key, row); }
   void operator()(const claim_accruals& row) { claims.emplace_back(step, &row); }
   void operator()(const conversion_closed& row) { conversions.emplace_back(step, &row); }
+  void operator()(const arrival_claimed& row) { arrivals.emplace_back(step, &row); }
+  void operator()(const allowance_claimed& row) { allowances.emplace_back(step, &row); }
+  void operator()(const allowance_returned&) { allowances_back.push_back(step); }
   void operator()(const failure_listed& row) { failures[to_text(step->ref)] = {step, &row}; }
   void operator()(const webhook_event& row) {
     webhooks.begin_row();
@@ -158,6 +174,10 @@ struct side_row_writer {
     append_when(opened.next(), *step);
   }
   void operator()(const accrual_closed& row) {
+    if (row.left) {
+      returns.emplace_back(step, &row);
+      return;
+    }
     closed.begin_row();
     append_element(closed.next(), row.payout_id);
     append_element(closed.next(), row.status);
@@ -174,14 +194,36 @@ struct side_row_writer {
     if (webhooks.rows() > 0) batch.push_back({"webhook_event", webhooks.finish()});
     if (opened.rows() > 0) batch.push_back({"accrual_open", opened.finish()});
     if (closed.rows() > 0) batch.push_back({"accrual_close", closed.finish()});
+    add_gathering(batch);
+    add_failures(batch);
+  }
+
+private:
+  void add_gathering(std::vector<statement>& batch) const {
+    for (const auto& [of, row] : arrivals)
+      batch.push_back({"claim_arrival",
+                       {row->hash, row->currency, to_decimal(row->units), std::string(to_text(of->ref.kind)), of->ref.id, when(*of)}});
     // What is set free comes before what claims.
+    for (const auto& [of, row] : returns)
+      batch.push_back({"return_accruals",
+                       {row->payout_id, std::string(to_text(row->status)), to_decimal(*row->left), row->resold ? "true" : "false", when(*of)}});
+    for (const auto* of : allowances_back) batch.push_back({"return_allowance", {of->ref.id, when(*of)}});
     for (const auto& [of, row] : conversions)
-      batch.push_back({"close_conversion", {of->ref.id, std::to_string(of->header.version), when(*of), to_decimal(row->received)}});
+      batch.push_back({"close_conversion", {of->ref.id, std::to_string(of->header.version), when(*of), to_decimal(row->received),
+                                            to_decimal(row->left)}});
     for (const auto& [of, row] : claims)
       batch.push_back({"claim_accruals",
                        {std::string(to_text(of->ref.kind)), of->ref.id, std::to_string(of->header.version), when(*of),
                         row->scope == claim_scope::converted_of_channel ? "converted" : "pending",
-                        row->scope == claim_scope::pending ? "0" : std::to_string(row->channel_id), row->account}});
+                        row->scope == claim_scope::pending ? "0" : std::to_string(row->channel_id), row->account,
+                        to_decimal(row->most)}});
+    for (const auto& [of, row] : allowances)
+      batch.push_back({"claim_allowance",
+                       {of->ref.id, std::to_string(row->channel_id), to_decimal(row->net), to_decimal(row->channel_max),
+                        to_decimal(row->total_max), row->approved ? "true" : "false", when(*of)}});
+  }
+
+  void add_failures(std::vector<statement>& batch) const {
     if (failures.empty()) return;
     column_arrays arrays(5);
     for (const auto& [key, failure] : failures) {
@@ -233,6 +275,10 @@ std::vector<prepared_statement> side_row_statements() {
   all.push_back({"accrual_close", accrual_close_sql});
   all.push_back({"claim_accruals", claim_sql});
   all.push_back({"close_conversion", close_conversion_sql});
+  all.push_back({"return_accruals", return_accruals_sql});
+  all.push_back({"claim_arrival", claim_arrival_sql});
+  all.push_back({"claim_allowance", claim_allowance_sql});
+  all.push_back({"return_allowance", return_allowance_sql});
   all.push_back({"failed_transaction", failure_sql});
   all.push_back({"ledger_entry", entry_sql});
   all.push_back({"ledger_posting", posting_sql});

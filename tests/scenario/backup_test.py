@@ -126,8 +126,8 @@ class restored_backup(WorldTest):
         gone = int(to_swap["value"], 16) + gas(to_swap)
         wait("the books to lack only that", lambda: world.ledger_wei() - world.chain.balance(world.wallet) == gone, 30)
         self.assertTrue(world.ctl("ledger", "check")["balanced"])
-        audit = world.database.rows("SELECT verb FROM audit_log WHERE kind = 'wallet' ORDER BY id")
-        self.assertEqual({a["verb"] for a in audit}, {"wallet sign-off", "wallet settle", "wallet disown"})
+        audit = [a for a in world.ctl("audit", "list") if a["target"] == "wallet/" + world.wallet]
+        self.assertEqual({a["verb"] for a in audit}, {"wallet_sign_off", "wallet_settle", "wallet_disown"})
 
 
 if __name__ == "__main__":
