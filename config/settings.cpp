@@ -115,8 +115,8 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
   add("wallet", "confirmations", s.wallet.confirmations, "blocks", "Blocks, its own included, after which our transaction is final.");
   add("wallet", "incoming_confirmations", s.wallet.incoming_confirmations, "blocks", "The same for ETH that reached us.");
   add("wallet", "max_fee_gwei", s.wallet.max_fee_gwei, "gwei", "Cap of the fee per gas; 0: none.");
-  add("wallet", "gas_float_low", s.wallet.gas_float_low, "ETH", "Below this much ETH for gas new transfers wait and an alert is shown.");
-  add("wallet", "gas_float_high", s.wallet.gas_float_high, "ETH", "What the operator refills the gas float to.");
+  add("wallet", "gas_float_low", s.wallet.gas_float_low, "ETH", "Below this much ETH of the platform's own new transfers wait.");
+  add("wallet", "gas_float_high", s.wallet.gas_float_high, "ETH", "What the operator refills the gas float to; the alert stays until then.");
   add("wallet", "receipt_poll", s.wallet.receipt_poll, "duration", "Distance between two looks for a receipt.");
   add("wallet", "resubmit_after", s.wallet.resubmit_after, "duration", "A transaction unmined for so long gets higher fees.");
   add("database", "committers", s.database.committers, "", "Connections that write steps.");
@@ -193,6 +193,7 @@ policy policy_of(const settings& s, std::string wallet_address) {
   p.receipt_poll = in_ms(s.wallet.receipt_poll);
   p.resubmit_after = in_ms(s.wallet.resubmit_after);
   p.gas_float_low = eth_amount::of_units(*not_negative(s.wallet.gas_float_low));
+  p.gas_float_high = eth_amount::of_units(*not_negative(s.wallet.gas_float_high));
   if (s.sandbox) {
     p.payment_poll_first = std::min(p.payment_poll_first, milliseconds(3'000));
     p.payment_poll_max = std::min(p.payment_poll_max, milliseconds(30'000));

@@ -92,6 +92,40 @@ std::string table(const rapidjson::Value& list, const std::vector<std::string>& 
   return text;
 }
 
+std::string wallet_sheet(const rapidjson::Value& answer) {
+  std::string text;
+  if (!answer.IsArray()) return text;
+  const auto member = [](const rapidjson::Value& of, const char* name) -> const rapidjson::Value& {
+    static const rapidjson::Value none;
+    const auto found = of.FindMember(name);
+    return found == of.MemberEnd() ? none : found->value;
+  };
+  for (const auto& w : answer.GetArray()) {
+    for (const auto* name : {"address", "status", "alert", "float_alert", "next_nonce", "chain_nonce", "gas_float_eth", "owed_eth", "ledger_eth"})
+      text += std::string(name) + std::string(15 - std::string_view(name).size(), ' ') + plain(member(w, name)) + "\n";
+    const auto& transfers = member(w, "transfers");
+    if (transfers.IsArray() && !transfers.Empty())
+      text += "\ntransfers under way\n"
+              + table(transfers, {"intent", "status", "nonce", "value_eth", "value_usdt", "recipient", "hash", "held"});
+    const auto& foreign = member(w, "foreign");
+    if (foreign.IsArray() && !foreign.Empty())
+      text += "\nnonces used by a transaction that we did not know\n"
+              + table(foreign, {"nonce", "hash", "intent", "reason", "asked_hash", "refusal", "explained_at"});
+    if (plain(member(w, "status")) == "paused")
+      text += "\nWhoever used the key: stop it, or find out which backup was restored. Then, with the nonce that the chain has now:\n"
+              "  paygatectl wallet sign-off --nonce N --reason TEXT\n";
+    bool open = false;
+    if (foreign.IsArray())
+      for (const auto& f : foreign.GetArray()) open = open || member(f, "explained_at").IsNull();
+    if (open)
+      text += "\nEverything waits until each such nonce is explained by its transaction (a block explorer shows it):\n"
+              "  paygatectl wallet settle INTENT --nonce N --hash H --reason TEXT    it paid this intent, also one that is not asked for yet\n"
+              "  paygatectl wallet disown --nonce N --hash H --reason TEXT           it was nothing of ours\n"
+              "What was not paid before:\n  paygatectl wallet release INTENT --reason TEXT\n";
+  }
+  return text;
+}
+
 std::string transition_line(const rapidjson::Value& t) {
   const auto from = member_text(t, "from_status"), to = member_text(t, "to_status");
   auto line = member_text(t, "at") + "  ";

@@ -103,6 +103,16 @@ request_text about(const verb& self, const given& line) {
   return command.str();
 }
 
+/// A verb of the inspector about the hot wallet: [intent], and the options.
+request_text about_wallet(const verb& self, const given& line) {
+  object_text command;
+  command.text("verb", self.asks);
+  if (!line.words.empty()) command.text("intent", line.words.back());
+  if (auto fault = put_options(command, line); !fault.empty()) return wrong(fault);
+  put_steering(command, line);
+  return command.str();
+}
+
 request_text channel_file(const verb& self, const given& line) {
   const auto path = line.option("file");
   std::ifstream file(path);
@@ -180,6 +190,7 @@ const std::vector<verb>& verbs() {
       {look, "webhooks list", "", "--order-id ID --payment-id ID --unknown --limit N", "IPNs as they came", question, "webhooks", pretty},
       {look, "audit list", "", "--verb V --target T --limit N", "what operators did, and what came of it", question, "audit_list",
        show_audit},
+      {look, "wallet show", "", "", "the hot wallet: alert, nonces, gas float, open and held transfers", question, "wallet", wallet_sheet},
       {look, "shards", "", "", "who holds which shard", question, "leases", show_shards},
       {local, "address check", "ADDRESS", "--currency T --network N --memo M", "can this be paid to", check_one_address, "", show_check},
       {local, "address coverage", "", "", "how the addresses of the known currencies are checked", cover_addresses, "", show_coverage},
@@ -195,6 +206,12 @@ const std::vector<verb>& verbs() {
       {steer, "failed resolve", "ID", "", "a listed failure is dealt with", about, "resolve", show_done},
       {steer, "webhooks replay", "ID", "", "an IPN that was kept is handled again by its order", about, "replay", show_done},
       {steer, "run", "SCHEDULER", "", "conversions or payouts: look now at what has gathered", about, "run", show_done},
+      {steer, "wallet sign-off", "", "--nonce N", "end the pause: the chain's nonce is N, and you know why", about_wallet, "wallet_sign_off",
+       show_done},
+      {steer, "wallet settle", "INTENT", "--nonce N --hash H", "the transaction H, which used nonce N, was this intent", about_wallet,
+       "wallet_settle", show_done},
+      {steer, "wallet disown", "", "--nonce N --hash H", "it was nothing of ours", about_wallet, "wallet_disown", show_done},
+      {steer, "wallet release", "INTENT", "", "a held transfer was not paid before: send it", about_wallet, "wallet_release", show_done},
       {steer, "channels add", "", "--file FILE", "register a channel, or change its terms", channel_file, "channel", show_done},
   };
   return all;

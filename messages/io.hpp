@@ -144,6 +144,8 @@ struct chain_quote {
   std::uint64_t chain_id = 0, latest_nonce = 0, gas_limit = 0;
   int128 base_fee = 0, priority_fee = 0, balance = 0; ///< Wei; base_fee is the next block's.
   int128 token_balance = 0;                           ///< In the token's own units.
+  std::uint64_t pending_nonce = 0;                    ///< After what the node's pool holds of `from`.
+  std::string refused{};                              ///< The receiver's code refuses this call, in its words: there is no gas_limit then.
   bool operator==(const chain_quote&) const = default;
 };
 
@@ -196,8 +198,35 @@ struct token_transfer_seen {
 };
 
 /// eth_getBalance at latest, with the mined nonce -> wallet_seen.
-struct get_wallet { std::string address; bool operator==(const get_wallet&) const = default; };
-struct wallet_seen { int128 balance = 0; std::uint64_t latest_nonce = 0, head = 0; bool operator==(const wallet_seen&) const = default; };
+struct get_wallet {
+  std::string address;
+  std::string token{};     ///< A contract whose balance is wanted too; empty: none.
+  std::uint64_t depth = 1; ///< How deep a nonce is to be settled: 1 is the newest block.
+  bool operator==(const get_wallet&) const = default;
+};
+struct wallet_seen {
+  int128 balance = 0;
+  std::uint64_t latest_nonce = 0, head = 0;
+  int128 token_balance = 0;        ///< In the token's own units.
+  std::uint64_t settled_nonce = 0; ///< The mined nonce `depth` blocks deep.
+  bool operator==(const wallet_seen&) const = default;
+};
+
+/// A transaction in full, with its receipt -> transaction_seen. Transient failure while the node does not know it.
+struct get_transaction { std::string hash; bool operator==(const get_transaction&) const = default; };
+struct transaction_seen {
+  std::string from, to;            ///< Lower case; `to` is empty when it makes a contract.
+  std::uint64_t nonce = 0;
+  int128 value = 0;
+  std::string data;                ///< 0x hex, lower case.
+  std::uint64_t confirmations = 0; ///< 0: still pending; what follows is unknown then.
+  std::uint64_t block_number = 0;
+  bool reverted = false;
+  std::uint64_t gas_used = 0;
+  int128 effective_gas_price = 0;
+  std::vector<token_moved> moved{};
+  bool operator==(const transaction_seen&) const = default;
+};
 
 // --- Prices: CoinGecko, CryptoCompare, 1inch, by the rules of spec 3.8 ---
 
@@ -215,6 +244,16 @@ struct claim_seen {
   eth_amount eth;    ///< the net ETH of the unconverted ones,
   usdt_amount usdt;  ///< the USDT shares of the converted ones.
   bool operator==(const claim_seen&) const = default;
+};
+
+/// Whose the wallet's coins are -> wallet_books_seen.
+struct get_wallet_books { bool operator==(const get_wallet_books&) const = default; };
+struct wallet_books_seen {
+  int128 ledger = 0;    ///< `assets:wallet` in ETH.
+  int128 owed = 0;      ///< What of it is not the platform's: all liabilities, less what is on its way to us or in a swap.
+  int128 incoming = 0;  ///< ETH on its way: the chain may show it before the ledger does.
+  int128 owed_usdt = 0; ///< What of `assets:wallet` in USDT is not the platform's.
+  bool operator==(const wallet_books_seen&) const = default;
 };
 
 /// The pending accruals of all channels whose ETH has arrived -> gathered_seen.
@@ -285,13 +324,13 @@ struct done { bool operator==(const done&) const = default; };
 
 using io_request = std::variant<create_invoice, get_payment, find_payments, get_swap_range, estimate_swap, create_swap, get_swap,
                                 send_message, answer_callback, create_invite, poll_updates, get_updates, sign_tx, get_chain_quote,
-                                broadcast_tx, get_receipts, get_transfer, get_token_transfer, get_wallet, get_usd_price, get_claim,
-                                get_gathered, get_due_payouts, find_arrival, get_allowance>;
+                                broadcast_tx, get_receipts, get_transfer, get_token_transfer, get_wallet, get_transaction, get_usd_price,
+                                get_claim, get_wallet_books, get_gathered, get_due_payouts, find_arrival, get_allowance>;
 using io_outcome
   = std::variant<io_failure, done, invoice_created, provider_payment, payments_listed, swap_range, swap_estimate, swap_created, swap_state,
                  message_sent, invite_created, updates_handled, updates_received, tx_signed, chain_quote, tx_broadcast, receipts_read,
-                 transfer_seen, token_transfer_seen, wallet_seen, usd_price, claim_seen, gathered_seen, due_payouts_seen, arrival_seen,
-                 allowance_seen>;
+                 transfer_seen, token_transfer_seen, wallet_seen, transaction_seen, usd_price, claim_seen, wallet_books_seen,
+                 gathered_seen, due_payouts_seen, arrival_seen, allowance_seen>;
 
 /// A provider's client (io/), called on a lane's own threads, several at once: it may block, up to its time-out. It throws nothing.
 using io_client = std::function<io_outcome(const io_request&)>;

@@ -44,7 +44,9 @@ struct policy {
   int128 max_fee_wei = 0;                      ///< wallet.max_fee_gwei, in wei per gas; 0: no cap.
   milliseconds receipt_poll{2'000};
   milliseconds resubmit_after{60'000};         ///< Unmined for so long: fees are raised.
-  eth_amount gas_float_low;                    ///< wallet.gas_float_low: below it new transfers wait and an alert is shown.
+  /// The gas float is what the chain shows less what others are owed (wallet_books_seen) and what is in flight.
+  eth_amount gas_float_low;                    ///< wallet.gas_float_low: below it new transfers wait; at or above it they go on.
+  eth_amount gas_float_high;                   ///< wallet.gas_float_high: an alert that began below the low mark stays until this is reached.
 
   // The sandbox: polls and delays are shortened, nothing else differs.
   bool operator==(const policy&) const = default;

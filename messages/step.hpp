@@ -88,8 +88,8 @@ struct failure_listed {
 };
 
 /// What a step writes besides the entity's own row and history: in the same database transaction.
-using side_row = std::variant<deposit, subscription_period, wallet_transfer, webhook_event, accrual_opened, accrual_closed, claim_accruals,
-                              conversion_closed, arrival_claimed, allowance_claimed, allowance_returned, failure_listed>;
+using side_row = std::variant<deposit, subscription_period, wallet_transfer, wallet_correction, foreign_nonce, webhook_event, accrual_opened,
+                              accrual_closed, claim_accruals, conversion_closed, arrival_claimed, allowance_claimed, allowance_returned, failure_listed>;
 
 /// What `apply` may look at besides state and message. No clock, no randomness: both come in here.
 struct step_context {

@@ -26,6 +26,8 @@ PAYGATE_WORD(broadcast_tx)
 PAYGATE_WORD(get_receipts)
 PAYGATE_WORD(get_transfer)
 PAYGATE_WORD(get_wallet)
+PAYGATE_WORD(get_transaction)
+PAYGATE_WORD(get_wallet_books)
 PAYGATE_WORD(get_usd_price)
 PAYGATE_WORD(get_token_transfer)
 PAYGATE_WORD(get_claim)
@@ -54,6 +56,8 @@ PAYGATE_WORD(tx_broadcast)
 PAYGATE_WORD(receipts_read)
 PAYGATE_WORD(transfer_seen)
 PAYGATE_WORD(wallet_seen)
+PAYGATE_WORD(transaction_seen)
+PAYGATE_WORD(wallet_books_seen)
 PAYGATE_WORD(usd_price)
 PAYGATE_WORD(token_transfer_seen)
 PAYGATE_WORD(claim_seen)
@@ -82,6 +86,10 @@ PAYGATE_WORD(reopen_payout)
 PAYGATE_WORD(open_wallet)
 PAYGATE_WORD(request_transfer)
 PAYGATE_WORD(acknowledge_transfer)
+PAYGATE_WORD(book_correction)
+PAYGATE_WORD(sign_off_wallet)
+PAYGATE_WORD(explain_nonce)
+PAYGATE_WORD(release_transfer)
 PAYGATE_WORD(start_polling)
 PAYGATE_WORD(request_batch)
 PAYGATE_WORD(open_conversion)
@@ -115,6 +123,8 @@ struct lane_visitor {
   lane operator()(const get_receipts&) const { return lane::ethereum; }
   lane operator()(const get_transfer&) const { return lane::ethereum; }
   lane operator()(const get_wallet&) const { return lane::ethereum; }
+  lane operator()(const get_transaction&) const { return lane::ethereum; }
+  lane operator()(const get_wallet_books&) const { return lane::books; }
   lane operator()(const get_usd_price&) const { return lane::prices; }
   lane operator()(const get_token_transfer&) const { return lane::ethereum; }
   lane operator()(const get_claim&) const { return lane::books; }

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <map>
 #include <mutex>
 
 #include "persistence/database.hpp"
@@ -32,6 +34,17 @@ constexpr const char* due_sql =
     "WHERE p.channel_id = pot.channel_id AND p.status = 'failed') "
     "ORDER BY pot.oldest, pot.channel_id, pot.name LIMIT $1::bigint";
 
+// Sums over the ledger above $1, in two parts: entries that no transaction can add to any more, up to the newest that is old enough, and the
+// rest. What remains of a liability when what is on its way or in a swap backs it lies in the wallet.
+constexpr const char* wallet_books_sql =
+    "WITH calm AS (SELECT coalesce((SELECT id FROM ledger_entry WHERE at < now() - interval '10 minutes' ORDER BY id DESC LIMIT 1), 0) AS "
+    "id), line AS (SELECT p.entry <= (SELECT id FROM calm) AS calm, p.currency, p.units, CASE WHEN p.account = 'assets:wallet' THEN 'ledger' "
+    "WHEN p.account = 'assets:incoming' THEN 'incoming' WHEN p.account LIKE 'assets:%' THEN 'swap' WHEN p.account LIKE 'owner:%' OR "
+    "p.account LIKE 'liability:%' THEN 'owed' ELSE 'own' END AS part FROM ledger_posting p WHERE p.entry > $1::bigint AND p.currency IN "
+    "('eth', 'usdt')) "
+    "SELECT (SELECT id FROM calm), l.calm, l.currency, l.part, sum(l.units) FROM (SELECT * FROM line UNION ALL SELECT true, 'eth', 0, "
+    "'own') l GROUP BY 2, 3, 4";
+
 #undef PAYGATE_ARRIVED
 
 constexpr const char* arrival_sql =
@@ -47,8 +60,16 @@ T read(const pqxx::row& row, int column) {
   return value;
 }
 
+/// Sums of the ledger's entries up to one, so that the next look reads only what came since. The ledger is append-only; entries get their
+/// numbers before they are committed, but not ten minutes before.
+struct ledger_sums {
+  std::int64_t upto = 0;
+  std::map<std::pair<std::string, std::string>, int128> units; ///< By currency and part.
+};
+
 struct books_query {
   pqxx::transaction_base& transaction;
+  ledger_sums& calm;
 
   io_outcome operator()(const get_claim& request) const {
     const auto rows = transaction.exec_prepared("claim", request.claimant);
@@ -74,6 +95,24 @@ struct books_query {
     }
     return seen;
   }
+  io_outcome operator()(const get_wallet_books&) const {
+    auto all = calm.units, next = calm.units;
+    auto upto = calm.upto;
+    for (const auto& row : transaction.exec_prepared("wallet_books", calm.upto)) {
+      upto = std::max(upto, read<std::int64_t>(row, 0));
+      const std::pair key{std::string(row[2].c_str()), std::string(row[3].c_str())};
+      const auto units = read<int128>(row, 4);
+      all[key] = checked_add(all[key], units);
+      if (read<bool>(row, 1)) next[key] = checked_add(next[key], units);
+    }
+    calm = {upto, std::move(next)};
+    wallet_books_seen seen;
+    seen.ledger = all[{"eth", "ledger"}];
+    seen.incoming = all[{"eth", "incoming"}];
+    seen.owed = checked_sub(0, checked_add(checked_add(all[{"eth", "owed"}], all[{"eth", "swap"}]), seen.incoming));
+    seen.owed_usdt = checked_sub(0, checked_add(checked_add(all[{"usdt", "owed"}], all[{"usdt", "swap"}]), all[{"usdt", "incoming"}]));
+    return seen;
+  }
   io_outcome operator()(const find_arrival& request) const {
     const auto rows = transaction.exec_prepared("arrival", request.hash, request.currency);
     return arrival_seen{rows.empty() ? "" : rows[0][0].c_str()};
@@ -97,6 +136,7 @@ void prepare_books(pqxx::connection& connection) {
   connection.prepare("claim", claim_sql);
   connection.prepare("gathered", gathered_sql);
   connection.prepare("due", due_sql);
+  connection.prepare("wallet_books", wallet_books_sql);
   connection.prepare("arrival", arrival_sql);
   connection.prepare("allowance", allowance_sql);
 }
@@ -111,9 +151,10 @@ public:
     if (!connection) return io_failure{fault::transient, "database", link_.error(), {}};
     try {
       pqxx::work transaction(*connection);
-      return std::visit(books_query{transaction}, request);
+      return std::visit(books_query{transaction, calm_}, request);
     } catch (const std::exception& failure) {
       const auto words = words_of(failure);
+      calm_ = {};
       if (classify(connection->is_open(), failure) == database_fault::broken) link_.drop(words);
       return io_failure{fault::transient, "database", words, {}};
     }
@@ -122,6 +163,7 @@ public:
 private:
   std::mutex mutex_;
   database_link link_;
+  ledger_sums calm_;
 };
 
 } // namespace

@@ -53,7 +53,7 @@ std::string show_sql(const entity_table& table) {
   std::string children;
   if (table.kind == entity_kind::payment) children = children_of(deposit_table());
   if (table.kind == entity_kind::subscription) children = children_of(subscription_period_table());
-  if (table.kind == entity_kind::wallet) children = children_of(wallet_transfer_table());
+  if (table.kind == entity_kind::wallet) children = children_of(wallet_transfer_table()) + ", " + children_of(wallet_foreign_table()) + ", " + children_of(wallet_correction_table());
   const auto id = args + "->>'id'";
   const auto own = "kind = '" + table.name + "' AND ";
   return "SELECT jsonb_build_object('kind', '" + table.name + "', 'id', " + id + ", 'row', (SELECT " + pairs(entity_table::header_columns())
@@ -118,6 +118,18 @@ std::string webhooks_sql() {
          + "->>'unknown')::boolean, false) OR NOT order_known) ORDER BY id DESC" + limit + ") w";
 }
 
+std::string wallet_sql() {
+  auto open = wallet_transfer_table().fields;
+  std::erase_if(open, [](const column& c) { return c.name == "raw"; });
+  return "SELECT coalesce(jsonb_agg(" + pairs(table_of(entity_kind::wallet).fields)
+         + " || jsonb_build_object('updated_at', t.updated_at, 'transfers', (SELECT coalesce(jsonb_agg(" + pairs(open)
+         + " ORDER BY t.nonce, t.seq), '[]') FROM (SELECT * FROM wallet_transfer x WHERE x.wallet = t.id AND x.status NOT IN ('confirmed', "
+           "'reverted', 'dropped') ORDER BY x.seq LIMIT 1000) t), 'foreign', (SELECT coalesce(jsonb_agg("
+         + pairs(wallet_foreign_table().fields)
+         + " ORDER BY t.nonce), '[]') FROM (SELECT * FROM wallet_foreign x WHERE x.wallet = t.id) t)) ORDER BY t.id), '[]') FROM wallet t "
+           "WHERE $1::jsonb IS NOT NULL";
+}
+
 const std::string leases_sql =
     "SELECT jsonb_agg(jsonb_build_object('shard', shard, 'node', node, 'epoch', epoch, 'expires_at', nullif(expires_at, '-infinity'), "
     "'expired', expires_at <= now()) ORDER BY shard) FROM shard_lease WHERE $1::jsonb IS NOT NULL";
@@ -136,6 +148,7 @@ std::string sql_of(std::string_view name, std::string_view kind) {
   if (name == counts) return counts_sql();
   if (name == failed) return failed_sql();
   if (name == webhooks) return webhooks_sql();
+  if (name == wallet) return wallet_sql();
   if (name == leases) return leases_sql;
   return operator_sql_of(name);
 }

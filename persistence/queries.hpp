@@ -26,6 +26,8 @@ inline constexpr std::string_view counts = "counts";
 inline constexpr std::string_view failed = "failed";
 /// {"order_id"?, "payment_id"?, "unknown"?: true, "limit"?: 100} -> [webhook_event], newest first; raw as text with octal escapes.
 inline constexpr std::string_view webhooks = "webhooks";
+/// {} -> [wallet with {transfers: [those not final, without their bytes], foreign: [foreign_nonce]}].
+inline constexpr std::string_view wallet = "wallet";
 /// {} -> [{shard, node, epoch, expires_at, expired}].
 inline constexpr std::string_view leases = "leases";
 

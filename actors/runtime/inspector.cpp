@@ -141,7 +141,9 @@ private:
     if (is_order(verb)) {
       auto read = read_order(c);
       if (auto* wrong = std::get_if<std::string>(&read)) return std::move(*wrong);
-      return order_deed(std::get<order>(std::move(read)));
+      auto& made = std::get<order>(read);
+      if (made.letter.to.kind == entity_kind::wallet && made.letter.to.id.empty()) made.letter.to.id = setup().ports->rules.wallet_address;
+      return order_deed(std::move(made));
     }
     if (verb == "retry") {
       const auto kind = parse_enum<entity_kind>(text_of(c, "kind"));

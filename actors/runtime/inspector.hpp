@@ -42,6 +42,7 @@ struct inspector_setup {
 ///   refund    {id, address, currency?, network?, extra_id?} or {id, outside: true}   gives it back
 ///   reopen    {kind?, id}             a payout (or a conversion) that needs attention tries again
 ///   run       {id}                    a scheduler looks now: "conversions", "payouts"
+///   wallet_sign_off {nonce}, wallet_settle {nonce, hash, intent}, wallet_disown {nonce, hash}, wallet_release {intent}: of the hot wallet
 ///   resolve   {id}                    a listed failure is dealt with
 ///   replay    {id}                    a webhook kept raw is handled again by its entity
 /// Each is written to the audit log before it is done (no audit, no deed), and what came of it afterwards; with dry_run it only says what

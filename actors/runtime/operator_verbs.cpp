@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
@@ -90,6 +91,33 @@ outcome run_order(const object& c) {
   return tell(c, entity_kind::scheduler, scheduler_message{run_scheduler{}});
 }
 
+outcome to_wallet(wallet_message message) { return order{{{entity_kind::wallet, ""}, any_message(std::move(message))}, {}}; }
+
+/// A nonce named by the operator; -1 when it is none.
+std::int64_t nonce_of(const object& c) {
+  const auto nonce = parse_integer(text_of(c, "nonce"));
+  return nonce && *nonce >= 0 && *nonce < std::numeric_limits<std::int64_t>::max() ? static_cast<std::int64_t>(*nonce) : -1;
+}
+
+outcome wallet_sign_off_order(const object& c) {
+  if (nonce_of(c) < 0) return error_json("invalid", "a nonce is needed");
+  return to_wallet(sign_off_wallet{nonce_of(c), reason_of(c)});
+}
+
+outcome wallet_settle_order(const object& c) {
+  if (nonce_of(c) < 0 || text_of(c, "intent").empty()) return error_json("invalid", "an intent and a nonce are needed");
+  return to_wallet(explain_nonce{nonce_of(c), text_of(c, "hash"), text_of(c, "intent"), reason_of(c)});
+}
+
+outcome wallet_disown_order(const object& c) {
+  if (nonce_of(c) < 0) return error_json("invalid", "a nonce is needed");
+  return to_wallet(explain_nonce{nonce_of(c), text_of(c, "hash"), "", reason_of(c)});
+}
+
+outcome wallet_release_order(const object& c) {
+  return to_wallet(release_transfer{text_of(c, "intent"), reason_of(c)});
+}
+
 struct order_verb {
   std::string_view name;
   outcome (*read)(const object&);
@@ -102,6 +130,10 @@ constexpr std::array orders = {
     order_verb{"refund", refund_order},
     order_verb{"run", run_order},
     order_verb{"reopen", reopen_order},
+    order_verb{"wallet_sign_off", wallet_sign_off_order},
+    order_verb{"wallet_settle", wallet_settle_order},
+    order_verb{"wallet_disown", wallet_disown_order},
+    order_verb{"wallet_release", wallet_release_order},
 };
 
 const order_verb* find(std::string_view name) {

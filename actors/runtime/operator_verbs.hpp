@@ -14,7 +14,7 @@ namespace paygate {
 
 /// A verb, read: whom it is told to, and what the operator should know besides what the entity answers.
 struct order {
-  envelope letter;
+  envelope letter;    ///< To a wallet without an id: the hot wallet, whose address the caller knows.
   std::string remark;
 };
 

@@ -40,7 +40,7 @@ void transfer_due(std::vector<effect>& due, const wallet& w, const wallet_transf
   const auto versions = hashes_of(t);
   if (!versions.empty()) push(due, wallet_keys::receipts(t), get_receipts{w.address, versions}, timestamp{}, rules.receipt_poll, 15'000ms);
   if (w.status == wallet_status::paused) return;
-  if (t.block_number != 0 || t.missing_since) return;
+  if (t.block_number != 0 || t.missing_since || !t.held.empty()) return;
   if (t.hash.empty() || t.raising) push(due, wallet_keys::sign(t), sign_tx{w.address, fields_of(t, rules)}, timestamp{}, 1000ms, 60'000ms);
   if (t.hash.empty()) return;
   const broadcast_tx again{t.raw, t.hash};
@@ -88,6 +88,7 @@ const wallet_transfer* next_to_prepare(const wallet& w) {
   const wallet_transfer* next = nullptr;
   std::ptrdiff_t unmined = 0;
   for (const auto& t : w.transfers) {
+    if (!t.held.empty()) continue;
     // One at a time between nonce and broadcast: a nonce that cannot be signed or sent must not pile up others behind it.
     if (t.status == transfer_status::prepared || t.status == transfer_status::signed_tx) return nullptr;
     if (t.status == transfer_status::broadcast && t.block_number == 0 && ++unmined >= unmined_max) return nullptr;
@@ -101,21 +102,29 @@ const wallet_transfer* next_to_prepare(const wallet& w) {
 const wallet_transfer* lowest_unmined(const wallet& w) {
   const wallet_transfer* lowest = nullptr;
   for (const auto& t : w.transfers)
-    if (in_flight(t) && t.block_number == 0 && (!lowest || t.nonce < lowest->nonce)) lowest = &t;
+    if (in_flight(t) && t.held.empty() && t.block_number == 0 && (!lowest || t.nonce < lowest->nonce)) lowest = &t;
   return lowest;
 }
 
 std::vector<effect> wallet_kind::effects_due(const wallet& w, const entity_ref&, timestamp, const policy& rules) {
   std::vector<effect> due;
   if (w.status == wallet_status::opening) {
-    push(due, wallet_keys::open, get_wallet{w.address}, timestamp{}, 1000ms, 60'000ms);
+    push(due, wallet_keys::open, get_wallet{w.address, rules.usdt_contract}, timestamp{}, 1000ms, 60'000ms);
     return due;
   }
   const auto* lowest = lowest_unmined(w);
   for (const auto& t : w.transfers)
     if (in_flight(t)) transfer_due(due, w, t, &t == lowest, rules);
-  if (w.status == wallet_status::ready)
-    if (const auto* next = next_to_prepare(w)) push(due, wallet_keys::quote(*next), quote_for(w, *next), timestamp{}, 2000ms, 15'000ms);
+  if (w.sign_off_nonce >= 0)
+    push(due, wallet_keys::sign_off(w), get_wallet{w.address, "", std::max<std::uint64_t>(rules.confirmations, 1)}, timestamp{},
+         rules.receipt_poll, 15'000ms);
+  for (const auto& f : w.foreign)
+    if (!f.asked_hash.empty()) push(due, wallet_keys::explain(f), get_transaction{f.asked_hash}, timestamp{}, rules.receipt_poll, 15'000ms);
+  const auto* next = w.status == wallet_status::ready ? next_to_prepare(w) : nullptr;
+  if (!next) return due;
+  // Both are asked again while it waits: whose the coins are, and what the chain says.
+  push(due, wallet_keys::books(*next), get_wallet_books{}, timestamp{}, 2000ms, 15'000ms);
+  if (w.books_for == next->intent) push(due, wallet_keys::quote(*next), quote_for(w, *next), timestamp{}, 2000ms, 15'000ms);
   return due;
 }
 
@@ -123,7 +132,8 @@ std::optional<timestamp> wallet_kind::wakes_at(const wallet&, timestamp, const p
 
 std::optional<std::chrono::seconds> wallet_kind::stuck_after(const wallet& w) {
   if (w.status == wallet_status::opening) return 5min;
-  if (w.status == wallet_status::paused || !w.alert.empty()) return 0s;
+  const bool held = std::any_of(w.transfers.begin(), w.transfers.end(), [](const auto& t) { return !t.held.empty(); });
+  if (w.status == wallet_status::paused || !w.alert.empty() || !w.float_alert.empty() || held) return 0s;
   return std::nullopt;
 }
 

@@ -12,7 +12,10 @@ namespace paygate {
 ///   - Exactly one nonce per intent, given when it is prepared and never another; every version signed for it pays the same address the
 ///     same value. So at most one transaction of an intent can ever be mined, whatever is lost or repeated.
 ///   - Nothing is broadcast that is not stored, no version is forgotten before the nonce is settled deep enough in the chain.
-///   - A nonce that the chain has used, but not for us, pauses the wallet; nothing is ever signed anew under another nonce.
+///   - A nonce that the chain has used, but not for us, pauses the wallet until the operator signs off; nothing is ever signed anew under
+///     another nonce. From then on nothing is sent that one of the unknown transactions may have paid, until a person says so.
+///   - Nothing is dropped before the chain has shown that its nonce is not ahead of ours: an old backup knows of no signature.
+///   - Each pot pays its own: what is left beside a transfer covers what others are owed, and the gas float.
 ///   - A transfer is posted to the ledger once, when it is final, with the gas it took (also when it reverted).
 struct wallet_kind {
   using state = wallet;
@@ -43,7 +46,8 @@ int128 token_units(const wallet_transfer& t);
 /// The raw bytes of ERC-20 `transfer(address,uint256)`. @pre `to` is an EVM address, `units` is positive.
 std::string erc20_transfer(std::string_view to, int128 units);
 
-/// The transfer that is to be given the next nonce; null while there is none, or while an earlier one has not reached a node yet.
+/// The transfer that is to be given the next nonce; null while there is none, or while an earlier one has not reached a node yet. What is
+/// held waits for the operator, and nobody waits for it.
 const wallet_transfer* next_to_prepare(const wallet& w);
 /// The lowest nonce that no block holds yet: only its fees are worth raising.
 const wallet_transfer* lowest_unmined(const wallet& w);
@@ -62,6 +66,9 @@ std::optional<gas_fees> raised_fees(const gas_fees& old, const chain_quote& quot
 namespace wallet_keys {
 inline const std::string open = "open";
 inline std::string version(const wallet_transfer& t) { return t.intent + ":" + std::to_string(hashes_of(t).size()); }
+inline std::string books(const wallet_transfer& t) { return "books:" + t.intent; }
+inline std::string sign_off(const wallet& w) { return "sign_off:" + std::to_string(w.sign_off_nonce); }
+inline std::string explain(const foreign_nonce& f) { return "explain:" + std::to_string(f.nonce) + ":" + f.asked_hash; }
 inline std::string quote(const wallet_transfer& t) { return "quote:" + t.intent; }
 inline std::string sign(const wallet_transfer& t) { return "sign:" + version(t); }
 inline std::string broadcast(const wallet_transfer& t) { return "broadcast:" + version(t); }

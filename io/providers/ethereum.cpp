@@ -28,6 +28,9 @@ public:
   io_outcome operator()(const get_wallet& request) {
     return first_answer([&](rpc_node& node) { return read_wallet(node, request); });
   }
+  io_outcome operator()(const get_transaction& request) {
+    return first_answer([&](rpc_node& node) { return read_transaction(node, request); });
+  }
 
   /// Every node is told: one that drops it must not be the only one that had it. Accepted by one is accepted; where nobody accepts, a
   /// node's judgement of the nonce weighs most, and a lost answer more than a refusal by another node.
@@ -70,7 +73,7 @@ private:
   static int rank(fault kind) { return kind == fault::unknown ? 0 : kind == fault::transient ? 1 : 2; }
 
   /// Asks one node after the other until one answers. What is permanent on one node may be that node's own fault (it is on another chain),
-  /// so the others are asked as well, except where it is the contract that refuses.
+  /// so the others are asked as well.
   template <class F>
   io_outcome first_answer(F&& ask) {
     std::optional<io_failure> failure;
@@ -81,7 +84,6 @@ private:
         nodes_.mark_good(*node);
         return std::visit([](auto&& found) -> io_outcome { return std::forward<decltype(found)>(found); }, std::move(answer));
       }
-      if (failed->code == "reverted") return std::move(*failed);
       if (failed->code == "rpc") failed->kind = fault::transient; // Only reads: whatever the node means, it may do better later.
       if (failed->code != "not_found") nodes_.mark_failed(*node);
       if (failed->code == "wrong_chain") log(log_level::error, "rpc_wrong_chain", {{"text", failed->text}});

@@ -16,8 +16,8 @@ struct ethereum_settings {
 
 /// Ethereum JSON-RPC (provider-apis 4) over several nodes, failing over; every request is answered by one node alone, so that its numbers
 /// belong together. get_chain_quote, broadcast_tx (tells every node), get_receipts, get_transfer, get_token_transfer,
-/// get_wallet.
-/// Codes of failures: "wrong_chain" (permanent), "reverted" (permanent: the recipient refuses), "not_found" (transient), "rpc" (the node's
+/// get_wallet, get_transaction.
+/// Codes of failures: "wrong_chain" (permanent), "not_found" (transient), "rpc" (the node's
 /// words; permanent for broadcast_tx, transient for the others), "no_nodes", "node_busy", "nonsense", and those of the HTTP layer.
 io_client make_ethereum_client(ethereum_settings settings);
 

@@ -79,8 +79,8 @@ rpc_params texts(std::initializer_list<std::string> values) {
 
 std::uint64_t block_number(rpc_node& node) { return quantity(must(node.call("eth_blockNumber", {})).value(), "eth_blockNumber"); }
 
-std::uint64_t mined_nonce(rpc_node& node, const std::string& address) {
-  return quantity(must(node.call("eth_getTransactionCount", texts({address, "latest"}))).value(), "eth_getTransactionCount");
+std::uint64_t mined_nonce(rpc_node& node, const std::string& address, const std::string& block = "latest") {
+  return quantity(must(node.call("eth_getTransactionCount", texts({address, block}))).value(), "eth_getTransactionCount");
 }
 
 int128 balance_of(rpc_node& node, const std::string& address) {
@@ -228,10 +228,16 @@ rpc_answer<chain_quote> read_chain_quote(rpc_node& node, const get_chain_quote& 
                     "the node is on chain " + std::to_string(quote.chain_id) + ", not " + std::to_string(chain_id),
                     {}}};
     quote.latest_nonce = mined_nonce(node, request.from);
+    quote.pending_nonce = mined_nonce(node, request.from, "pending");
     quote.balance = balance_of(node, request.from);
     std::tie(quote.base_fee, quote.priority_fee) = fees(node);
     if (!request.token.empty()) quote.token_balance = token_balance(node, request.token, request.from);
-    quote.gas_limit = gas_for(node, request, quote);
+    try {
+      quote.gas_limit = gas_for(node, request, quote);
+    } catch (failed& f) {
+      if (f.failure.code != "reverted") throw;
+      quote.refused = f.failure.text.empty() ? "without a word" : f.failure.text;
+    }
     return quote;
   });
 }
@@ -292,6 +298,36 @@ rpc_answer<wallet_seen> read_wallet(rpc_node& node, const get_wallet& request) {
     seen.head = block_number(node);
     seen.balance = balance_of(node, request.address);
     seen.latest_nonce = mined_nonce(node, request.address);
+    if (!request.token.empty()) seen.token_balance = token_balance(node, request.token, request.address);
+    seen.settled_nonce = seen.latest_nonce;
+    if (request.depth > 1) // Blocks may have come since `head` was read: it is deeper then, never less deep.
+      seen.settled_nonce = seen.head + 1 < request.depth
+                               ? 0
+                               : mined_nonce(node, request.address, to_quantity(static_cast<int128>(seen.head + 1 - request.depth)));
+    return seen;
+  });
+}
+
+rpc_answer<transaction_seen> read_transaction(rpc_node& node, const get_transaction& request) {
+  return catching([&] {
+    const auto head = block_number(node);
+    const auto answer = must(node.call("eth_getTransactionByHash", texts({request.hash})));
+    const auto& value = answer.value();
+    if (value.IsNull()) throw failed{{fault::transient, "not_found", "no node knows the transaction", {}}};
+    transaction_seen seen;
+    seen.from = lower(json_text_or_empty(value, "from"));
+    seen.to = lower(json_text_or_empty(value, "to")); // Null when it makes a contract.
+    seen.nonce = quantity(member(value, "nonce"), "nonce");
+    seen.value = wei(member(value, "value"), "value");
+    seen.data = lower(json_text_or_empty(value, "input"));
+    auto found = json_member(value, "blockNumber") ? receipt_of(node, request.hash) : std::nullopt;
+    if (!found) return seen;
+    seen.confirmations = std::max(head, found->block_number) - found->block_number + 1;
+    seen.block_number = found->block_number;
+    seen.reverted = found->reverted;
+    seen.gas_used = found->gas_used;
+    seen.effective_gas_price = found->effective_gas_price;
+    seen.moved = std::move(found->moved);
     return seen;
   });
 }

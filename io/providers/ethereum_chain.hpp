@@ -13,6 +13,7 @@ rpc_answer<receipts_read> read_receipts(rpc_node& node, const get_receipts& requ
 rpc_answer<transfer_seen> read_transfer(rpc_node& node, const get_transfer& request);
 rpc_answer<token_transfer_seen> read_token_transfer(rpc_node& node, const get_token_transfer& request);
 rpc_answer<wallet_seen> read_wallet(rpc_node& node, const get_wallet& request);
+rpc_answer<transaction_seen> read_transaction(rpc_node& node, const get_transaction& request);
 
 /// Hands stored bytes to one node. Its refusals are told apart by their words, of geth and of anvil (provider-apis 4.2).
 rpc_answer<tx_broadcast> send_raw(rpc_node& node, const broadcast_tx& request);

@@ -99,7 +99,7 @@ TEST_CASE("gas for a contract is estimated with headroom") {
   CHECK(json_text_or_empty(request["params"][0], "data") == "0xa9059cbb00");
   CHECK(json_text_or_empty(request["params"][0], "value") == "0x0");
   one.set("eth_estimateGas", error(3, "execution reverted: request timeout"));
-  CHECK(fault_of(client(get_chain_quote{us, to, 5, ""})) == "permanent reverted");
+  CHECK(std::get<chain_quote>(client(get_chain_quote{us, to, 5, ""})).refused.find("execution reverted") == 0);
   // A wallet that is empty still gets a quote: it says so by its balance.
   one.set("eth_estimateGas", error(-32000, "insufficient funds for transfer"));
   CHECK(fault_of(client(get_chain_quote{us, to, 5, ""})) == "transient rpc");
@@ -148,8 +148,8 @@ TEST_CASE("a node that fails is left in peace, and the last good one is asked fi
   node first, second;
   const auto client = make_ethereum_client(at({first.server.url(), second.server.url()}));
   first.set("eth_blockNumber", error(-32005, "daily request count exceeded"));
-  CHECK(std::get<wallet_seen>(client(get_wallet{us})) == wallet_seen{one_coin, 5, 100});
-  CHECK(std::get<wallet_seen>(client(get_wallet{us})) == wallet_seen{one_coin, 5, 100});
+  CHECK(std::get<wallet_seen>(client(get_wallet{us})) == wallet_seen{one_coin, 5, 100, 0, 5});
+  CHECK(std::get<wallet_seen>(client(get_wallet{us})) == wallet_seen{one_coin, 5, 100, 0, 5});
   CHECK(first.calls_of("eth_blockNumber") == 1);
   CHECK(second.calls_of("eth_blockNumber") == 2);
   second.server.script({503, "", "text/plain", {}});
@@ -256,8 +256,11 @@ TEST_CASE("tokens: what a receipt moved, what the wallet holds, and a quote for 
   const auto poor = std::get<chain_quote>(client(ask));
   CHECK(poor.token_balance == 4);
   CHECK(poor.gas_limit == 100'000);
+  CHECK(std::get<wallet_seen>(client(get_wallet{us, token})) == wallet_seen{one_coin, 5, 100, 4, 5});
   one.set("eth_call", word("5"));
-  CHECK(fault_of(client(ask)) == "permanent reverted");
+  const auto no = std::get<chain_quote>(client(ask));
+  CHECK(no.refused.find("execution reverted") == 0);
+  CHECK(no.latest_nonce == 5); // Whoever refuses, the nonce is told.
   one.set("eth_call", "\"0x\"");
   CHECK(fault_of(client(ask)) == "transient nonsense");
 }
@@ -296,4 +299,27 @@ TEST_CASE("a transfer is unknown, pending, confirmed or reverted") {
   CHECK(std::get<transfer_seen>(client(get_transfer{hash})) == transfer_seen{us, one_coin, 5, false});
   one.set("eth_getTransactionReceipt", R"({"blockNumber":"0x65","status":"0x0","gasUsed":"0x5208","effectiveGasPrice":"0x1"})");
   CHECK(std::get<transfer_seen>(client(get_transfer{hash})) == transfer_seen{us, one_coin, 1, true});
+}
+
+TEST_CASE("a nonce is settled when it is as deep as wanted, and a transaction is read whole") {
+  node one;
+  const auto client = make_ethereum_client(at({one.server.url()}));
+  CHECK(std::get<wallet_seen>(client(get_wallet{us, "", 12})).settled_nonce == 5);
+  const auto asked = one.server.requests();
+  CHECK(asked.back().json()["params"][1] == "0x59"); // Block 89 is 12 deep below 100.
+  CHECK(std::get<wallet_seen>(client(get_wallet{us, "", 1000})).settled_nonce == 0);
+
+  one.set("eth_getTransactionByHash", "null");
+  CHECK(fault_of(client(get_transaction{hash})) == "transient not_found");
+  one.set("eth_getTransactionByHash", R"({"from":")" + us + R"(","to":null,"nonce":"0x7","value":"0x5","input":"0xAB","blockNumber":null})");
+  const auto pending = std::get<transaction_seen>(client(get_transaction{hash}));
+  CHECK(pending.nonce == 7);
+  CHECK(pending.to.empty());
+  CHECK(pending.data == "0xab");
+  CHECK(pending.confirmations == 0);
+  one.set("eth_getTransactionByHash",
+          R"({"from":")" + us + R"(","to":"0x9D8A62F656A8D1615C1294FD71E9CFB3E4855A4F","nonce":"0x7","value":"0x5","input":"0x","blockNumber":"0x60"})");
+  one.set("eth_getTransactionReceipt", R"({"blockNumber":"0x60","status":"0x0","gasUsed":"0x5208","effectiveGasPrice":"0x2"})");
+  transaction_seen wanted{us, us, 7, 5, "0x", 5, 0x60, true, 21000, 2};
+  CHECK(std::get<transaction_seen>(client(get_transaction{hash})) == wanted);
 }

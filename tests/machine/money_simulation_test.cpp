@@ -42,6 +42,7 @@ struct parts {
     if (auto* r = std::get_if<broadcast_tx>(&request)) return net.broadcast(*r);
     if (auto* r = std::get_if<get_receipts>(&request)) return net.receipts(*r);
     if (std::holds_alternative<get_wallet>(request)) return net.look();
+    if (std::holds_alternative<get_wallet_books>(request)) return books_of(db.balances);
     if (w.fault(5)) return io_failure{fault::permanent, "403", "bot was blocked by the user", std::nullopt};
     return message_sent{1};
   }

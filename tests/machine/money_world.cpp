@@ -27,10 +27,11 @@ io_outcome chain::sign(const sign_tx& request) {
 }
 
 io_outcome chain::quote(const get_chain_quote& request) {
-  if (refusing.count(request.to)) return io_failure{fault::permanent, "reverted", "execution reverted", std::nullopt};
   // A node that lags names an older nonce and a balance from before it.
   const auto lag = w_.fault(15) && nonce_ > 0 ? 1u : 0u;
-  return chain_quote{1, nonce_ - lag, 21'000, base_fee_, 1'000'000'000, balance_};
+  chain_quote quote{1, nonce_ - lag, 21'000, base_fee_, 1'000'000'000, balance_};
+  if (refusing.count(request.to)) quote.refused = "execution reverted";
+  return quote;
 }
 
 io_outcome chain::broadcast(const broadcast_tx& request) {
@@ -201,6 +202,18 @@ bool store::holds(const std::string& hash) const {
     const auto all = hashes_of(t.second);
     return std::find(all.begin(), all.end(), hash) != all.end();
   });
+}
+
+wallet_books_seen books_of(const std::map<std::string, int128>& balances) {
+  wallet_books_seen seen;
+  for (const auto& [account, units] : balances) {
+    if (account == accounts::wallet)
+      seen.ledger = units;
+    else if (account.starts_with("assets:") || account.starts_with("owner:") || account.starts_with("liability:"))
+      seen.owed -= units;
+    if (account == accounts::incoming) seen.incoming = units;
+  }
+  return seen;
 }
 
 // The same as sql/0001 and sql/0100 hold.

@@ -120,6 +120,9 @@ private:
   chain& chain_;
 };
 
+/// Whose the wallet's ETH is, by balances of a ledger of ETH alone.
+wallet_books_seen books_of(const std::map<std::string, int128>& balances);
+
 /// What is committed: rows, children and the ledger. Crashes lose nothing of it and everything else.
 class store {
 public:

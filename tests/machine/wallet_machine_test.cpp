@@ -26,7 +26,11 @@ decision<wallet> must(const verdict<wallet>& v) {
   REQUIRE(std::holds_alternative<decision<wallet>>(v));
   return std::get<decision<wallet>>(v);
 }
-decision<wallet> on(const wallet& w, const std::string& key, io_outcome outcome, timestamp at = now, policy r = rules()) {
+/// The outcome of an effect; before a quote the books say that all is the platform's, unless they were read.
+decision<wallet> on(const wallet& before, const std::string& key, io_outcome outcome, timestamp at = now, policy r = rules()) {
+  auto w = before;
+  if (key.starts_with("quote:") && w.books_for != key.substr(6))
+    w = must(apply(w, effect_done{"books:" + key.substr(6), wallet_books_seen{3 * one_coin, 0, 0, 0}}, true, at, r)).next;
   return must(apply(w, effect_done{key, std::move(outcome)}, true, at, r));
 }
 request_transfer wish(const std::string& intent = "payout/A/1") {
@@ -106,6 +110,9 @@ TEST_CASE("an intent is taken once; a repeat answers how far it is") {
 
 TEST_CASE("from queued to broadcast: nonce, signature and bytes are stored before they are used") {
   auto w = queued();
+  CHECK(owes(w, "books:payout/A/1"));
+  CHECK_FALSE(owes(w, "quote:payout/A/1")); // First whose the coins are, then what the chain says.
+  w = on(w, "books:payout/A/1", wallet_books_seen{}).next;
   CHECK(owes(w, "quote:payout/A/1"));
   CHECK_FALSE(owes(w, "sign:payout/A/1:0"));
   w = prepared();
@@ -126,15 +133,15 @@ TEST_CASE("from queued to broadcast: nonce, signature and bytes are stored befor
 
 TEST_CASE("one transfer at a time between nonce and broadcast, several afterwards") {
   auto two = must(apply(queued(), wish("payout/B/1"), true, now + 1s)).next;
-  CHECK(owes(two, "quote:payout/A/1"));
-  CHECK_FALSE(owes(two, "quote:payout/B/1"));
+  CHECK(owes(two, "books:payout/A/1"));
+  CHECK_FALSE(owes(two, "books:payout/B/1"));
   CHECK_FALSE(on(two, "quote:payout/B/1", quote()).changed);
   two = on(two, "quote:payout/A/1", quote()).next;
-  CHECK_FALSE(owes(two, "quote:payout/B/1"));
+  CHECK_FALSE(owes(two, "books:payout/B/1"));
   two = on(two, "sign:payout/A/1:0", tx_signed{"0x02aa", "0xh1"}).next;
-  CHECK_FALSE(owes(two, "quote:payout/B/1"));
+  CHECK_FALSE(owes(two, "books:payout/B/1"));
   two = on(two, "broadcast:payout/A/1:1", tx_broadcast{}).next;
-  CHECK(owes(two, "quote:payout/B/1"));
+  CHECK(owes(two, "books:payout/B/1"));
   // What is under way is not free: 3 - 1 - 1 leaves one, less gas, which the second one's gas float does not fit into.
   auto poor = quote();
   poor.balance = 2 * one_coin;
@@ -185,21 +192,32 @@ TEST_CASE("a nonce ahead of ours pauses the wallet: nothing is signed") {
   CHECK(d.next.status == wallet_status::paused);
   CHECK(d.next.alert.find("is ahead of ours") != std::string::npos);
   CHECK(wallet_kind::effects_due(d.next, self, now, rules()).empty());
-  CHECK_FALSE(on(d.next, "quote:payout/A/1", quote()).changed);
+  CHECK(d.next.alert.find("paygatectl wallet show") != std::string::npos);
+  CHECK(std::get<failure_listed>(d.rows.at(0)).code == "wallet_paused");
+  for (const auto* key : {"books:payout/A/1", "quote:payout/A/1"}) CHECK_FALSE(must(apply(d.next, effect_done{key, quote()})).changed);
   CHECK(std::get<transfer_view>(must(apply(d.next, wish("payout/B/1"))).reply).status == "queued");
 }
 
 TEST_CASE("what is never signed is dropped for ever, and does not keep the others waiting") {
-  const auto late = must(apply(queued(), wish(), true, now + 11min));
-  CHECK(std::get<transfer_view>(late.reply).status == "dropped");
-  CHECK(on(queued(), "quote:payout/A/1", quote(), now + 11min).next.transfers.at(0).status == transfer_status::dropped);
-  const auto reverts =
-      on(queued(), "quote:payout/A/1", io_failure{fault::permanent, "reverted", "no ETH here", std::nullopt}).next;
+  // Its time alone drops nothing: a restored backup has forgotten what was signed. The chain's nonce must be ours first.
+  CHECK(std::get<transfer_view>(must(apply(queued(), wish(), true, now + 11min)).reply).status == "queued");
+  auto ahead = quote();
+  ahead.latest_nonce = 6;
+  CHECK(first(on(queued(), "quote:payout/A/1", ahead, now + 11min).next).status == transfer_status::queued);
+  const auto late = on(queued(), "quote:payout/A/1", quote(), now + 11min).next;
+  CHECK(first(late).status == transfer_status::dropped);
+  CHECK(std::get<transfer_view>(must(apply(late, wish(), true, now + 11min)).reply).status == "dropped");
+  auto refusing = quote();
+  refusing.gas_limit = 0;
+  refusing.refused = "no ETH here";
+  const auto reverts = on(queued(), "quote:payout/A/1", refusing).next;
   CHECK(first(reverts).status == transfer_status::dropped);
   CHECK(first(reverts).reason.find("no ETH here") != std::string::npos);
-  for (const auto* key : {"quote:payout/A/1", "sign:payout/A/1:0"}) {
+  refusing.latest_nonce = 6;
+  CHECK(first(on(queued(), "quote:payout/A/1", refusing).next).status == transfer_status::queued);
+  for (const auto* key : {"books:payout/A/1", "quote:payout/A/1", "sign:payout/A/1:0"}) {
     CHECK_FALSE(owes(reverts, key));
-    CHECK_FALSE(on(reverts, key, quote()).changed);
+    CHECK_FALSE(must(apply(reverts, effect_done{key, quote()})).changed);
     CHECK_FALSE(on(reverts, key, tx_signed{"0x02aa", "0xh1"}).changed);
   }
   // With a nonce it is not dropped any more, however late.
@@ -304,4 +322,65 @@ TEST_CASE("an acknowledged transfer is remembered for a while, so that a late qu
   REQUIRE(later.next.transfers.size() == 1);
   CHECK(first(later.next).intent == "payout/B/1");
   CHECK(later.rows.size() == 1);
+}
+
+TEST_CASE("USDT that is found at the opening is posted as ETH is") {
+  const auto opening = must(apply({}, open_wallet{us}, false)).next;
+  auto with_usdt = rules();
+  with_usdt.usdt_contract = them;
+  bool asked = false;
+  for (const auto& e : wallet_kind::effects_due(opening, self, now, with_usdt))
+    asked |= std::get<io_request>(e.request) == io_request(get_wallet{us, them});
+  CHECK(asked);
+  const auto d = on(opening, "open", wallet_seen{3, 5, 100, 2'500'000});
+  REQUIRE(d.entries.size() == 1);
+  const std::vector<posting> wanted{{"assets:wallet", "eth", 3},
+                                    {"equity:float", "eth", -3},
+                                    {"assets:wallet", "usdt", 5 * one_coin / 2},
+                                    {"equity:float", "usdt", -5 * one_coin / 2}};
+  CHECK(d.entries[0].postings == wanted);
+  CHECK(on(opening, "open", wallet_seen{0, 5, 100, 0}).entries.empty());
+}
+
+TEST_CASE("a correction is booked once per key, against the platform's accounts only") {
+  const book_correction refill{"exception/7", "eth", one_coin, "equity:float", "gas float refilled by hand"};
+  const auto d = must(apply(ready(), refill));
+  REQUIRE(d.entries.size() == 1);
+  CHECK(d.entries[0].key == "wallet/" + us + "/correction/exception/7");
+  CHECK(d.entries[0].reason == refill.reason);
+  CHECK(posted(d, "assets:wallet") == one_coin);
+  CHECK(posted(d, "equity:float") == -one_coin);
+  REQUIRE(d.rows.size() == 1);
+  CHECK(std::get<wallet_correction>(d.rows[0]) == d.next.corrections.at(0));
+  CHECK(d.next.corrections.at(0).booked_at == now);
+  CHECK(d.next.next_nonce == ready().next_nonce);
+
+  // Repeated for ever: nothing. The same key for something else: refused.
+  auto again = refill;
+  again.reason = "said in other words";
+  CHECK_FALSE(must(apply(d.next, again, true, now + 10000h)).changed);
+  for (auto change : {+[](book_correction& m) { m.units += 1; }, +[](book_correction& m) { m.counter_account = "expense:gas"; },
+                      +[](book_correction& m) { m.currency = "usdt"; }}) {
+    auto other = refill;
+    change(other);
+    CHECK(std::get<refused>(apply(d.next, other)).code == refusal::conflict);
+  }
+  // A transfer by hand takes away; a deposit of nobody waits for its owner.
+  CHECK(posted(must(apply(d.next, book_correction{"2", "usdt", -one_coin / 1'000'000, "expense:loss", "sent by hand"})), "assets:wallet")
+        == -one_coin / 1'000'000);
+  CHECK(posted(must(apply(d.next, book_correction{"3", "eth", 5, "liability:unattributed", "from nobody"})), "liability:unattributed")
+        == -5);
+
+  for (auto change : {+[](book_correction& m) { m.key.clear(); }, +[](book_correction& m) { m.key = "a b"; },
+                      +[](book_correction& m) { m.reason.clear(); }, +[](book_correction& m) { m.units = 0; },
+                      +[](book_correction& m) { m.currency = "btc"; }, +[](book_correction& m) { m.currency = "usdt", m.units = 1; },
+                      +[](book_correction& m) { m.counter_account = "owner:-100:available"; },
+                      +[](book_correction& m) { m.counter_account = "assets:wallet"; },
+                      +[](book_correction& m) { m.counter_account = "assets:incoming"; }}) {
+    auto bad = refill;
+    change(bad);
+    CHECK(std::get<refused>(apply(ready(), bad)).code == refusal::invalid);
+  }
+  CHECK(std::get<refused>(apply(must(apply({}, open_wallet{us}, false)).next, refill)).code == refusal::unavailable);
+  CHECK(std::get<refused>(apply({}, refill, false)).code == refusal::not_found);
 }

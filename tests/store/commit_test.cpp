@@ -285,3 +285,70 @@ TEST_CASE("the database guards transfers against paying twice") {
   row.status = transfer_status::confirmed;
   CHECK(refused(row).error == "");
 }
+
+TEST_CASE("a correction is booked once and never changes") {
+  store db(new_database());
+  const auto full = std::get<wallet>(filled_snapshot(entity_kind::wallet, "0xw"));
+  auto step = db.step_for(entity_kind::wallet, "0xw", 1, full);
+  step.rows = children_of(step.state);
+  REQUIRE(db.commit(step).error == "");
+  auto again = full.corrections[0];
+  again.units += 1;
+  auto next = db.step_for(entity_kind::wallet, "0xw", 2, full);
+  next.rows = {again};
+  CHECK(db.commit(next).outcome == commit_outcome::poison);
+}
+
+TEST_CASE("a transfer with a nonce is dropped only when that nonce is explained as somebody else's") {
+  store db(new_database());
+  const auto full = std::get<wallet>(filled_snapshot(entity_kind::wallet, "0xw"));
+  auto step = db.step_for(entity_kind::wallet, "0xw", 1, full);
+  step.rows = {full.transfers[1]}; // In flight with nonce 11.
+  REQUIRE(db.commit(step).error == "");
+  auto dropped = full.transfers[1];
+  dropped.status = transfer_status::dropped;
+  foreign_nonce f;
+  f.key = "0xw/11";
+  f.wallet = "0xw";
+  f.nonce = 11;
+  std::uint64_t version = 1;
+  const auto with = [&](std::vector<side_row> rows) {
+    auto next = db.step_for(entity_kind::wallet, "0xw", version + 1, full);
+    next.rows = std::move(rows);
+    const auto outcome = db.commit(next).outcome;
+    if (outcome == commit_outcome::committed) ++version;
+    return outcome;
+  };
+  CHECK(with({dropped}) == commit_outcome::poison);
+  CHECK(with({f, dropped}) == commit_outcome::poison); // Listed, but not explained.
+  auto ours = f;
+  ours.hash = "0xh";
+  ours.intent = dropped.intent;
+  ours.explained_at = at_micros(some_micros);
+  CHECK(with({ours, dropped}) == commit_outcome::poison); // It was this very transfer.
+  auto theirs = ours;
+  theirs.intent.clear();
+  CHECK(with({dropped, theirs}) == commit_outcome::committed);
+  CHECK(with({ours}) == commit_outcome::poison); // Explained once.
+  auto again = theirs;
+  again.explained_at.reset();
+  CHECK(with({again}) == commit_outcome::poison);
+}
+
+TEST_CASE("a transfer whose bytes are lost may be confirmed by its hash, but never as signed or sent") {
+  store db(new_database());
+  const auto full = std::get<wallet>(filled_snapshot(entity_kind::wallet, "0xw"));
+  auto row = full.transfers[2];
+  row.nonce = 12;
+  row.raw.clear();
+  const auto with = [&](transfer_status status, const std::string& hash) {
+    auto step = db.step_for(entity_kind::wallet, "0xw", 1, full);
+    row.status = status;
+    row.hash = hash;
+    step.rows = {row};
+    return db.commit(step).outcome;
+  };
+  CHECK(with(transfer_status::broadcast, "0xh") == commit_outcome::poison);
+  CHECK(with(transfer_status::confirmed, "") == commit_outcome::poison);
+  CHECK(with(transfer_status::confirmed, "0xh") == commit_outcome::committed);
+}

@@ -313,3 +313,35 @@ TEST_CASE("one transfer of the provider ends one conversion") {
   must(db.commit(db.step_for(entity_kind::conversion, "c1", 1, done)));
   CHECK(db.commit(db.step_for(entity_kind::conversion, "c2", 1, done)).outcome == commit_outcome::poison);
 }
+
+TEST_CASE("the books tell the wallet what is others', however the sums were kept between two looks") {
+  store db(new_database());
+  const auto books = make_books_client(db.dsn);
+  CHECK(std::get<wallet_books_seen>(books(get_wallet_books{})) == wallet_books_seen{});
+  int n = 0;
+  const auto post = [&](std::vector<posting> lines, timestamp at) {
+    auto step = db.step_for(entity_kind::payment, "p" + std::to_string(++n), 1, payment{});
+    step.header.updated_at = at;
+    step.entries = {{"test/" + std::to_string(n), "test", std::move(lines)}};
+    REQUIRE(db.commit(step).error == "");
+  };
+  const auto now = at_micros(std::stoll(db.value("SELECT (extract(epoch FROM now()) * 1000000)::bigint")));
+  const auto old = now - std::chrono::hours(1);
+  wallet_books_seen wanted;
+  // Old entries are summed once, new ones each time; the order of both in between does not matter.
+  for (const auto at : {old, old, now, old, now, now}) {
+    post({{"assets:wallet", "eth", 50}, {"equity:float", "eth", -50}}, at);
+    post({{"assets:incoming", "eth", 10}, {"owner:-1:available", "eth", -9}, {"income:platform_fee", "eth", -1}}, at);
+    post({{"assets:wallet", "eth", 7}, {"liability:undecided", "eth", -7}}, at);
+    post({{"assets:swap:s1", "eth", 3}, {"assets:wallet", "eth", -3}}, at);
+    post({{"expense:gas", "eth", 2}, {"assets:wallet", "eth", -2}}, at);
+    post({{"assets:wallet", "usdt", 6}, {"owner:-1:available", "usdt", -5}, {"equity:float", "usdt", -1}}, at);
+    post({{"expense:spread", "usd", 6}, {"equity:borne_by_owners", "usd", -6}}, at);
+    wanted.ledger += 50 + 7 - 3 - 2;
+    wanted.incoming += 10;
+    wanted.owed += 9 + 7 - 3 - 10; // Less what backs it elsewhere.
+    wanted.owed_usdt += 5;
+    CHECK(std::get<wallet_books_seen>(books(get_wallet_books{})) == wanted);
+    CHECK(std::get<wallet_books_seen>(make_books_client(db.dsn)(get_wallet_books{})) == wanted);
+  }
+}

@@ -106,6 +106,25 @@ TEST_CASE("the operator's questions are answered in JSON") {
   CHECK(contains(db.query("actors"), R"("id": "main")")); // It goes on after an error.
 }
 
+TEST_CASE("the wallet is shown with what is open: its transfers without their bytes, and the nonces of others") {
+  store db(new_database());
+  CHECK(db.query("wallet", "{}") == "[]");
+  const auto full = std::get<wallet>(filled_snapshot(entity_kind::wallet, "0xw"));
+  auto step = db.step_for(entity_kind::wallet, "0xw", 1, full);
+  step.rows = children_of(step.state);
+  REQUIRE(db.commit(step).error == "");
+  const auto shown = db.query("wallet", "{}");
+  INFO(shown);
+  CHECK(contains(shown, "\"next_nonce\": 12"));
+  CHECK(contains(shown, "\"owed_eth\": \"123456789012345.1234567890123456"));
+  CHECK(contains(shown, "\"status\": \"broadcast\""));
+  CHECK(contains(shown, "\"status\": \"queued\""));
+  CHECK_FALSE(contains(shown, "\"status\": \"confirmed\""));
+  CHECK_FALSE(contains(shown, "\"raw\""));
+  CHECK(contains(shown, "\"explained_at\""));
+  CHECK(contains(db.query("show", "{\"kind\":\"wallet\",\"id\":\"0xw\"}"), "\"wallet_correction\""));
+}
+
 TEST_CASE("an operator's verb is written down before and after, and a failure is resolved once") {
   store db(new_database());
   auto step = db.step_for(entity_kind::poller, "main", 1, poller{});

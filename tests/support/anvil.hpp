@@ -8,6 +8,12 @@
 
 namespace paygate::test {
 
+/// The last line that a script prints: the path of a pinned tool. It may install the tool first.
+std::string path_by_script(const std::string& script);
+/// A JSON-RPC call to a node on 127.0.0.1; `params` is a JSON array. Answers the `result` as JSON text, a string result without its quotes;
+/// throws std::runtime_error with the node's words when it refuses.
+std::string node_rpc(int port, const std::string& method, const std::string& params = "[]");
+
 struct anvil_options {
   int block_time_s = 0; ///< 0: a block for each transaction, and none else.
 };
