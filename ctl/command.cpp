@@ -27,11 +27,16 @@ Look
   failed list                                            failures that wait for a person
   webhooks list [--order-id ID] [--unknown]              IPNs as they came
   shards                                                 who holds which shard
+  config show                                            every setting as it is now, and which reload without a restart
+  run conversions|payouts --dry-run                      what the scheduler saw at its last look, and why it started nothing
 
 Steer (each wants --reason TEXT and is written to the audit log)
   retry KIND ID                                          end a back-off or a quarantine
   channels add --file FILE                               register a channel, or change its terms
   payouts approve ID | payouts cancel ID
+  conversions cancel ID                                  before money moved: its accruals are pending again
+  run conversions|payouts                                look now instead of at the next interval
+  config reload                                          read the settings file again; a file with a fault changes nothing
 
 The default address is that of PAYGATE_CTL_ADDRESS, else 127.0.0.1:4242.
 Exit codes: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon, 4 not found.
@@ -40,7 +45,7 @@ Exit codes: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon, 4 not f
 using options = std::map<std::string, std::string>;
 
 const std::map<std::string, bool> known_options{{"address", true}, {"json", false},     {"kind", true},    {"status", true},   {"stuck", false}, {"limit", true},
-                                                {"reason", true},  {"file", true},      {"follow", false}, {"order-id", true}, {"unknown", false}};
+                                                {"reason", true},  {"file", true},      {"follow", false}, {"order-id", true}, {"unknown", false}, {"dry-run", false}};
 
 /// Splits into words and options; answers what is wrong.
 std::string split(const std::vector<std::string>& arguments, std::vector<std::string>& words, options& given) {
@@ -137,6 +142,12 @@ outcome look(const std::vector<std::string>& words, options& given, command c) {
   } else if (verb == "tail") {
     c.request = query("tail", filter);
     c.show = show_tail;
+  } else if (verb == "config" && sub == "show") {
+    c.request = object_text().text("verb", "config").str();
+    c.show = as_table({"key", "value", "reloads"});
+  } else if (verb == "run" && words.size() == 2 && (sub == "conversions" || sub == "payouts")) {
+    c.request = object_text().text("verb", "show").text("kind", "scheduler").text("id", sub).str();
+    c.show = entity_sheet;
   } else if (verb == "shards") {
     c.request = query("leases");
     c.show = as_table({"shard", "node", "epoch", "expires_at", "expired"});
@@ -182,6 +193,16 @@ outcome steer(const std::vector<std::string>& words, options& given, command c) 
   } else if (verb == "channels") {
     if (words.size() != 2 || words[1] != "add" || given["file"].empty()) return wrong("channels add --file FILE");
     return read_channel_file(given, std::move(c));
+  } else if (verb == "config") {
+    if (words.size() != 2 || words[1] != "reload") return wrong("config show|reload");
+    c.request = object_text().text("verb", "reload").text("reason", given["reason"]).str();
+    c.show = pretty;
+  } else if (verb == "run") {
+    if (words.size() != 2 || (words[1] != "conversions" && words[1] != "payouts")) return wrong("run conversions|payouts");
+    c.request = object_text().text("verb", "run").text("id", words[1]).text("reason", given["reason"]).str();
+  } else if (verb == "conversions") {
+    if (words.size() != 3 || words[1] != "cancel") return wrong("conversions cancel ID");
+    c.request = object_text().text("verb", "cancel_conversion").text("id", words[2]).text("reason", given["reason"]).str();
   } else {
     if (words.size() != 3 || (words[1] != "approve" && words[1] != "cancel")) return wrong("payouts approve|cancel ID");
     c.request = object_text().text("verb", words[1]).text("id", words[2]).text("reason", given["reason"]).str();
@@ -209,7 +230,10 @@ outcome read_command(const std::vector<std::string>& arguments) {
     c.show = entity_sheet;
     return c;
   }
-  if (words[0] == "retry" || words[0] == "channels" || words[0] == "payouts") return steer(words, given, std::move(c));
+  const bool looks = given.count("dry-run") != 0 || (words[0] == "config" && words.size() == 2 && words[1] == "show");
+  if (!looks)
+    for (const char* verb : {"retry", "channels", "payouts", "conversions", "run", "config"})
+      if (words[0] == verb) return steer(words, given, std::move(c));
   return look(words, given, std::move(c));
 }
 

@@ -40,6 +40,11 @@ public:
     else if (verb == "channel") register_one(c, promise);
     else if (verb == "approve") tell(c, entity_kind::payout, text_of(c, "id"), payout_message{approve_payout{text_of(c, "reason")}}, promise);
     else if (verb == "cancel") tell(c, entity_kind::payout, text_of(c, "id"), payout_message{cancel_payout{text_of(c, "reason")}}, promise);
+    else if (verb == "cancel_conversion")
+      tell(c, entity_kind::conversion, text_of(c, "id"), conversion_message{cancel_conversion{text_of(c, "reason")}}, promise);
+    else if (verb == "run") tell(c, entity_kind::scheduler, text_of(c, "id"), scheduler_message{run_scheduler{}}, promise);
+    else if (verb == "config") promise.deliver(setup().config ? setup().config(false) : error_json("unavailable", "no settings here"));
+    else if (verb == "reload") reload(text_of(c, "reason"), promise);
     else promise.deliver(error_json("invalid", "no such verb: " + verb));
     return promise;
   }
@@ -111,6 +116,12 @@ private:
       this_.self_->request(this_.setup().router, patience, retry_atom::value, ref, reason)
         .then([p](const std::string& answer) mutable { p.deliver(answer); },
               [p](const caf::error&) mutable { p.deliver(error_json("unavailable", "the shard does not answer")); });
+    });
+  }
+
+  void reload(const std::string& reason, text_promise& promise) {
+    audited("reload", "settings", reason, promise, [this_ = *this](text_promise& p) mutable {
+      p.deliver(this_.setup().config ? this_.setup().config(true) : error_json("unavailable", "no settings here"));
     });
   }
 
