@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
 
+#include "actors/rehearse.hpp"
 #include "actors/runtime/entity.hpp"
 #include "actors/runtime/inspector.hpp"
 #include "actors/runtime/intake.hpp"
@@ -20,6 +21,8 @@
 #include "daemon/providers.hpp"
 #include "daemon/settings_watch.hpp"
 #include "io/codec/ethereum_tx.hpp"
+#include "io/codec/ipn.hpp"
+#include "io/codec/payout_address.hpp"
 #include "io/codec/signer.hpp"
 #include "io/http/server.hpp"
 #include "messages/log.hpp"
@@ -166,8 +169,9 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
       set_log_level(now.log.level);
     },
     metrics_);
-  p.inspector = spawn_inspector(
-    p.system, inspector_setup{p.reader, p.router, [watch = p.watch](bool reload) { return reload ? watch->reload() : watch->show(); }});
+  const ipn_reader read_ipn = [](std::string_view body) { return parse_provider_payment(body); };
+  p.inspector = spawn_inspector(p.system, inspector_setup{p.reader, p.router, p.loader, p.ports, rehearse, check_payout_address, read_ipn,
+                    [watch = p.watch](bool reload) { return reload ? watch->reload() : watch->show(); }});
 }
 
 std::optional<std::string> program::start_doors() {

@@ -162,11 +162,11 @@ class payouts(WorldTest):
         world.paygated.process.send_signal(signal.SIGHUP)
         self.assertEqual(world.ctl("config", "reload", "--reason", "test"), {"taken": [], "need_restart": [], "faults": []})
         world.ctl("run", "conversions", "--reason", "test")
-        self.assertIn("row", world.ctl("run", "conversions", "--dry-run"))
         self.assertEqual(world.paygated.process.pid, self.process)
         self.assertTrue(world.paygated.alive())
+        done = world.database.sql("SELECT min(id) FROM conversion WHERE status = 'completed'")
         try:
-            world.ctl("conversions", "cancel", "c1", "--reason", "test")
+            world.ctl("cancel", "conversion", done, "--reason", "test")
             self.fail("a conversion whose money moved cannot be cancelled")
         except Unexpected as refused:
             self.assertIn("money may have moved", str(refused))
