@@ -96,7 +96,7 @@ request_text about(const verb& self, const given& line) {
   object_text command;
   command.text("verb", self.asks);
   if (line.words.size() == 2) command.text("kind", line.words[0]);
-  command.text("id", line.words.back());
+  if (!line.words.empty()) command.text("id", line.words.back());
   if (auto fault = put_options(command, line); !fault.empty()) return wrong(fault);
   if (self.does == verb_class::steer) put_steering(command, line);
   return command.str();
