@@ -97,7 +97,7 @@ request_text about(const verb& self, const given& line) {
   object_text command;
   command.text("verb", self.asks);
   if (line.words.size() == 2) command.text("kind", line.words[0]);
-  command.text("id", line.words.back());
+  if (!line.words.empty()) command.text("id", line.words.back());
   if (auto fault = put_options(command, line); !fault.empty()) return wrong(fault);
   if (self.does == verb_class::steer) put_steering(command, line);
   return command.str();
@@ -162,6 +162,7 @@ std::string show_actors(const rapidjson::Value& list) {
   return table(list, {"kind", "id", "status", "version", "attempts", "wake_at", "updated_at", "last_error", "quarantine"});
 }
 std::string show_counts(const rapidjson::Value& list) { return table(list, {"kind", "status", "count", "stuck", "quarantined"}); }
+std::string show_settings(const rapidjson::Value& list) { return table(list, {"key", "value", "reloads"}); }
 std::string show_shards(const rapidjson::Value& list) { return table(list, {"shard", "node", "epoch", "expires_at", "expired"}); }
 std::string show_balances(const rapidjson::Value& list) { return table(list, {"account", "currency", "units"}); }
 std::string show_failed(const rapidjson::Value& list) {
@@ -191,6 +192,7 @@ const std::vector<verb>& verbs() {
       {look, "audit list", "", "--verb V --target T --limit N", "what operators did, and what came of it", question, "audit_list",
        show_audit},
       {look, "wallet show", "", "", "the hot wallet: alert, nonces, gas float, open and held transfers", question, "wallet", wallet_sheet},
+      {look, "config show", "", "", "every setting as it is now, and which reload without a restart", about, "config", show_settings},
       {look, "shards", "", "", "who holds which shard", question, "leases", show_shards},
       {local, "address check", "ADDRESS", "--currency T --network N --memo M", "can this be paid to", check_one_address, "", show_check},
       {local, "address coverage", "", "", "how the addresses of the known currencies are checked", cover_addresses, "", show_coverage},
@@ -212,6 +214,7 @@ const std::vector<verb>& verbs() {
        "wallet_settle", show_done},
       {steer, "wallet disown", "", "--nonce N --hash H", "it was nothing of ours", about_wallet, "wallet_disown", show_done},
       {steer, "wallet release", "INTENT", "", "a held transfer was not paid before: send it", about_wallet, "wallet_release", show_done},
+      {steer, "config reload", "", "", "read the settings file again; one with a fault changes nothing", about, "reload", pretty},
       {steer, "channels add", "", "--file FILE", "register a channel, or change its terms", channel_file, "channel", show_done},
   };
   return all;

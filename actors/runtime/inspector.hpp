@@ -26,12 +26,14 @@ struct inspector_setup {
   ports_ptr ports; ///< Clock and rules, for rehearsals.
   rehearsal_fn rehearse;
   ipn_reader read_ipn;
+  std::function<std::string(bool reload)> config; ///< The settings as JSON; or reads the file again and says what changed.
 };
 
 /// Starts the inspector (inspector_actor): each command is a JSON object with "verb", each answer a JSON value. An error is
 /// {"error":{"code":"invalid"|"not_found"|"conflict"|"unavailable"|..., "text":"..."}}. Verbs:
 ///   query     {name, args}            a question of persistence/queries.hpp that writes nothing, answered as it says there
 ///   show      {kind, id}              the row with its history, and under "live" what only memory knows (effects due, attempts, next try)
+///   config                            every setting as it is now
 /// and those that steer, each with {reason, operator?, dry_run?}:
 ///   retry     {kind, id}              ends a back-off or a quarantine
 ///   channel   {channel: {...}}        registers a channel or changes its terms (the fields of messages/channel.hpp; tiers as
@@ -43,6 +45,7 @@ struct inspector_setup {
 ///   reopen    {kind?, id}             a payout (or a conversion) that needs attention tries again
 ///   run       {id}                    a scheduler looks now: "conversions", "payouts"
 ///   wallet_sign_off {nonce}, wallet_settle {nonce, hash, intent}, wallet_disown {nonce, hash}, wallet_release {intent}: of the hot wallet
+///   reload                            the settings file is read again
 ///   resolve   {id}                    a listed failure is dealt with
 ///   replay    {id}                    a webhook kept raw is handled again by its entity
 /// Each is written to the audit log before it is done (no audit, no deed), and what came of it afterwards; with dry_run it only says what
