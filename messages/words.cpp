@@ -31,6 +31,10 @@ PAYGATE_WORD(get_token_transfer)
 PAYGATE_WORD(get_claim)
 PAYGATE_WORD(get_gathered)
 PAYGATE_WORD(get_due_payouts)
+PAYGATE_WORD(find_arrival)
+PAYGATE_WORD(get_allowance)
+PAYGATE_WORD(arrival_seen)
+PAYGATE_WORD(allowance_seen)
 PAYGATE_WORD(io_failure)
 PAYGATE_WORD(done)
 PAYGATE_WORD(invoice_created)
@@ -112,6 +116,8 @@ struct lane_visitor {
   lane operator()(const get_claim&) const { return lane::books; }
   lane operator()(const get_gathered&) const { return lane::books; }
   lane operator()(const get_due_payouts&) const { return lane::books; }
+  lane operator()(const find_arrival&) const { return lane::books; }
+  lane operator()(const get_allowance&) const { return lane::books; }
 };
 
 } // namespace

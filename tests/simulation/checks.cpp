@@ -38,6 +38,8 @@ struct printer {
   std::string operator()(const get_claim& r) const { return r.claimant; }
   std::string operator()(const get_gathered&) const { return {}; }
   std::string operator()(const get_due_payouts&) const { return {}; }
+  std::string operator()(const find_arrival&) const { return {}; }
+  std::string operator()(const get_allowance&) const { return {}; }
 };
 
 } // namespace
