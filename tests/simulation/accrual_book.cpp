@@ -32,6 +32,33 @@ std::optional<ledger_entry> entry_of(std::string key, const std::string& account
   return entry;
 }
 
+/// Shares of `units` by weight: floor, what is left by largest fraction, ties to the lowest id.
+struct part {
+  accrual_book::row* of;
+  int128 weight;
+  int128 base = 0;
+  unsigned __int128 rest = 0;
+};
+std::vector<part> shares_of(int128 units, std::vector<part> parts) {
+  int128 total = 0;
+  for (const auto& p : parts) total = checked_add(total, p.weight);
+  if (total == 0) return parts;
+  auto left = units;
+  for (auto& p : parts) {
+    p.base = mul_div_floor(units, p.weight, total);
+    // The remainder is below `total`: exact, although the products are not.
+    p.rest = static_cast<unsigned __int128>(units) * static_cast<unsigned __int128>(p.weight)
+             - static_cast<unsigned __int128>(p.base) * static_cast<unsigned __int128>(total);
+    left -= p.base;
+  }
+  std::sort(parts.begin(), parts.end(),
+            [](const part& a, const part& b) { return a.rest != b.rest ? a.rest > b.rest : a.of->id < b.of->id; });
+  if (active_fault == planted::share_rounded && left > 0) --left;
+  for (auto& p : parts)
+    if (left > 0) ++p.base, --left;
+  return parts;
+}
+
 } // namespace
 
 void accrual_book::open(const accrual_opened& accrual, timestamp at, bool arrived) {
@@ -49,6 +76,23 @@ void accrual_book::arrived(const std::string& payment_id) {
 
 void accrual_book::close(const accrual_closed& end) {
   if (end.payout_id.empty()) return;
+  if (end.left) {
+    const bool usdt = end.status == accrual_status::converted;
+    std::vector<part> mine;
+    for (auto& [id, a] : rows)
+      if (a.payout_id == end.payout_id && a.status == accrual_status::paying)
+        mine.push_back({&a, (end.resold || usdt ? a.net_usdt.units() : a.net_eth.units())});
+    for (const auto& p : shares_of(usdt ? *end.left / token_unit : *end.left, std::move(mine))) {
+      auto& a = *p.of;
+      a.status = end.status;
+      a.payout_id.clear();
+      if (!usdt) a.net_eth = eth_amount::of_units(p.base);
+      if (end.resold) resold[a.conversion_id] = resold[a.conversion_id] + a.net_usdt;
+      if (usdt || end.resold) a.net_usdt = usdt_amount::of_units(usdt ? p.base * token_unit : 0);
+      if (end.resold) a.conversion_id.clear();
+    }
+    return;
+  }
   for (auto& [id, a] : rows) {
     if (a.payout_id != end.payout_id) continue;
     a.status = end.status;
@@ -63,10 +107,20 @@ std::optional<ledger_entry> accrual_book::claim(const entity_ref& by, const clai
   const bool converts = by.kind == entity_kind::conversion;
   auto& sum = claims_[claimant];
   std::map<std::int64_t, int128> lines;
-  for (auto& [id, a] : rows) {
+  std::map<std::int64_t, row*> by_age;
+  for (auto& [id, a] : rows) by_age[a.id] = &a;
+  int128 so_far = 0;
+  for (auto& [age, each] : by_age) {
+    auto& a = *each;
     const bool greedy = active_fault == planted::same_rows && converts && a.status == accrual_status::converting;
     if (!a.arrived || (a.status != status && !greedy)) continue;
     if (wanted.scope != claim_scope::pending && a.channel_id != wanted.channel_id) continue;
+    if (wanted.most > 0) {
+      const auto units = status == accrual_status::pending ? a.net_eth.units() : a.net_usdt.units();
+      if (units > wanted.most) continue;
+      so_far = checked_add(so_far, units);
+      if (so_far > wanted.most) continue;
+    }
     a.status = converts ? accrual_status::converting : accrual_status::paying;
     (converts ? a.conversion_id : a.payout_id) = by.id;
     add(sum, a);
@@ -76,56 +130,23 @@ std::optional<ledger_entry> accrual_book::claim(const entity_ref& by, const clai
   return entry_of(claimant + "/claimed", wanted.account, status == accrual_status::pending ? "eth" : "usdt", lines);
 }
 
-/// By net USD, floor to the token's own unit; what is left by largest fraction, ties to the lowest id.
-void accrual_book::share_out(const std::string& conversion, usdt_amount received) {
-  struct part {
-    row* of;
-    int128 base;
-    unsigned __int128 rest;
-  };
-  std::vector<part> parts;
-  int128 total = 0;
-  const auto units = received.units() / token_unit;
+std::optional<ledger_entry> accrual_book::close(const std::string& conversion, usdt_amount received, eth_amount left) {
+  const bool bought = received.is_positive();
+  std::vector<part> mine;
   for (auto& [id, a] : rows)
-    if (a.conversion_id == conversion && a.status == accrual_status::converting) {
-      parts.push_back({&a, 0, 0});
-      total = checked_add(total, a.net_usd.units());
-    }
-  auto left = units;
-  for (auto& p : parts) {
-    const auto weight = p.of->net_usd.units();
-    p.base = mul_div_floor(units, weight, total);
-    // The remainder is below `total`: exact, although the products are not.
-    p.rest = static_cast<unsigned __int128>(units) * static_cast<unsigned __int128>(weight)
-             - static_cast<unsigned __int128>(p.base) * static_cast<unsigned __int128>(total);
-    left -= p.base;
-  }
-  std::sort(parts.begin(), parts.end(),
-            [](const part& a, const part& b) { return a.rest != b.rest ? a.rest > b.rest : a.of->id < b.of->id; });
-  if (active_fault == planted::share_rounded && left > 0) --left;
-  for (auto& p : parts) {
-    p.of->net_usdt = usdt_amount::of_units((p.base + (left > 0 ? 1 : 0)) * token_unit);
-    left -= left > 0;
-    p.of->status = accrual_status::converted;
-  }
-}
-
-std::optional<ledger_entry> accrual_book::close(const std::string& conversion, usdt_amount received) {
+    if (a.conversion_id == conversion && a.status == accrual_status::converting)
+      mine.push_back({&a, bought ? a.net_usd.units() : a.net_eth.units()});
   std::map<std::int64_t, int128> lines;
-  if (received.is_positive()) {
-    std::vector<const row*> mine;
-    for (const auto& [id, a] : rows)
-      if (a.conversion_id == conversion && a.status == accrual_status::converting) mine.push_back(&a);
-    share_out(conversion, received);
-    for (const auto* a : mine) lines[a->channel_id] -= a->net_usdt.units();
-    return entry_of("conversion/" + conversion + "/bought", accounts::wallet, "usdt", lines);
+  for (const auto& p : shares_of(bought ? received.units() / token_unit : left.units(), std::move(mine))) {
+    auto& a = *p.of;
+    a.status = bought ? accrual_status::converted : accrual_status::pending;
+    if (bought)
+      a.net_usdt = usdt_amount::of_units(p.base * token_unit);
+    else
+      a.net_eth = eth_amount::of_units(p.base), a.conversion_id.clear();
+    lines[a.channel_id] -= bought ? a.net_usdt.units() : a.net_eth.units();
   }
-  for (auto& [id, a] : rows) {
-    if (a.conversion_id != conversion || a.status != accrual_status::converting) continue;
-    a.status = accrual_status::pending;
-    a.conversion_id.clear();
-    lines[a.channel_id] -= a.net_eth.units();
-  }
+  if (bought) return entry_of("conversion/" + conversion + "/bought", accounts::wallet, "usdt", lines);
   return entry_of("conversion/" + conversion + "/returned", accounts::converting(conversion), "eth", lines);
 }
 

@@ -23,7 +23,7 @@ public:
     bool arrived = false; ///< Its deposit's ETH was seen.
     bool operator==(const row& other) const {
       return id == other.id && status == other.status && payout_id == other.payout_id && conversion_id == other.conversion_id
-             && net_usdt == other.net_usdt;
+             && net_usdt == other.net_usdt && net_eth == other.net_eth;
     }
   };
   using rows_map = std::map<std::string, row>;
@@ -31,9 +31,11 @@ public:
   void open(const accrual_opened& accrual, timestamp at, bool arrived);
   void arrived(const std::string& payment_id);
   void close(const accrual_closed& end);
+  /// What a payout sold again before it ended without having paid: its accruals lie in ETH from then on.
+  std::map<std::string, usdt_amount> resold; ///< By conversion: what was shared out by it and lies in no accrual any more.
   /// Both answer what the database itself posts.
   std::optional<ledger_entry> claim(const entity_ref& by, const claim_accruals& wanted);
-  std::optional<ledger_entry> close(const std::string& conversion, usdt_amount received);
+  std::optional<ledger_entry> close(const std::string& conversion, usdt_amount received, eth_amount left);
 
   std::optional<claim_seen> claim_of(const std::string& claimant) const;
   gathered_seen gathered() const;
@@ -47,8 +49,6 @@ public:
   rows_map rows; ///< By payment id.
 
 private:
-  void share_out(const std::string& conversion, usdt_amount received);
-
   std::map<std::string, claim_seen> claims_;
 };
 

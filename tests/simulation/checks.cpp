@@ -38,8 +38,8 @@ struct printer {
   std::string operator()(const get_claim& r) const { return r.claimant; }
   std::string operator()(const get_gathered&) const { return {}; }
   std::string operator()(const get_due_payouts&) const { return {}; }
-  std::string operator()(const find_arrival&) const { return {}; }
-  std::string operator()(const get_allowance&) const { return {}; }
+  std::string operator()(const find_arrival& r) const { return r.hash + "|" + r.currency; }
+  std::string operator()(const get_allowance& r) const { return r.payout_id; }
 };
 
 } // namespace

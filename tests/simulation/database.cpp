@@ -50,6 +50,9 @@ std::string database::object_row(const step_record& step) const {
         out->status == payout_status::confirming || out->status == payout_status::exchanging || out->status == payout_status::completed;
     if (out->funded > out->source) return "funded_within_source";
     if (out->funded_usdt > out->source_usdt) return "funded_within_source_usdt";
+    const bool token = out->pot == payout_pot::usdt;
+    const auto spent = out->lost + (token ? out->funded_usdt.units() : out->funded.units());
+    if (out->lost < 0 || spent > (token ? out->source_usdt.units() : out->source.units())) return "funded_within_rest";
     if (sent && out->tx_hash.empty()) return "sent_has_transaction";
   }
   return object_gathering(step);
@@ -60,7 +63,7 @@ std::string database::object_gathering(const step_record& step) const {
   if (!c) return "";
   using enum conversion_status;
   const bool sent = c->status == confirming || c->status == exchanging || c->status == receiving || c->status == completed;
-  if (c->funded > c->source) return "funded_within_source";
+  if (c->lost < 0 || c->lost + c->funded.units() > c->source.units()) return "funded_within_rest";
   if (sent && c->tx_hash.empty()) return "sent_has_transaction";
   if (c->status != completed) return "";
   if (!c->received.is_positive()) return "completed_has_received";
@@ -100,6 +103,8 @@ std::string database::objection(const step_record& step) const {
       const auto old = transfers.find(t->intent);
       if (guarded && old != transfers.end())
         if (auto why = transfer_objection(old->second.row, *t); !why.empty()) return t->intent + ": " + why;
+    } else if (const auto* came = std::get_if<arrival_claimed>(&side)) {
+      if (const auto who = counted_for(came->hash, came->currency); !who.empty()) return came->hash + " was counted for " + who;
     } else if (const auto* a = std::get_if<accrual_opened>(&side)) {
       if (accruals.rows.count(a->payment_id)) return "accrual exists: " + a->payment_id;
       if (!deposit_owner_.count(a->payment_id) && !new_deposits.count(a->payment_id)) return "accrual without deposit: " + a->payment_id;
@@ -167,6 +172,12 @@ void database::write_side(const step_record& step, const side_row& side) {
     accruals.open(*a, w_.now, here);
   } else if (const auto* end = std::get_if<accrual_closed>(&side)) {
     accruals.close(*end);
+  } else if (const auto* came = std::get_if<arrival_claimed>(&side)) {
+    arrivals[{came->hash, came->currency}] = to_text(step.ref);
+  } else if (const auto* part = std::get_if<allowance_claimed>(&side)) {
+    allow(step.ref.id, *part);
+  } else if (std::holds_alternative<allowance_returned>(side)) {
+    allowances[step.ref.id].returned = true;
   } else if (const auto* f = std::get_if<failure_listed>(&side)) {
     failures[step.ref] = *f;
   }
@@ -179,7 +190,7 @@ void database::write(const step_record& step) {
   // What is set free comes before what claims.
   for (const auto& side : step.rows)
     if (const auto* end = std::get_if<conversion_closed>(&side))
-      if (const auto entry = accruals.close(step.ref.id, end->received)) post(*entry);
+      if (const auto entry = accruals.close(step.ref.id, end->received, end->left)) post(*entry);
   for (const auto& side : step.rows)
     if (const auto* wanted = std::get_if<claim_accruals>(&side))
       if (const auto entry = accruals.claim(step.ref, *wanted)) post(*entry);
@@ -192,8 +203,37 @@ io_outcome database::ask(const io_request& request) const {
     const auto claim = accruals.claim_of(r->claimant);
     return claim ? io_outcome{*claim} : io_failure{fault::transient, "not_found", "", std::nullopt};
   }
+  if (const auto* r = std::get_if<find_arrival>(&request)) return arrival_seen{counted_for(r->hash, r->currency)};
+  if (const auto* r = std::get_if<get_allowance>(&request)) {
+    const auto at = allowances.find(r->payout_id);
+    return at != allowances.end() ? io_outcome{at->second.seen} : io_failure{fault::transient, "not_found", "", std::nullopt};
+  }
   if (std::holds_alternative<get_gathered>(request)) return accruals.gathered();
   return due(std::get<get_due_payouts>(request).limit);
+}
+
+std::string database::counted_for(const std::string& hash, const std::string& currency) const {
+  if (const auto at = arrivals.find({hash, currency}); at != arrivals.end()) return at->second;
+  for (const auto& [order, all] : deposits)
+    for (const auto& d : all)
+      if (currency == "eth" && d.arrived_at && !hash.empty() && d.payout_hash == hash) return "payment/" + order;
+  return "";
+}
+
+void database::allow(const std::string& id, const allowance_claimed& wanted) {
+  usd_amount channel, total;
+  for (const auto& [other, a] : allowances) {
+    if (other == id || !a.seen.granted || a.returned || a.at <= w_.now - 24h) continue;
+    total = total + a.net;
+    if (a.channel == wanted.channel_id) channel = channel + a.net;
+  }
+  const auto fits = [&](usd_amount had, usd_amount most) { return !most.is_positive() || had + wanted.net <= most; };
+  const bool granted = wanted.approved || (fits(channel, wanted.channel_max) && fits(total, wanted.total_max));
+  const auto known = allowances.find(id);
+  if (known == allowances.end())
+    allowances[id] = {wanted.channel_id, wanted.net, w_.now, false, {granted, channel, total}};
+  else if (wanted.approved)
+    known->second.seen.granted = true, known->second.at = w_.now;
 }
 
 due_payouts_seen database::due(std::uint32_t limit) const {

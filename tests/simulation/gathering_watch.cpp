@@ -63,6 +63,8 @@ void gathering_watch::pays_from_its_pot(const step_record&, const wallet_transfe
   if (!kind || (*kind != entity_kind::payout && *kind != entity_kind::conversion)) return;
   const bool token = !t.token.empty();
   int128 own = 0;
+  if (const auto* p = db_.find<payout>(*kind == entity_kind::payout ? *kind : entity_kind::payout, id); p && p->refund)
+    own = token ? 0 : p->source.units();
   for (const auto& [payment, a] : db_.accruals.rows) {
     if (!owns(a, {*kind, id})) continue;
     const bool converted = *kind == entity_kind::payout && !a.conversion_id.empty();
@@ -71,7 +73,12 @@ void gathering_watch::pays_from_its_pot(const step_record&, const wallet_transfe
   }
   int128 spent = token ? t.token_value.units() : t.value.units();
   for (const auto& [intent, other] : db_.transfers) {
-    if (intent.substr(0, intent.rfind('/')) != t.intent.substr(0, t.intent.rfind('/')) || other.row.token != t.token) continue;
+    if (intent.substr(0, intent.rfind('/')) != t.intent.substr(0, t.intent.rfind('/'))) continue;
+    // The second leg spends what the first one brought.
+    if (!token && !other.row.token.empty())
+      for (const auto& [swap_id, s] : swaps_.swaps)
+        if (s.made.payin_address == other.row.to) own += coins_.brought(s.hash, false);
+    if (other.row.token != t.token) continue;
     if (other.row.status == transfer_status::dropped || other.row.status == transfer_status::reverted) continue;
     spent += token ? other.row.token_value.units() : other.row.value.units();
     for (const auto& [swap_id, s] : swaps_.swaps)
@@ -130,10 +137,15 @@ void gathering_watch::moved(const step_record& step, const accrual_book::row* wa
   case paying:
     fair = by_payout && was->payout_id == step.ref.id && same_conversion
            && (is.status == paid || is.status == (was->conversion_id.empty() ? pending : converted));
+    // Its USDT was sold again for ETH that then could not be sent on.
+    if (by_payout && was->payout_id == step.ref.id && is.status == pending && is.conversion_id.empty() && is.net_usdt.is_zero())
+      fair = true;
     break;
   case paid: break;
   }
-  if (was->status != converting) fair = fair && is.net_usdt == was->net_usdt;
+  if (was->status != converting) fair = fair && is.net_usdt <= was->net_usdt;
+  const bool resold = was->status == paying && !was->conversion_id.empty() && is.status == pending;
+  fair = fair && (is.net_eth <= was->net_eth || resold);
   w_.demand(fair, name + " is in one claim at a time: " + std::string(to_text(was->status)) + " to " + std::string(to_text(is.status)));
 }
 

@@ -11,13 +11,17 @@ namespace paygate::sim {
 /// It has come to an end, or to a person. A conversion whose provider names a transfer that never comes waits for it, and is shown as
 /// stuck.
 bool simulation::has_ended(const entity_ref&, const snapshot& state) const {
+  // The provider says that it sent something, and the chain will never show it: it is waited for.
+  const auto waits = [&](const auto& s) {
+    using status = decltype(s.status);
+    return (s.status == status::receiving || s.status == status::refunding) && o_.swaps.is_never_paid(s.swap_id);
+  };
   if (const auto* p = std::get_if<payout>(&state))
-    return p->status == payout_status::completed || p->status == payout_status::failed || p->status == payout_status::cancelled
+    return waits(*p) || p->status == payout_status::completed || p->status == payout_status::failed || p->status == payout_status::cancelled
            || p->status == payout_status::needs_attention;
   using enum conversion_status;
   const auto& c = std::get<conversion>(state);
-  const bool waits = c.status == receiving && o_.swaps.is_never_paid(c.swap_id);
-  return waits || c.status == completed || c.status == failed || c.status == cancelled || c.status == needs_attention;
+  return waits(c) || c.status == completed || c.status == failed || c.status == cancelled || c.status == needs_attention;
 }
 
 /// Nothing is under way any more; a cheap form of the verdict, asked often.
@@ -60,7 +64,9 @@ void simulation::judge() {
     const auto due = effects_of(o_.db.load(ref).state, ref, w.now, o_.rules);
     w.demand(due.empty() || row.header.wake_at, name + ": whoever owes something is woken");
     if (ref.kind == entity_kind::wallet || ref.kind == entity_kind::poller || ref.kind == entity_kind::scheduler) continue;
-    if (ref.kind == entity_kind::conversion && has_ended(ref, row.state)) continue;
+    if (const auto* p = std::get_if<payout>(&row.state);
+        ref.kind == entity_kind::conversion || (p && (p->status == payout_status::refunding || p->status == payout_status::receiving)))
+      if (has_ended(ref, row.state)) continue;
     const bool listed = o_.db.listed(ref.kind, ref.id);
     for (const auto& e : due)
       if (!e.key.starts_with("find@") && !listed)

@@ -8,6 +8,7 @@ const asset eth{"eth", "eth"}, usdt{"usdt", "eth"};
 
 int128 dollars(const asset& coin) { return coin == eth ? 3000 : coin == usdt ? 1 : 150; }
 int places(const asset& coin) { return coin == usdt ? 6 : coin == eth ? 8 : 12; }
+int128 withdrawal_fee(const asset& coin) { return coin == usdt ? one_coin : coin == eth ? one_coin / 5000 : 0; }
 int128 deposit_fee(const asset& coin) { return coin == eth ? one_coin / 10'000 : one_coin / 2; }
 
 } // namespace
@@ -26,7 +27,7 @@ io_outcome market::range(const get_swap_range& request) {
 
 io_outcome market::estimate(const estimate_swap& request) {
   if (w_.fault(3)) return io_failure{fault::permanent, "pair_is_inactive", "pair is inactive", std::nullopt};
-  const auto fee = deposit_fee(request.from), withdrawal = request.to == usdt ? one_coin : 0;
+  const auto fee = deposit_fee(request.from), withdrawal = withdrawal_fee(request.to);
   swap_estimate quote{"rate" + std::to_string(w_.random() % 1000), std::nullopt, request.from_amount, 0, fee, withdrawal};
   quote.to_amount = converted(request.from, request.to, request.from_amount - fee) - withdrawal;
   if (w_.fault(5)) quote.rate_id.clear();
@@ -36,9 +37,9 @@ io_outcome market::estimate(const estimate_swap& request) {
 
 market::fate market::drawn() {
   if (!w_.chance(25)) return fate::honest;
-  static constexpr fate others[] = {fate::late,       fate::late,       fate::too_little, fate::too_much,    fate::twice,
-                                    fate::false_hash, fate::never_paid, fate::refund,     fate::refund_late, fate::refund_lie,
-                                    fate::failed,     fate::refund,     fate::held,       fate::held};
+  static constexpr fate others[] = {fate::late,       fate::late,       fate::too_little, fate::too_much,      fate::twice,
+                                    fate::false_hash, fate::never_paid, fate::refund,     fate::refund_late,   fate::refund_lie,
+                                    fate::failed,     fate::refund,     fate::stale_hash, fate::refund_stolen, fate::held};
   return others[w_.random() % std::size(others)];
 }
 
@@ -47,7 +48,7 @@ io_outcome market::create(const create_swap& request) {
   swap s;
   const auto n = std::to_string(swaps.size() + 1);
   s.asked = request;
-  s.said = converted(request.from, request.to, request.from_amount - deposit_fee(request.from)) - (request.to == usdt ? one_coin : 0);
+  s.said = converted(request.from, request.to, request.from_amount - deposit_fee(request.from)) - withdrawal_fee(request.to);
   s.made = {"swap" + n, "0x" + std::string(36 - n.size(), '1') + "cafe" + n, "", request.from_amount, s.said};
   s.made.payin_address.resize(42, '0');
   if (w_.fault(3)) s.made.from_amount -= 10'000'000'000;
@@ -99,7 +100,7 @@ void market::watch(const std::string& id, swap& s) {
   case swap_status::exchanging:
     if (s.will == fate::failed)
       s.status = swap_status::failed;
-    else if (s.will == fate::refund || s.will == fate::refund_late || s.will == fate::refund_lie)
+    else if (s.will == fate::refund || s.will == fate::refund_stolen || s.will == fate::refund_late || s.will == fate::refund_lie)
       pay_back(id, s);
     else
       s.status = swap_status::sending;
@@ -122,6 +123,11 @@ void market::finish(const std::string& id, swap& s) {
   const auto token = s.asked.to == usdt ? usdt_address : "";
   const auto when = s.will == fate::late ? w_.now + milliseconds(w_.between(60'000, 900'000)) : w_.now;
   if (s.will == fate::never_paid) return;
+  if (s.will == fate::stale_hash) { // It names what it paid for another swap.
+    for (const auto& [other, o] : swaps)
+      if (!o.paid.empty() && o.asked.to == s.asked.to && o.asked.address == s.asked.address) s.hash = *o.paid.begin();
+    return;
+  }
   if (s.will == fate::false_hash) // Somebody else's.
     return coins_.send(s.hash, {"0x00000000000000000000000000000000000000cc", token, really, when, 0});
   coins_.send(s.hash, {s.asked.address, token, really, when, 0});
@@ -136,6 +142,13 @@ void market::pay_back(const std::string& id, swap& s) {
   // Less what the way back costs it.
   s.refunded = truncate_to(mul_div_floor(s.made.from_amount, w_.between(970, 1000), 1000), places(s.asked.from));
   s.refund_hash = w_.chance(80) || s.will == fate::refund_lie ? "0xback" + id : "";
+  if (s.will == fate::refund_stolen) { // It names a subscriber's payment, or another's refund.
+    std::vector<std::string> known;
+    for (const auto& [hash, tx] : coins_.all)
+      if (tx.to == our_address && tx.depth > 1) known.push_back(hash);
+    if (!known.empty()) s.refund_hash = known[w_.random() % known.size()];
+    return;
+  }
   if (s.will == fate::refund_lie) return;
   const auto when = s.will == fate::refund_late ? w_.now + milliseconds(w_.between(60'000, 900'000)) : w_.now;
   coins_.send("0xback" + id, {s.asked.refund_address, s.asked.from == usdt ? usdt_address : "", s.refunded, when, 0});
@@ -144,7 +157,10 @@ void market::pay_back(const std::string& id, swap& s) {
 
 bool market::is_never_paid(const std::string& swap_id) const {
   const auto at = swaps.find(swap_id);
-  return at != swaps.end() && (at->second.will == fate::never_paid || at->second.will == fate::refund_lie);
+  if (at == swaps.end()) return false;
+  const auto& s = at->second;
+  // Without a hash there is nothing to look for.
+  return !coins_.all.count(s.status == swap_status::refunded ? s.refund_hash : s.hash);
 }
 
 } // namespace paygate::sim

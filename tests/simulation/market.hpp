@@ -32,7 +32,9 @@ public:
     refund_late,
     refund_lie,
     failed,
-    held
+    held,
+    stale_hash,
+    refund_stolen
   };
 
   struct swap {

@@ -36,6 +36,7 @@ outside::outside(std::uint64_t seed, test::virtual_system& s)
     first(step, old);
     gathering.after(step);
   };
+  db.bought = [this](const std::string& swap_id) { return coins.brought("0xout" + swap_id, false) > 0; };
   db.refunded = [this](const std::string& swap_id) {
     return coins.brought("0xback" + swap_id, false) + coins.brought("0xback" + swap_id, true) > 0;
   };
@@ -52,6 +53,9 @@ outside::outside(std::uint64_t seed, test::virtual_system& s)
   rules.conversion_threshold = usd_amount::of_units(w.between(5, 120) * one_coin);
   rules.conversion_interval = milliseconds(w.between(60'000, 600'000));
   rules.payouts_interval = milliseconds(w.between(60'000, 300'000));
+  rules.payout_funding_eth = w.chance(30);
+  if (w.chance(20)) rules.payout_daily_max = usd_amount::of_units(w.between(40, 300) * one_coin);
+  if (w.chance(20)) rules.payout_daily_total_max = usd_amount::of_units(w.between(60, 600) * one_coin);
   if (w.chance(30)) rules.payout_max = usd_amount::of_units(w.between(40, 200) * one_coin);
 }
 

@@ -25,7 +25,9 @@ enum class planted : std::uint8_t {
   way_back_without_proof,  ///< "The swap failed" frees the accruals of a conversion whose deposit was sent.
   wrong_pot,               ///< A batch from USDT spends the ETH of others.
   scheduler_twice,         ///< A scheduler creates twice for one look.
-  same_rows                ///< A conversion claims what another one is converting.
+  same_rows,               ///< A conversion claims what another one is converting.
+  refund_by_word,          ///< A refund is believed to the provider, not to the chain.
+  refund_whole             ///< Accruals are set free with all that was sent, not with what came back.
 };
 
 } // namespace paygate::sim
@@ -51,7 +53,9 @@ struct enum_names<sim::planted> {
                                                 "way_back_without_proof",
                                                 "wrong_pot",
                                                 "scheduler_twice",
-                                                "same_rows"};
+                                                "same_rows",
+                                                "refund_by_word",
+                                                "refund_whole"};
 };
 } // namespace paygate
 

@@ -17,6 +17,12 @@ namespace {
 using sim::active_fault;
 using sim::planted;
 
+template <class State>
+void believe_refund(decision<State>* yes) {
+  if (active_fault != planted::refund_by_word || !yes || yes->next.status != decltype(State::status)::refunding) return;
+  if (!yes->next.incoming_hash.empty() && yes->next.incoming_units == 0) yes->next.incoming_units = yes->next.incoming_named;
+}
+
 struct faulty_payout : payout_kind {
   static verdict<payout> apply(const payout& state, bool exists, const payout_message& message, const step_context& context) {
     auto result = payout_kind::apply(state, exists, message, context);
@@ -30,6 +36,10 @@ struct faulty_payout : payout_kind {
       yes->next.funding_released = false;
       yes->next.settled_intent.clear();
     }
+    believe_refund(yes);
+    if (active_fault == planted::refund_whole && yes)
+      for (auto& row : yes->rows)
+        if (auto* end = std::get_if<accrual_closed>(&row); end && !end->resold) end->left.reset();
     // "ETH is as good as USDT."
     if (active_fault == planted::wrong_pot && yes && state.status == payout_status::claiming && yes->next.status == payout_status::requested
         && yes->next.pot == payout_pot::usdt) {
@@ -46,6 +56,10 @@ struct faulty_conversion : conversion_kind {
     auto result = conversion_kind::apply(state, exists, message, context);
     auto* yes = std::get_if<decision<conversion>>(&result);
     if (!yes) return result;
+    believe_refund(yes);
+    if (active_fault == planted::refund_whole)
+      for (auto& row : yes->rows)
+        if (auto* end = std::get_if<conversion_closed>(&row)) end->left = state.source;
     if (active_fault == planted::provider_amount && state.status == conversion_status::receiving
         && yes->next.status == conversion_status::completed) {
       yes->next.received = usdt_amount::of_units(truncate_to(state.amount_out, 6));
@@ -56,7 +70,7 @@ struct faulty_conversion : conversion_kind {
     if (active_fault == planted::way_back_without_proof && state.status == conversion_status::exchanging
         && yes->next.status == conversion_status::needs_attention) {
       yes->next.status = conversion_status::cancelled;
-      yes->rows = {conversion_closed{}};
+      yes->rows = {conversion_closed{{}, state.source}};
     }
     return result;
   }

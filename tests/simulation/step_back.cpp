@@ -40,15 +40,28 @@ std::string back(const payment& a, const payment& b) {
   return "";
 }
 
+bool leg_has_ended(const payout& a, const payout& b, const database& db) { return a.leg == 1 && b.leg == 2 && db.bought(a.swap_id); }
+bool leg_has_ended(const conversion&, const conversion&, const database&) { return false; }
+
+/// How far the money is: while it comes to us it is beyond the exchange, and not at an end.
+template <class Status>
+int progress(Status s) {
+  if (s == Status::refunding || s == Status::receiving) return 2 * static_cast<int>(Status::exchanging) + 1;
+  return 2 * static_cast<int>(s);
+}
+
 /// The way back: only when the wallet has committed that this intent was never signed and never will be, or the refund is on our chain.
 template <class State>
 std::string way_back(const State& a, const State& b, const database& db, const entity_ref& ref) {
   using status = decltype(a.status);
   if (b.swap_tries < a.swap_tries) return "tries are counted up";
+  if (b.incoming_units != 0 && a.incoming_units == 0 && !db.refunded(a.swap_id) && !db.bought(a.swap_id)
+      && a.incoming_hash == "0xback" + a.swap_id)
+    return "what came is what the chain shows";
   if (!a.funding_released) return "";
   const auto asked = db.transfers.find(transfer_intent(a, ref));
   const bool dropped = asked != db.transfers.end() && asked->second.row.status == transfer_status::dropped;
-  const bool proven = dropped || db.refunded(a.swap_id);
+  const bool proven = dropped || db.refunded(a.swap_id) || leg_has_ended(a, b, db);
   const bool moved = !b.funding_released || b.status < status::funding || b.status == status::failed || b.status == status::cancelled
                      || b.swap_id != a.swap_id;
   if (moved && !proven) return "no way back after the release";
@@ -61,8 +74,8 @@ std::string back(const payout& a, const payout& b, const database& db, const ent
   if (forgot(a.completed_at, b.completed_at) || forgot(a.sent_told_at, b.sent_told_at)) return "what was told is not forgotten";
   if (auto why = way_back(a, b, db, ref); !why.empty()) return why;
   // The provider may end a hold well.
-  const bool mended = a.status == needs_attention && b.status == completed;
-  if (a.funding_released && b.funding_released && b.swap_id == a.swap_id && !mended && b.status < a.status)
+  const bool mended = a.status == needs_attention && (b.status == completed || b.status == receiving || b.status == refunding);
+  if (a.funding_released && b.funding_released && b.swap_id == a.swap_id && !mended && progress(b.status) < progress(a.status))
     return "money in progress goes forward";
   return "";
 }
@@ -72,8 +85,8 @@ std::string back(const conversion& a, const conversion& b, const database& db, c
   if ((a.status == completed || a.status == failed || a.status == cancelled) && b.status != a.status) return "an end stays";
   if (forgot(a.completed_at, b.completed_at)) return "an end has one time";
   if (auto why = way_back(a, b, db, ref); !why.empty()) return why;
-  const bool mended = a.status == needs_attention && (b.status == completed || b.status == receiving);
-  if (a.funding_released && b.funding_released && b.swap_id == a.swap_id && !mended && b.status < a.status)
+  const bool mended = a.status == needs_attention && (b.status == completed || b.status == receiving || b.status == refunding);
+  if (a.funding_released && b.funding_released && b.swap_id == a.swap_id && !mended && progress(b.status) < progress(a.status))
     return "money in progress goes forward";
   if (a.status != claiming && (b.accruals != a.accruals || b.source != a.source || b.net != a.net)) return "a claim stays as it was";
   return "";

@@ -113,7 +113,7 @@ private:
   void convert() {
     const auto id = "c" + std::to_string(++conversions);
     auto step = real.step_for(entity_kind::conversion, id, 1, conversion{});
-    step.rows = {claim_accruals{claim_scope::pending, 0, accounts::converting(id)}};
+    step.rows = {claim_accruals{claim_scope::pending, 0, accounts::converting(id), most()}};
     commit(std::move(step), "claimed by a conversion");
     open_conversions.push_back(id);
   }
@@ -127,7 +127,9 @@ private:
     auto step = real.step_for(entity_kind::conversion, id, 2, conversion{});
     const bool comes = claim.net.is_positive() && w.chance(70);
     const auto received = comes ? one_coin / 1'000'000 * w.between(1, w.chance(30) ? 20 : 900'000'000) : 0;
-    step.rows = {conversion_closed{usdt_amount::of_units(received)}};
+    // Less is left when the exchange kept something of a deposit that it sent back.
+    const auto lost = w.chance(50) ? 0 : mul_div_floor(claim.eth.units(), w.between(0, 100), 100);
+    step.rows = {conversion_closed{usdt_amount::of_units(received), comes ? eth_amount{} : claim.eth - eth_amount::of_units(lost)}};
     commit(std::move(step), comes ? "shared out" : "set free");
   }
 
@@ -140,10 +142,13 @@ private:
     const auto id = std::to_string(p.channel_id) + "." + std::to_string(++payouts);
     auto step = real.step_for(entity_kind::payout, id, 1, p);
     step.rows = {claim_accruals{p.pot == payout_pot::usdt ? claim_scope::converted_of_channel : claim_scope::pending_of_channel,
-                                p.channel_id, accounts::owner_held(std::to_string(p.channel_id))}};
+                                p.channel_id, accounts::owner_held(std::to_string(p.channel_id)), most()}};
     commit(std::move(step), "claimed by a payout");
     open_payouts.emplace_back(id, p);
   }
+
+  /// The most that is claimed at once, if there is such a limit.
+  int128 most() { return w.chance(70) ? 0 : one_coin * w.between(1, 60); }
 
   void end_payout() {
     if (open_payouts.empty()) return;
@@ -154,7 +159,16 @@ private:
     if (kind == 0) p.tx_hash = "0x1";
     auto step = real.step_for(entity_kind::payout, id, 2, p);
     const auto free = p.pot == payout_pot::usdt ? accrual_status::converted : accrual_status::pending;
-    step.rows = {accrual_closed{id, kind == 0 ? accrual_status::paid : free}};
+    accrual_closed end{id, kind == 0 ? accrual_status::paid : free, {}, false};
+    const auto claim = std::get<claim_seen>(books(get_claim{"payout/" + id}));
+    const bool usdt = p.pot == payout_pot::usdt;
+    if (kind != 0 && w.chance(50)) {
+      const auto all = usdt ? claim.usdt.units() : claim.eth.units();
+      end.left = truncate_to(mul_div_floor(all, w.between(1, 100), 100), usdt ? 6 : 18);
+      if (usdt && w.chance(40)) end.status = accrual_status::pending, end.resold = true, end.left = amount();
+      ++seen[end.resold ? "resold" : "given back with a loss"];
+    }
+    step.rows = {end};
     if (kind == 2 && w.chance(20)) step.rows.push_back(failure_listed{"no", "no"});
     commit(std::move(step), kind == 0 ? "paid" : "given back");
   }
@@ -167,13 +181,13 @@ private:
     for (const auto& [payment, a] : model.accruals.rows) by_id[a.id] = &a;
     for (const auto& [id, a] : by_id) {
       rows += a->payment_id + " " + std::string(to_text(a->status)) + " c=" + a->conversion_id + " p=" + a->payout_id + " "
-              + to_decimal(a->net_usdt) + "\n";
+              + to_decimal(a->net_usdt) + " " + to_decimal(a->net_eth) + "\n";
       for (const auto& claimant : {"conversion/" + a->conversion_id, "payout/" + a->payout_id})
         if (claimant.back() != '/') w.demand(books(get_claim{claimant}) == model.ask(get_claim{claimant}), "claim of " + claimant);
     }
     const auto stored =
         real.value("SELECT coalesce(string_agg(payment_id || ' ' || status || ' c=' || conversion_id || ' p=' || payout_id || ' ' || "
-                   "trim_scale(net_usdt) || E'\\n', '' ORDER BY id), '') FROM accrual");
+                   "trim_scale(net_usdt) || ' ' || trim_scale(net_eth) || E'\\n', '' ORDER BY id), '') FROM accrual");
     w.demand(stored == rows, "the accruals are alike:\n" + stored + "and in memory\n" + rows);
     std::string sums;
     for (const auto& [key, units] : model.balances)
@@ -204,8 +218,8 @@ TEST_CASE("where value gathers, the simulated database and PostgreSQL are one") 
     both->play(90);
     for (const auto& [what, n] : both->seen) seen[what] += n;
   }
-  for (const auto* what :
-       {"accrued", "arrived", "claimed by a conversion", "shared out", "set free", "claimed by a payout", "paid", "given back"}) {
+  for (const auto* what : {"accrued", "arrived", "claimed by a conversion", "shared out", "set free", "claimed by a payout", "paid",
+                           "given back", "resold", "given back with a loss"}) {
     INFO(what);
     CHECK(seen[what] > 5);
   }
