@@ -61,8 +61,8 @@ void simulation::operate() {
     if (ref.kind == entity_kind::payout || ref.kind == entity_kind::conversion) found.push_back(ref);
     // Whoever lost something on a way back is given up now and then: what is left goes back to its owners.
     const auto* c = std::get_if<conversion>(&row.state);
-    if (w.faults && c && c->lost > 0 && w.chance(50)) n->ask({ref, conversion_message(cancel_conversion{"given up"})}, nobody);
-    if (w.faults && p && p->lost > 0 && w.chance(50)) n->ask({ref, payout_message(cancel_payout{"given up"})}, nobody);
+    if (c && c->lost > 0 && w.chance(50)) n->ask({ref, conversion_message(cancel_conversion{"given up"})}, nobody);
+    if (p && p->lost > 0 && w.chance(50)) n->ask({ref, payout_message(cancel_payout{"given up"})}, nobody);
   }
   if (!w.faults) return;
   if (w.chance(30))

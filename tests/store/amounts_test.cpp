@@ -55,7 +55,10 @@ TEST_CASE("every amount column holds 15 digits before the point and 18 behind it
     const std::string id = kind == entity_kind::channel ? "100" : "big";
     auto state = filled_snapshot(kind, id);
     if (auto* p = std::get_if<payment>(&state)) p->deposits.clear();
-    const int amounts = std::visit([](auto& s) { return enlarged(s); }, state);
+    int amounts = std::visit([](auto& s) { return enlarged(s); }, state);
+    // What is lost and what is sent are within what was given.
+    if (auto* p = std::get_if<payout>(&state)) p->lost = 0, p->leg = 1, --amounts;
+    if (auto* c = std::get_if<conversion>(&state)) c->lost = 0, --amounts;
     CHECK(amounts > 0);
     must(db.commit(db.step_for(kind, id, 1, state)));
     const auto loaded = db.load({kind, id});
