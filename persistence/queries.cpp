@@ -7,11 +7,15 @@ namespace paygate::queries {
 
 namespace {
 
-// "'name', t.name, ..." for jsonb_build_object; amounts as strings, because JSON numbers lose digits in readers.
+// "'name', t.name, ..." for jsonb_build_object; amounts as strings, because JSON numbers lose digits in readers. A function takes no more
+// than 100 arguments: what is beyond is another object, put to the first.
 std::string pairs(const std::vector<column>& columns) {
+  constexpr std::size_t pairs_max = 40;
   std::string list;
+  std::size_t count = 0;
   for (const auto& column : columns) {
-    if (!list.empty()) list += ", ";
+    if (!list.empty()) list += count % pairs_max == 0 ? ") || jsonb_build_object(" : ", ";
+    ++count;
     const bool amount = column.type.name == "numeric";
     list += "'" + column.name + "', " + (amount ? "trim_scale(t." + column.name + ")::text" : "t." + column.name);
   }
@@ -122,11 +126,6 @@ const std::string leases_sql =
     "SELECT jsonb_agg(jsonb_build_object('shard', shard, 'node', node, 'epoch', epoch, 'expires_at', nullif(expires_at, '-infinity'), "
     "'expired', expires_at <= now()) ORDER BY shard) FROM shard_lease WHERE $1::jsonb IS NOT NULL";
 
-const std::string audit_sql =
-    "INSERT INTO audit_log (operator, verb, kind, entity_id, reason) SELECT coalesce($1::jsonb->>'operator', 'paygatectl'), $1::jsonb->>'verb', "
-    "split_part($1::jsonb->>'target', '/', 1)::entity_kind, substr($1::jsonb->>'target', strpos($1::jsonb->>'target', '/') + 1), "
-    "$1::jsonb->>'reason' RETURNING jsonb_build_object('done', true)";
-
 } // namespace
 
 std::string sql_of(std::string_view name, std::string_view kind) {
@@ -142,8 +141,7 @@ std::string sql_of(std::string_view name, std::string_view kind) {
   if (name == failed) return failed_sql();
   if (name == webhooks) return webhooks_sql();
   if (name == leases) return leases_sql;
-  if (name == audit) return audit_sql;
-  return {};
+  return operator_sql_of(name);
 }
 
 std::string wake_scan_sql() {

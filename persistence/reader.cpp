@@ -47,7 +47,7 @@ void prepare_reads(pqxx::connection& connection) {
 std::string ask(pqxx::connection& connection, const std::string& name, const std::string& arguments) {
   pqxx::transaction<pqxx::repeatable_read> transaction(connection);
   // Must come before the first question: a transaction that has begun to read cannot become one that writes.
-  if (name == queries::audit) transaction.exec("SET TRANSACTION READ WRITE");
+  if (queries::writes(name)) transaction.exec("SET TRANSACTION READ WRITE");
   std::string kind;
   if (name == queries::show) {
     const auto asked = transaction.exec_params("SELECT $1::jsonb->>'kind'", arguments);
