@@ -11,6 +11,9 @@ json hash_or_null(const std::string& hash) { return hash.empty() ? json() : json
 
 bool starts_with_http(const json& url) { return url.text().starts_with("http://") || url.text().starts_with("https://"); }
 
+/// An amount of a payment on the wire: as JavaScript prints it, or with every digit.
+json told(const np_payment& of, const decimal& amount) { return of.exact ? json::number(plain(amount)) : js(amount); }
+
 } // namespace
 
 reply np_error(int status, const std::string& code, const std::string& message) {
@@ -198,13 +201,13 @@ json nowpayments::payment_json(const np_payment& of) const {
                            {"payin_extra_id", nullptr},
                            {"price_amount", js(of.price)},
                            {"price_currency", of.price_currency},
-                           {"pay_amount", js(of.pay_amount)},
-                           {"actually_paid", js(of.actually_paid)},
+                           {"pay_amount", told(of, of.pay_amount)},
+                           {"actually_paid", told(of, of.actually_paid)},
                            {"pay_currency", of.pay_currency},
                            {"order_id", of.order_id},
                            {"order_description", of.order_description},
                            {"purchase_id", of.purchase},
-                           {"outcome_amount", js(of.outcome_amount)},
+                           {"outcome_amount", told(of, of.outcome_amount)},
                            {"outcome_currency", of.outcome_currency},
                            {"payout_hash", hash_or_null(of.payout_hash)},
                            {"payin_hash", hash_or_null(of.payin_hash)},
@@ -226,14 +229,14 @@ json nowpayments::ipn_json(const np_payment& of) const {
                        {"payin_extra_id", nullptr},
                        {"price_amount", js(of.price)},
                        {"price_currency", of.price_currency},
-                       {"pay_amount", js(of.pay_amount)},
-                       {"actually_paid", js(of.actually_paid)},
-                       {"actually_paid_at_fiat", js(of.actually_paid_at_fiat)},
+                       {"pay_amount", told(of, of.pay_amount)},
+                       {"actually_paid", told(of, of.actually_paid)},
+                       {"actually_paid_at_fiat", told(of, of.actually_paid_at_fiat)},
                        {"pay_currency", of.pay_currency},
                        {"order_id", of.order_id},
                        {"order_description", of.order_description},
                        {"purchase_id", std::to_string(of.purchase)},
-                       {"outcome_amount", js(of.outcome_amount)},
+                       {"outcome_amount", told(of, of.outcome_amount)},
                        {"outcome_currency", of.outcome_currency},
                        {"payment_extra_ids", nullptr},
                        {"fee", json::object({{"currency", of.outcome_currency},

@@ -28,7 +28,8 @@ struct np_payment {
   json order_id, order_description, ipn_callback_url;
   decimal price, pay_amount, actually_paid, actually_paid_at_fiat, outcome_amount, service_fee;
   bool is_fixed_rate = false, is_fee_paid_by_user = false;
-  bool busy = false; ///< A payer is just paying it.
+  bool busy = false;  ///< A payer is just paying it.
+  bool exact = false; ///< Its amounts are told with every digit, as a provider without doubles would: more than JavaScript prints.
   time_point created, updated;
 };
 

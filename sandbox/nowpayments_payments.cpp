@@ -108,6 +108,7 @@ reply nowpayments::pay(std::int64_t invoice_or_payment, const json& wish) {
     np_payment& paid = anew ? open_payment(invoice->second, code, repeat ? before->id : 0) : payments_.at(before->id);
     id = paid.id;
     paid.busy = true;
+    paid.exact = wish["exact"].is_true();
     url = paid.ipn_callback_url.text();
   }
   json told = json::array();
@@ -173,7 +174,7 @@ nowpayments::ipn_result nowpayments::deliver(const std::string& url, const std::
       if (got.ok()) break;
       if (attempt < core_.set.ipn_tries) pause(core_.set.ipn_interval_ms);
     }
-  constexpr std::size_t records_max = 10'000;
+  constexpr std::size_t records_max = 200'000;
   const std::lock_guard lock(core_.mutex);
   if (ipns_.size() >= records_max) ipns_.erase(ipns_.begin(), ipns_.begin() + records_max / 2);
   ipns_.push_back({core_.now(), url, body, signature, result});

@@ -105,7 +105,7 @@ protected:
     auto& p = out_.next;
     p.lost = checked_add(p.lost, funded - units);
     p.funding_released = false;
-    p.wallet_address.clear();
+    if (p.settled_intent.empty()) p.wallet_address.clear(); // Else that wallet is still to be told.
     p.tx_hash.clear();
     p.nonce = -1;
     p.gas_used = 0;

@@ -110,7 +110,7 @@ protected:
     p.valid_until.reset();
     p.quoted_amount = p.deposit_fee = p.withdrawal_fee = 0;
     p.swap_id.clear();
-    p.wallet_address.clear();
+    if (p.settled_intent.empty()) p.wallet_address.clear(); // Else that wallet is still to be told.
     p.tx_hash.clear();
     p.nonce = -1;
     p.payin_address.clear();

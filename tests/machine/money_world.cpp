@@ -17,11 +17,32 @@ bool world::turn() {
 
 // --- chain ---
 
+std::optional<token_call> token_call_of(const tx_fields& tx) {
+  if (tx.to != usdt_address || tx.data.size() != 68) return std::nullopt;
+  token_call call{"0x", 0};
+  for (std::size_t i = 16; i < 36; ++i)
+    for (const int half : {4, 0}) call.to += "0123456789abcdef"[static_cast<unsigned char>(tx.data[i]) >> half & 15];
+  for (std::size_t i = 36; i < 68; ++i) call.units = call.units * 256 + static_cast<unsigned char>(tx.data[i]);
+  return call;
+}
+
+int128 chain::moves_tokens(const mined& m) const {
+  const auto call = token_call_of(m.what.tx);
+  return call && !m.reverted ? call->units : 0;
+}
+
+int128 chain::gas_spent() const {
+  int128 sum = 0;
+  for (const auto& block : blocks_)
+    for (const auto& m : block) sum += 21'000 * m.price;
+  return sum;
+}
+
 io_outcome chain::sign(const sign_tx& request) {
   // Deterministic, like RFC 6979: the same fields give the same bytes.
   const auto& tx = request.tx;
   const auto raw = "0x02" + std::to_string(tx.nonce) + "|" + tx.to + "|" + to_integer_text(tx.value) + "|" + to_integer_text(tx.max_fee)
-                   + "|" + to_integer_text(tx.max_priority_fee);
+                   + "|" + to_integer_text(tx.max_priority_fee) + (tx.data.empty() ? "" : "|" + tx.data);
   signed_[raw] = request;
   return tx_signed{raw, "0xh" + std::to_string(std::hash<std::string>{}(raw))};
 }
@@ -29,7 +50,7 @@ io_outcome chain::sign(const sign_tx& request) {
 io_outcome chain::quote(const get_chain_quote& request) {
   // A node that lags names an older nonce and a balance from before it.
   const auto lag = w_.fault(15) && nonce_ > 0 ? 1u : 0u;
-  chain_quote quote{1, nonce_ - lag, 21'000, base_fee_, 1'000'000'000, balance_};
+  chain_quote quote{1, nonce_ - lag, 21'000, base_fee_, 1'000'000'000, balance_, request.token.empty() ? 0 : tokens_};
   if (refusing.count(request.to)) quote.refused = "execution reverted";
   return quote;
 }
@@ -60,14 +81,18 @@ io_outcome chain::receipts(const get_receipts& request) {
   answer.latest_nonce = nonce_;
   for (std::uint64_t number = 101; number <= seen; ++number)
     for (const auto& m : blocks_[number - 101])
-      if (std::find(request.hashes.begin(), request.hashes.end(), m.hash) != request.hashes.end() && !w_.fault(10))
+      if (std::find(request.hashes.begin(), request.hashes.end(), m.hash) != request.hashes.end() && !w_.fault(10)) {
         answer.receipts.push_back({m.hash, number, m.reverted, 21'000, m.price});
+        if (const auto call = token_call_of(m.what.tx); call && !m.reverted)
+          answer.receipts.back().moved.push_back({usdt_address, our_address, call->to, call->units});
+      }
   return answer;
 }
 
 void chain::take_back() {
   for (const auto& m : blocks_.back()) {
     balance_ += cost(m);
+    tokens_ += moves_tokens(m);
     --nonce_;
     if (w_.chance(70)) pool_[m.what.tx.nonce] = {m.raw};
   }
@@ -91,19 +116,25 @@ void chain::mine() {
     if (what.tx.max_fee < base_fee_) break;
     mined m{what, raw, "0xh" + std::to_string(std::hash<std::string>{}(raw)), reverting.count(what.tx.to) != 0,
             std::min(what.tx.max_fee, base_fee_ + what.tx.max_priority_fee)};
+    if (const auto call = token_call_of(what.tx)) m.reverted = call->units > tokens_ || reverting.count(call->to) != 0;
     if (cost(m) > balance_) break;
     balance_ -= cost(m);
+    tokens_ -= moves_tokens(m);
     ++nonce_;
     here.clear();
     blocks_.back().push_back(std::move(m));
   }
 }
 
-std::pair<int128, int> chain::received(const std::string& address, std::uint64_t depth) const {
+std::pair<int128, int> chain::received(const std::string& address, std::uint64_t depth, bool token) const {
   std::pair<int128, int> sum{0, 0};
   for (std::size_t i = 0; i + depth <= blocks_.size(); ++i)
-    for (const auto& m : blocks_[i])
-      if (m.what.tx.to == address && !m.reverted) sum.first += m.what.tx.value, ++sum.second;
+    for (const auto& m : blocks_[i]) {
+      if (m.reverted) continue;
+      const auto call = token_call_of(m.what.tx);
+      if (token && call && call->to == address) sum.first += call->units * (one_coin / 1'000'000), ++sum.second;
+      if (!token && m.what.tx.to == address) sum.first += m.what.tx.value, ++sum.second;
+    }
   return sum;
 }
 

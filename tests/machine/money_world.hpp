@@ -19,6 +19,8 @@ using namespace std::chrono_literals;
 
 inline const std::string our_address = "0x00000000000000000000000000000000000000aa";
 
+inline const std::string usdt_address = "0x00000000000000000000000000000000000005d7";
+
 /// Time, chance and the list of broken promises.
 struct world {
   explicit world(std::uint64_t seed) : random(seed) {}
@@ -55,6 +57,13 @@ private:
   std::uint64_t count_ = 0;
 };
 
+/// What an ERC-20 transfer in a transaction's data moves: to whom, and how much in the token's own units.
+struct token_call {
+  std::string to;
+  int128 units = 0;
+};
+std::optional<token_call> token_call_of(const tx_fields& tx);
+
 /// An Ethereum of one account. Blocks are mined and taken back; transactions get lost from the pool; any version that was ever taken may
 /// be mined; answers come from nodes that lag.
 class chain {
@@ -71,8 +80,13 @@ public:
   void fund(int128 units) { balance_ += units; }
   int128 balance() const { return balance_; }
   std::uint64_t nonce() const { return nonce_; }
-  /// Units that reached an address, and by how many transactions, in blocks at least `depth` deep.
-  std::pair<int128, int> received(const std::string& address, std::uint64_t depth = 1) const;
+  /// USDT of ours, in the token's own units.
+  void fund_tokens(int128 units) { tokens_ += units; }
+  int128 tokens() const { return tokens_; }
+  /// Units (of ETH, or of USDT in 10^-18 as well) that reached an address, and by how many transactions, in blocks at least `depth` deep.
+  std::pair<int128, int> received(const std::string& address, std::uint64_t depth = 1, bool token = false) const;
+  /// ETH spent on gas so far.
+  int128 gas_spent() const;
   std::set<std::string> refusing;  ///< Addresses whose code refuses ETH: estimates revert.
   std::set<std::string> reverting; ///< Addresses whose code refuses only when it is mined.
   std::function<bool(const std::string& hash)> is_stored;
@@ -87,9 +101,10 @@ private:
   std::uint64_t head() const { return 100 + blocks_.size(); }
   void take_back();
   int128 cost(const mined& m) const { return (m.reverted ? 0 : m.what.tx.value) + 21'000 * m.price; }
+  int128 moves_tokens(const mined& m) const;
 
   world& w_;
-  int128 balance_, base_fee_ = 20'000'000'000;
+  int128 balance_, tokens_ = 0, base_fee_ = 20'000'000'000;
   std::uint64_t nonce_ = 0;
   std::map<std::string, sign_tx> signed_;                      ///< By raw bytes.
   std::map<std::uint64_t, std::set<std::string>> pool_, ever_; ///< Raw bytes by nonce: in the pool now, and ever taken by a node.

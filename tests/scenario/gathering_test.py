@@ -1,47 +1,15 @@
 """Value gathers on threshold channels: payments -> conversion (ETH to USDT, really on the chain) -> batches -> payouts; the books equal the
 chain in both currencies, and every unit that came is found again."""
-import decimal
-import json
-import secrets
 import signal
 import unittest
 
-from scenario import OWNER, RICH, Buyer, World, WorldTest, wait
-import usdt_token  # Found by the path that scenario sets.
+from scenario import OWNER, Buyer, WorldTest, wait
+from gathering import D, TokenWorld  # Found by the path that scenario sets.
 
 DIRECT, SWAPPED = -1001000000030, -1001000000040
-D = decimal.Decimal
 
 
-class TokenWorld(World):
-    """A world with a USDT-like token on its chain."""
-
-    def write_settings(self, more, **where):
-        return super().write_settings({"ethereum": {"chain_id": 31337, "usdt_contract": f'"{self.token}"'}} | more, **where)
-
-    def sandbox_with_token(self):
-        self.token = usdt_token.deploy(self.chain, RICH)
-        return {"--usdt-token": self.token, "--usdt-treasury": RICH}
-
-    def add(self, channel, title, ticker, network, strategy, threshold="0"):
-        address = "0x" + secrets.token_hex(20)
-        with open(self.path("channel.json"), "w") as file:
-            json.dump({"open_channel_id": channel, "closed_channel_id": channel - 1, "open_title": title, "closed_title": title + " (members)",
-                       "description": "A channel of the test.", "owner_chat_id": OWNER, "strategy": strategy, "threshold_usd": threshold,
-                       "tiers": [{"price_usd": "30", "days": 30}],
-                       "payout": {"ticker": ticker, "network": network, "address": address}}, file)
-        self.ctl("channels", "add", "--file", self.path("channel.json"), "--reason", "test")
-        return address
-
-    def usdt(self, address):
-        return D(usdt_token.balance(self.chain, self.token, address)).scaleb(-6)
-
-    def books(self, account, currency):
-        found = [b["units"] for b in self.ctl("ledger", "balances") if b["account"] == account and b["currency"] == currency]
-        return D(found[0]) if found else D(0)
-
-
-class gathering(WorldTest):
+class gathered(WorldTest):
     @classmethod
     def setUpClass(cls):
         cls.world = TokenWorld({"conversion": {"threshold_usd": '"110"', "interval": "2s"}, "payouts": {"interval": "2s"}},

@@ -4,6 +4,7 @@
 
 #include "actors/payment/payment_machine.hpp"
 #include "actors/payout/payout_machine.hpp"
+#include "actors/swap/swap.hpp"
 
 namespace paygate::sim {
 
@@ -37,8 +38,8 @@ struct printer {
   std::string operator()(const get_claim& r) const { return r.claimant; }
   std::string operator()(const get_gathered&) const { return {}; }
   std::string operator()(const get_due_payouts&) const { return {}; }
-  std::string operator()(const find_arrival&) const { return {}; }
-  std::string operator()(const get_allowance&) const { return {}; }
+  std::string operator()(const find_arrival& r) const { return r.hash + "|" + r.currency; }
+  std::string operator()(const get_allowance& r) const { return r.payout_id; }
 };
 
 } // namespace
@@ -69,13 +70,29 @@ void checks::before(const step_record& step, const loaded_entity* old) {
   asked_for(step, old);
 }
 
+/// "payout/<id>/<try>": the one that asks for it has committed to exactly this, or to something later.
+bool checks::released(const wallet_transfer& t) const {
+  const auto slash = t.intent.find('/');
+  const auto kind = parse_enum<entity_kind>(t.intent.substr(0, slash));
+  const auto id = t.intent.substr(slash + 1, t.intent.rfind('/') - slash - 1);
+  const auto asks = [&](const auto* p) {
+    if (!p) return false;
+    const auto to = p->swap_id.empty() ? p->address : p->payin_address;
+    const bool exactly = transfer_intent(*p, {*kind, id}) == t.intent && t.to == to
+                         && funded_units(*p) == (t.token.empty() ? t.value.units() : t.token_value.units());
+    return (p->funding_released && exactly) || p->swap_tries > 0;
+  };
+  if (kind == entity_kind::payout) return asks(db_.find<payout>(*kind, id));
+  return kind == entity_kind::conversion && asks(db_.find<conversion>(*kind, id));
+}
+
 /// What one entity asks another for rests on a commit of the asking one.
 void checks::asked_for(const step_record& step, const loaded_entity* old) {
   const auto name = to_text(step.ref);
   if (const auto* c = std::get_if<conversation>(&step.state); c && c->status == conversation_status::ordering) ordered_.insert(c->order_id);
   if (!old && step.ref.kind == entity_kind::payment)
     w_.demand(ordered_.count(step.ref.id) != 0, name + ": an order was committed by its conversation first");
-  if (const auto* p = std::get_if<payout>(&step.state); p && !old) {
+  if (const auto* p = std::get_if<payout>(&step.state); p && !old && !p->order_id.empty()) {
     const auto of = db_.load({entity_kind::payment, p->order_id});
     const auto& all = std::get<payment>(of.state).deposits;
     const bool owed = std::any_of(all.begin(), all.end(), [&](const deposit& d) {
@@ -86,11 +103,7 @@ void checks::asked_for(const step_record& step, const loaded_entity* old) {
   }
   for (const auto& side : step.rows) {
     if (const auto* t = std::get_if<wallet_transfer>(&side); t && !db_.transfers.count(t->intent)) {
-      const auto id = t->intent.substr(7, t->intent.rfind('/') - 7); // "payout/<id>/<try>"
-      const auto* p = db_.find<payout>(entity_kind::payout, id);
-      const bool released = p && p->funding_released && transfer_intent(*p, {entity_kind::payout, id}) == t->intent && p->funded == t->value
-                            && t->to == (p->swap_id.empty() ? p->address : p->payin_address);
-      w_.demand(released || (p && p->swap_tries > 0), t->intent + ": a transfer was released by its payout first");
+      w_.demand(released(*t), t->intent + ": a transfer was released by its payout or conversion first");
     } else if (const auto* e = std::get_if<subscription_period>(&side)) {
       const auto* p = db_.find<payment>(entity_kind::payment, e->order_id);
       w_.demand(p && p->status == payment_status::paid, name + ": access is given for a paid order");
@@ -99,10 +112,10 @@ void checks::asked_for(const step_record& step, const loaded_entity* old) {
 }
 
 void checks::after(const step_record& step, const loaded_entity* old) {
-  int128 sum = 0;
-  if (!step.entries.empty()) {
-    for (const auto& [account, units] : db_.balances) sum += units;
-    w_.demand(sum == 0, "the ledger sums to zero after " + to_text(step.ref));
+  if (!step.entries.empty() || !step.rows.empty()) {
+    std::map<std::string, int128> sums;
+    for (const auto& [key, units] : db_.balances) sums[key.second] += units;
+    for (const auto& [currency, sum] : sums) w_.demand(sum == 0, "the ledger sums to zero in " + currency + " after " + to_text(step.ref));
   }
   if (!step.writes_row) return;
   const auto now = db_.load(step.ref);
@@ -145,15 +158,16 @@ void checks::acknowledged(const std::string& raw) {
 }
 
 void checks::mined(const chain& net) {
-  std::map<std::string, std::pair<int128, int>> wanted;
+  std::map<std::pair<std::string, bool>, std::pair<int128, int>> wanted;
   for (const auto& [intent, t] : db_.transfers) {
-    wanted[t.row.to].first += t.row.value.units();
-    ++wanted[t.row.to].second;
+    auto& to = wanted[{t.row.to, !t.row.token.empty()}];
+    to.first += t.row.token.empty() ? t.row.value.units() : t.row.token_value.units();
+    ++to.second;
   }
   for (const auto& [to, want] : wanted) {
-    const auto [units, times] = net.received(to);
-    w_.demand(times <= want.second && units <= want.first, "at most one mined transfer per intent to " + to);
-    w_.demand(times != want.second || units == want.first, "with the value of its intent to " + to);
+    const auto [units, times] = net.received(to.first, 1, to.second);
+    w_.demand(times <= want.second && units <= want.first, "at most one mined transfer per intent to " + to.first);
+    w_.demand(times != want.second || units == want.first, "with the value of its intent to " + to.first);
   }
 }
 

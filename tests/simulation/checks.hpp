@@ -24,6 +24,7 @@ private:
   void before(const step_record& step, const loaded_entity* old);
   void after(const step_record& step, const loaded_entity* old);
   void owes(const step_record& step, const loaded_entity& now);
+  bool released(const wallet_transfer& t) const;
   void asked_for(const step_record& step, const loaded_entity* old);
 
   world& w_;

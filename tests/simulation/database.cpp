@@ -10,6 +10,7 @@ namespace paygate::sim {
 
 std::string transfer_objection(const wallet_transfer& old, const wallet_transfer& next) {
   if (next.wallet != old.wallet || next.to != old.to || next.value != old.value) return "wallet, recipient and value never change";
+  if (next.token != old.token || next.token_value != old.token_value) return "token and value never change";
   if (next.memo != old.memo) return "the account that pays never changes";
   if (old.nonce >= 0 && next.nonce != old.nonce) return "a nonce never changes";
   if (!old.raw.empty() && (next.raw.empty() || next.hash.empty())) return "signed bytes are never forgotten";
@@ -48,7 +49,27 @@ std::string database::object_row(const step_record& step) const {
     const bool sent =
         out->status == payout_status::confirming || out->status == payout_status::exchanging || out->status == payout_status::completed;
     if (out->funded > out->source) return "funded_within_source";
+    if (out->funded_usdt > out->source_usdt) return "funded_within_source_usdt";
+    const bool token = out->pot == payout_pot::usdt;
+    const auto spent = out->lost + (token ? out->funded_usdt.units() : out->funded.units());
+    if (out->lost < 0 || spent > (token ? out->source_usdt.units() : out->source.units())) return "funded_within_rest";
     if (sent && out->tx_hash.empty()) return "sent_has_transaction";
+  }
+  return object_gathering(step);
+}
+
+std::string database::object_gathering(const step_record& step) const {
+  const auto* c = std::get_if<conversion>(&step.state);
+  if (!c) return "";
+  using enum conversion_status;
+  const bool sent = c->status == confirming || c->status == exchanging || c->status == receiving || c->status == completed;
+  if (c->lost < 0 || c->lost + c->funded.units() > c->source.units()) return "funded_within_rest";
+  if (sent && c->tx_hash.empty()) return "sent_has_transaction";
+  if (c->status != completed) return "";
+  if (!c->received.is_positive()) return "completed_has_received";
+  for (const auto& [ref, row] : rows) {
+    const auto* other = std::get_if<conversion>(&row.state);
+    if (other && ref != step.ref && other->status == completed && other->payout_hash == c->payout_hash) return "conversion_payout_hash";
   }
   return "";
 }
@@ -72,6 +93,9 @@ std::string database::objection(const step_record& step) const {
       if (owner != period_owner_.end() && owner->second != p->subscription_id) return "period of another subscription: " + p->order_id;
       if (p->ends_at < p->starts_at) return "ends_after_start";
     } else if (const auto* t = std::get_if<wallet_transfer>(&side)) {
+      const bool token = !t->token.empty();
+      if (token ? !t->value.is_zero() || !t->token_value.is_positive() : !t->value.is_positive() || !t->token_value.is_zero())
+        return "pays_something";
       if (t->nonce < 0 && t->status != transfer_status::queued && t->status != transfer_status::dropped) return "prepared_has_nonce";
       if (t->nonce >= 0)
         for (const auto& [intent, other] : transfers)
@@ -79,8 +103,10 @@ std::string database::objection(const step_record& step) const {
       const auto old = transfers.find(t->intent);
       if (guarded && old != transfers.end())
         if (auto why = transfer_objection(old->second.row, *t); !why.empty()) return t->intent + ": " + why;
+    } else if (const auto* came = std::get_if<arrival_claimed>(&side)) {
+      if (const auto who = counted_for(came->hash, came->currency); !who.empty()) return came->hash + " was counted for " + who;
     } else if (const auto* a = std::get_if<accrual_opened>(&side)) {
-      if (accruals.count(a->payment_id)) return "accrual exists: " + a->payment_id;
+      if (accruals.rows.count(a->payment_id)) return "accrual exists: " + a->payment_id;
       if (!deposit_owner_.count(a->payment_id) && !new_deposits.count(a->payment_id)) return "accrual without deposit: " + a->payment_id;
       if (a->gross_eth != a->fee_eth + a->net_eth || a->gross_usd != a->fee_usd + a->net_usd) return "accrual shares do not sum";
     }
@@ -107,47 +133,140 @@ commit_result database::commit(const step_record& step, const std::string& node)
   return {};
 }
 
+void database::post(const ledger_entry& entry) {
+  ledger_keys_.insert(entry.key);
+  for (const auto& p : entry.postings) balances[{p.account, p.currency}] += p.units;
+}
+
+void database::write_row(const step_record& step) {
+  auto& row = rows[step.ref];
+  row = {step.header, step.state};
+  if (auto* p = std::get_if<payment>(&row.state)) p->deposits.clear();
+  if (auto* s = std::get_if<subscription>(&row.state)) s->periods.clear();
+  if (auto* v = std::get_if<wallet>(&row.state)) v->transfers.clear();
+  if (auto* c = std::get_if<conversation>(&row.state)) c->terms.reset();
+  if (auto* s = std::get_if<scheduler>(&row.state)) s->due.reset();
+}
+
+void database::write_side(const step_record& step, const side_row& side) {
+  if (const auto* d = std::get_if<deposit>(&side)) {
+    deposit_owner_[d->payment_id] = d->order_id;
+    if (d->arrived_at) accruals.arrived(d->payment_id);
+    auto& all = deposits[d->order_id];
+    const auto old = std::find_if(all.begin(), all.end(), [&](const auto& o) { return o.payment_id == d->payment_id; });
+    old == all.end() ? all.push_back(*d) : void(*old = *d);
+  } else if (const auto* p = std::get_if<subscription_period>(&side)) {
+    period_owner_[p->order_id] = p->subscription_id;
+    auto& all = periods[p->subscription_id];
+    const auto old = std::find_if(all.begin(), all.end(), [&](const auto& o) { return o.order_id == p->order_id; });
+    old == all.end() ? all.push_back(*p) : void(*old = *p);
+  } else if (const auto* t = std::get_if<wallet_transfer>(&side)) {
+    auto& kept = transfers[t->intent];
+    if (kept.row.intent.empty()) kept.seq = transfers.size();
+    kept.row = *t;
+  } else if (const auto* e = std::get_if<webhook_event>(&side)) {
+    ++webhooks[e->raw];
+  } else if (const auto* a = std::get_if<accrual_opened>(&side)) {
+    const auto& of = deposits[a->order_id];
+    const bool here = std::any_of(of.begin(), of.end(), [&](const auto& o) { return o.payment_id == a->payment_id && o.arrived_at; });
+    accruals.open(*a, w_.now, here);
+  } else if (const auto* end = std::get_if<accrual_closed>(&side)) {
+    accruals.close(*end);
+  } else if (const auto* came = std::get_if<arrival_claimed>(&side)) {
+    arrivals[{came->hash, came->currency}] = to_text(step.ref);
+  } else if (const auto* part = std::get_if<allowance_claimed>(&side)) {
+    allow(step.ref.id, *part);
+  } else if (std::holds_alternative<allowance_returned>(side)) {
+    allowances[step.ref.id].returned = true;
+  } else if (const auto* f = std::get_if<failure_listed>(&side)) {
+    failures[step.ref] = *f;
+  }
+}
+
 void database::write(const step_record& step) {
-  if (step.writes_row) {
-    auto& row = rows[step.ref];
-    row = {step.header, step.state};
-    if (auto* p = std::get_if<payment>(&row.state)) p->deposits.clear();
-    if (auto* s = std::get_if<subscription>(&row.state)) s->periods.clear();
-    if (auto* v = std::get_if<wallet>(&row.state)) v->transfers.clear();
-    if (auto* c = std::get_if<conversation>(&row.state)) c->terms.reset();
+  if (step.writes_row) write_row(step);
+  for (const auto& entry : step.entries) post(entry);
+  for (const auto& side : step.rows) write_side(step, side);
+  // What is set free comes before what claims.
+  for (const auto& side : step.rows)
+    if (const auto* end = std::get_if<conversion_closed>(&side))
+      if (const auto entry = accruals.close(step.ref.id, end->received, end->left)) post(*entry);
+  for (const auto& side : step.rows)
+    if (const auto* wanted = std::get_if<claim_accruals>(&side))
+      if (const auto entry = accruals.claim(step.ref, *wanted)) post(*entry);
+}
+
+// --- what the books tell ---
+
+io_outcome database::ask(const io_request& request) const {
+  if (const auto* r = std::get_if<get_claim>(&request)) {
+    const auto claim = accruals.claim_of(r->claimant);
+    return claim ? io_outcome{*claim} : io_failure{fault::transient, "not_found", "", std::nullopt};
   }
-  for (const auto& entry : step.entries) {
-    ledger_keys_.insert(entry.key);
-    for (const auto& p : entry.postings) balances[p.account] += p.units;
+  if (const auto* r = std::get_if<find_arrival>(&request)) return arrival_seen{counted_for(r->hash, r->currency)};
+  if (const auto* r = std::get_if<get_allowance>(&request)) {
+    const auto at = allowances.find(r->payout_id);
+    return at != allowances.end() ? io_outcome{at->second.seen} : io_failure{fault::transient, "not_found", "", std::nullopt};
   }
-  for (const auto& side : step.rows) {
-    if (const auto* d = std::get_if<deposit>(&side)) {
-      deposit_owner_[d->payment_id] = d->order_id;
-      auto& all = deposits[d->order_id];
-      const auto old = std::find_if(all.begin(), all.end(), [&](const auto& o) { return o.payment_id == d->payment_id; });
-      old == all.end() ? all.push_back(*d) : void(*old = *d);
-    } else if (const auto* p = std::get_if<subscription_period>(&side)) {
-      period_owner_[p->order_id] = p->subscription_id;
-      auto& all = periods[p->subscription_id];
-      const auto old = std::find_if(all.begin(), all.end(), [&](const auto& o) { return o.order_id == p->order_id; });
-      old == all.end() ? all.push_back(*p) : void(*old = *p);
-    } else if (const auto* t = std::get_if<wallet_transfer>(&side)) {
-      auto& kept = transfers[t->intent];
-      if (kept.row.intent.empty()) kept.seq = transfers.size();
-      kept.row = *t;
-    } else if (const auto* e = std::get_if<webhook_event>(&side))
-      ++webhooks[e->raw];
-    else if (const auto* a = std::get_if<accrual_opened>(&side))
-      accruals[a->payment_id] = *a;
-    else if (const auto* c = std::get_if<accrual_closed>(&side)) {
-      for (auto& [id, open] : accruals)
-        if (!c->payout_id.empty() && open.payout_id == c->payout_id) {
-          open.status = c->status;
-          if (c->status == accrual_status::pending) open.payout_id.clear();
-        }
-    } else if (const auto* f = std::get_if<failure_listed>(&side))
-      failures[step.ref] = *f;
+  if (std::holds_alternative<get_gathered>(request)) return accruals.gathered();
+  return due(std::get<get_due_payouts>(request).limit);
+}
+
+std::string database::counted_for(const std::string& hash, const std::string& currency) const {
+  if (const auto at = arrivals.find({hash, currency}); at != arrivals.end()) return at->second;
+  for (const auto& [order, all] : deposits)
+    for (const auto& d : all)
+      if (currency == "eth" && d.arrived_at && !hash.empty() && d.payout_hash == hash) return "payment/" + order;
+  return "";
+}
+
+void database::allow(const std::string& id, const allowance_claimed& wanted) {
+  usd_amount channel, total;
+  for (const auto& [other, a] : allowances) {
+    if (other == id || !a.seen.granted || a.returned || a.at <= w_.now - 24h) continue;
+    total = total + a.net;
+    if (a.channel == wanted.channel_id) channel = channel + a.net;
   }
+  const auto fits = [&](usd_amount had, usd_amount most) { return !most.is_positive() || had + wanted.net <= most; };
+  const bool granted = wanted.approved || (fits(channel, wanted.channel_max) && fits(total, wanted.total_max));
+  const auto known = allowances.find(id);
+  if (known == allowances.end())
+    allowances[id] = {wanted.channel_id, wanted.net, w_.now, false, {granted, channel, total}};
+  else if (wanted.approved)
+    known->second.seen.granted = true, known->second.at = w_.now;
+}
+
+due_payouts_seen database::due(std::uint32_t limit) const {
+  // As in persistence/books.cpp: the newest word of a day about the pair's minimum, and no channel with an open failure.
+  const auto minimum = [&](const channel& c, payout_pot of) {
+    std::pair<timestamp, int128> newest{w_.now - 24h, 0};
+    for (const auto& [ref, row] : rows)
+      if (const auto* p = std::get_if<payout>(&row.state))
+        if (p->target == c.payout_asset && p->pot == of && p->pair_minimum > 0 && row.header.updated_at > newest.first)
+          newest = {row.header.updated_at, p->pair_minimum};
+    return newest.second;
+  };
+  const auto failed = [&](std::int64_t id) {
+    return std::any_of(failures.begin(), failures.end(), [&](const auto& f) {
+      const auto* p = f.first.kind == entity_kind::payout ? find<payout>(entity_kind::payout, f.first.id) : nullptr;
+      return p && p->status == payout_status::failed && p->channel_id == id;
+    });
+  };
+  std::vector<std::pair<timestamp, due_payout>> found;
+  for (const auto& [key, pot] : accruals.pots()) {
+    const auto* c = find<channel>(entity_kind::channel, std::to_string(key.first));
+    if (!c || pot.units <= 0 || c->payout_address.empty() || pot.units < minimum(*c, key.second) || failed(key.first)) continue;
+    const bool reached = key.second == payout_pot::usdt && pot.units >= c->threshold.units();
+    if (c->strategy != payout_strategy::instant && !reached) continue;
+    found.push_back({pot.oldest, {key.first, c->owner_chat_id, c->payout_asset, c->payout_address, c->payout_extra_id, key.second}});
+  }
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+    return std::tuple(a.first, a.second.channel_id, a.second.pot) < std::tuple(b.first, b.second.channel_id, b.second.pot);
+  });
+  due_payouts_seen seen;
+  for (auto& [oldest, each] : found)
+    if (seen.due.size() < limit) seen.due.push_back(std::move(each));
+  return seen;
 }
 
 loaded_entity database::load(const entity_ref& ref) const {

@@ -7,6 +7,7 @@
 
 #include "messages/interfaces.hpp"
 #include "tests/machine/money_world.hpp"
+#include "tests/simulation/accrual_book.hpp"
 
 namespace paygate::sim {
 
@@ -38,10 +39,29 @@ public:
   std::map<std::string, std::vector<subscription_period>> periods; ///< By subscription.
   std::map<std::string, transfer_row> transfers;                   ///< By intent.
   std::map<std::string, int> webhooks;                             ///< Raw body: times received.
-  std::map<std::string, accrual_opened> accruals;                  ///< By payment id.
-  std::map<entity_ref, failure_listed> failures;                   ///< Open ones.
-  std::map<std::string, int128> balances;
+  accrual_book accruals;
+  std::map<std::pair<std::string, std::string>, std::string> arrivals; ///< By hash and currency: who counted it.
+  struct allowance {
+    std::int64_t channel = 0;
+    usd_amount net;
+    timestamp at{};
+    bool returned = false;
+    allowance_seen seen;
+  };
+  std::map<std::string, allowance> allowances;                    ///< By payout.
+  std::map<entity_ref, failure_listed> failures;                  ///< Open ones.
+  std::map<std::pair<std::string, std::string>, int128> balances; ///< By account and currency.
   std::uint64_t commits = 0;
+
+  int128 balance(const std::string& account, const std::string& currency = "eth") const {
+    const auto at = balances.find({account, currency});
+    return at == balances.end() ? 0 : at->second;
+  }
+  /// Whether a swap's refund is on our chain: part of the outside, asked by the checks.
+  std::function<bool(const std::string& swap_id)> refunded = [](const std::string&) { return false; };
+  std::function<bool(const std::string& swap_id)> bought = [](const std::string&) { return false; }; ///< The same of what it paid to us.
+  /// What the lane of the books answers.
+  io_outcome ask(const io_request& request) const;
 
   template <class State>
   const State* find(entity_kind kind, const std::string& id) const {
@@ -58,7 +78,14 @@ private:
   std::string objection(const step_record& step) const;
   std::string object_ledger(const step_record& step) const;
   std::string object_row(const step_record& step) const;
+  std::string object_gathering(const step_record& step) const;
   void write(const step_record& step);
+  void write_row(const step_record& step);
+  void write_side(const step_record& step, const side_row& side);
+  void post(const ledger_entry& entry);
+  void allow(const std::string& id, const allowance_claimed& wanted);
+  std::string counted_for(const std::string& hash, const std::string& currency) const;
+  due_payouts_seen due(std::uint32_t limit) const;
 
   world& w_;
   std::set<std::string> ledger_keys_;

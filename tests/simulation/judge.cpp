@@ -8,23 +8,35 @@
 
 namespace paygate::sim {
 
-namespace {
-
-bool has_ended(const payout& p) {
-  return p.status == payout_status::completed || p.status == payout_status::failed || p.status == payout_status::cancelled
-         || p.status == payout_status::needs_attention;
+/// It has come to an end, or to a person. A conversion whose provider names a transfer that never comes waits for it, and is shown as
+/// stuck.
+bool simulation::has_ended(const entity_ref&, const snapshot& state) const {
+  // The provider says that it sent something, and the chain will never show it: it is waited for.
+  const auto waits = [&](const auto& s) {
+    using status = decltype(s.status);
+    return (s.status == status::receiving || s.status == status::refunding) && o_.swaps.is_never_paid(s.swap_id);
+  };
+  if (const auto* p = std::get_if<payout>(&state))
+    return waits(*p) || p->status == payout_status::completed || p->status == payout_status::failed || p->status == payout_status::cancelled
+           || p->status == payout_status::needs_attention;
+  using enum conversion_status;
+  const auto& c = std::get<conversion>(state);
+  return waits(c) || c.status == completed || c.status == failed || c.status == cancelled || c.status == needs_attention;
 }
-
-} // namespace
 
 /// Nothing is under way any more; a cheap form of the verdict, asked often.
 bool simulation::all_over() const {
   if (!o_.persons.at_rest() || o_.provider.open != 0 || !o_.coins.all_deep()) return false;
   for (const auto& [ref, row] : o_.db.rows) {
     if (const auto* p = std::get_if<payout>(&row.state)) {
-      if (!has_ended(*p) || !p->settled_intent.empty()
+      if (!has_ended(ref, row.state) || !p->settled_intent.empty()
           || (p->owner_chat_id != 0 && !p->end_told_at && p->status != payout_status::cancelled))
         return false;
+    } else if (const auto* g = std::get_if<conversion>(&row.state)) {
+      if (!has_ended(ref, row.state) || !g->settled_intent.empty()) return false;
+    } else if (const auto* r = std::get_if<scheduler>(&row.state)) {
+      // It has looked since the last change of what gathers, and found nothing to do.
+      if (r->status != scheduler_status::waiting || !r->looked_at || *r->looked_at < o_.gathering.changed_at) return false;
     } else if (const auto* c = std::get_if<channel>(&row.state)) {
       if (c->offer_message_id == 0) return false;
     } else if (const auto* v = std::get_if<conversation>(&row.state)) {
@@ -40,7 +52,7 @@ bool simulation::all_over() const {
   }
   for (const auto& [intent, t] : o_.db.transfers)
     if (!is_final(t.row.status) || !t.row.acknowledged_at) return false;
-  return true;
+  return startable().empty();
 }
 
 void simulation::judge() {
@@ -51,7 +63,10 @@ void simulation::judge() {
     const auto name = to_text(ref);
     const auto due = effects_of(o_.db.load(ref).state, ref, w.now, o_.rules);
     w.demand(due.empty() || row.header.wake_at, name + ": whoever owes something is woken");
-    if (ref.kind == entity_kind::wallet || ref.kind == entity_kind::poller) continue;
+    if (ref.kind == entity_kind::wallet || ref.kind == entity_kind::poller || ref.kind == entity_kind::scheduler) continue;
+    if (const auto* p = std::get_if<payout>(&row.state);
+        ref.kind == entity_kind::conversion || (p && (p->status == payout_status::refunding || p->status == payout_status::receiving)))
+      if (has_ended(ref, row.state)) continue;
     const bool listed = o_.db.listed(ref.kind, ref.id);
     for (const auto& e : due)
       if (!e.key.starts_with("find@") && !listed)
@@ -59,7 +74,9 @@ void simulation::judge() {
   }
   judge_payments();
   judge_payouts();
+  judge_gathering();
   judge_chain();
+  judge_books();
 }
 
 void simulation::judge_payments() {
@@ -85,9 +102,9 @@ void simulation::judge_payments() {
       if (d.status != provider_status::finished) continue;
       w.demand(d.settled_at.has_value(), is + ": deposit " + d.payment_id + " is settled");
       w.demand(d.arrived_at || o_.db.listed(entity_kind::payment, order), is + ": deposit " + d.payment_id + " arrives or is listed");
-      const auto accrual = o_.db.accruals.find(d.payment_id);
-      w.demand((accrual != o_.db.accruals.end()) == good, is + ": a credited deposit has its accrual");
-      w.demand(!good || !d.payout_id.empty(), is + ": deposit " + d.payment_id + " is handed to a payout");
+      w.demand((o_.db.accruals.rows.count(d.payment_id) != 0) == good, is + ": a credited deposit has its accrual");
+      w.demand(!good || !d.payout_id.empty() || p.strategy == payout_strategy::threshold,
+               is + ": deposit " + d.payment_id + " is handed to a payout");
       w.demand(d.payout_id.empty() || o_.db.find<payout>(entity_kind::payout, d.payout_id), is + ": its payout exists");
     }
     int finished = 0;
@@ -120,41 +137,46 @@ void simulation::judge_payouts() {
     const auto* p = std::get_if<payout>(&row.state);
     if (!p) continue;
     const auto is = to_text(ref) + " is " + std::string(to_text(p->status)) + " (" + p->reason + ")";
-    w.demand(has_ended(*p), is + ": every payout ends; last error: " + row.header.last_error);
+    w.demand(has_ended(ref, row.state), is + ": every payout ends; last error: " + row.header.last_error);
     const bool bad = p->status == payout_status::failed || p->status == payout_status::needs_attention;
     w.demand(!bad || (!p->reason.empty() && o_.db.listed(entity_kind::payout, ref.id)), is + ": it says why, and is listed");
     w.demand(p->settled_intent.empty(), is + ": its transfer is acknowledged");
-    for (const auto& [id, a] : o_.db.accruals)
+    for (const auto& [id, a] : o_.db.accruals.rows)
       if (a.payout_id == ref.id)
         w.demand(a.status == (p->status == payout_status::completed ? accrual_status::paid : accrual_status::paying),
                  is + ": its accrual says so");
     if (p->status != payout_status::completed) continue;
-    const auto [units, times] = o_.net.received(p->swap_id.empty() ? p->address : p->payin_address);
-    w.demand(times >= 1 && units >= p->funded.units(), is + ": its transfer is on the chain");
-    w.demand(p->swap_id.empty() || (times == 1 && units == p->funded.units()), is + ": exactly one deposit was mined");
+    const bool token = p->pot == payout_pot::usdt;
+    const auto funded = token ? p->funded_usdt.units() : p->funded.units();
+    const auto [units, times] = o_.net.received(p->swap_id.empty() ? p->address : p->payin_address, 1, token);
+    w.demand(times >= 1 && units >= funded, is + ": its transfer is on the chain");
+    w.demand(p->swap_id.empty() || (times == 1 && units == funded), is + ": exactly one deposit was mined");
   }
 }
 
 void simulation::judge_chain() {
   auto& w = o_.w;
-  std::map<std::string, std::pair<int128, int>> paid;
+  std::map<std::pair<std::string, bool>, std::pair<int128, int>> paid;
   int spent = 0;
   for (const auto& [intent, t] : o_.db.transfers) {
     w.demand(is_final(t.row.status), intent + " settles; it is " + std::string(to_text(t.row.status)));
     w.demand(t.row.acknowledged_at.has_value(), intent + " is acknowledged");
     if (t.row.status != transfer_status::dropped) ++spent;
-    auto& to = paid[t.row.to];
-    if (t.row.status == transfer_status::confirmed) to.first += t.row.value.units(), ++to.second;
+    const bool token = !t.row.token.empty();
+    auto& to = paid[{t.row.to, token}];
+    if (t.row.status == transfer_status::confirmed) to.first += token ? t.row.token_value.units() : t.row.value.units(), ++to.second;
   }
-  for (const auto& [to, want] : paid) w.demand(o_.net.received(to) == want, "exactly what is confirmed was mined to " + to);
+  for (const auto& [to, want] : paid)
+    w.demand(o_.net.received(to.first, 1, to.second) == want, "exactly what is confirmed was mined to " + to.first);
   w.demand(static_cast<int>(o_.net.nonce()) == spent, "one nonce per signed intent");
   // Underpaid or held: whatever was not yet judged is on the chain, but not the wallet's in the books until it was seen.
-  const auto books = o_.db.balances.count(accounts::wallet) ? o_.db.balances.at(accounts::wallet) : 0;
-  w.demand(books == o_.net.balance(),
-           "the ledger's wallet is the chain's balance: " + to_decimal(books) + " and " + to_decimal(o_.net.balance()));
-  int128 sum = 0;
-  for (const auto& [account, units] : o_.db.balances) sum += units;
-  w.demand(sum == 0, "the ledger sums to zero");
+  const auto same = [&](const char* currency, int128 on_chain) {
+    const auto books = o_.db.balance(accounts::wallet, currency);
+    w.demand(books == on_chain,
+             std::string("the ledger's ") + currency + " is the chain's: " + to_decimal(books) + " and " + to_decimal(on_chain));
+  };
+  same("eth", o_.net.balance() - unbooked(false));
+  same("usdt", o_.net.tokens() * (one_coin / 1'000'000) - unbooked(true));
 }
 
 } // namespace paygate::sim

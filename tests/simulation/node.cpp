@@ -25,9 +25,21 @@ void tell(const caf::strong_actor_ptr& to, Ts&&... xs) {
 // --- outside ---
 
 outside::outside(std::uint64_t seed, test::virtual_system& s)
-    : system(s), w(seed), rates(fault_rates::drawn(w)), db(w), watch(w, db, rules), net(w, one_coin), swaps(w, net), coins(w, net),
-      provider(w, rates, coins), persons(w, rates, provider) {
+    : system(s), w(seed), rates(fault_rates::drawn(w)), db(w), watch(w, db, rules), net(w, one_coin), coins(w, net), swaps(w, net, coins),
+      gathering(w, db, coins, swaps), provider(w, rates, coins), persons(w, rates, provider) {
   net.is_stored = [this](const std::string& hash) { return db.holds_hash(hash); };
+  db.before_write = [this, first = db.before_write](const step_record& step, const loaded_entity* old) {
+    first(step, old);
+    gathering.before(step, old);
+  };
+  db.after_write = [this, first = db.after_write](const step_record& step, const loaded_entity* old) {
+    first(step, old);
+    gathering.after(step);
+  };
+  db.bought = [this](const std::string& swap_id) { return coins.brought("0xout" + swap_id, false) > 0; };
+  db.refunded = [this](const std::string& swap_id) {
+    return coins.brought("0xback" + swap_id, false) + coins.brought("0xback" + swap_id, true) > 0;
+  };
   static constexpr unsigned intensities[] = {0, 50, 100, 100, 200};
   w.intensity = intensities[w.random() % 5];
   rules.wallet_address = our_address;
@@ -37,6 +49,14 @@ outside::outside(std::uint64_t seed, test::virtual_system& s)
   rules.gas_float_low = eth_amount::of_units(one_coin / 1000);
   rules.swap_tries_max = 8;
   rules.payment_poll_max = milliseconds(w.between(300'000, 1'200'000));
+  rules.usdt_contract = usdt_address;
+  rules.conversion_threshold = usd_amount::of_units(w.between(5, 120) * one_coin);
+  rules.conversion_interval = milliseconds(w.between(60'000, 600'000));
+  rules.payouts_interval = milliseconds(w.between(60'000, 300'000));
+  rules.payout_funding_eth = w.chance(30);
+  if (w.chance(20)) rules.payout_daily_max = usd_amount::of_units(w.between(40, 300) * one_coin);
+  if (w.chance(20)) rules.payout_daily_total_max = usd_amount::of_units(w.between(60, 600) * one_coin);
+  if (w.chance(30)) rules.payout_max = usd_amount::of_units(w.between(40, 200) * one_coin);
 }
 
 io_outcome outside::perform(const io_request& request) {
@@ -53,6 +73,8 @@ io_outcome outside::perform(const io_request& request) {
   if (auto* r = std::get_if<broadcast_tx>(&request)) return net.broadcast(*r);
   if (auto* r = std::get_if<get_receipts>(&request)) return net.receipts(*r);
   if (auto* r = std::get_if<get_transfer>(&request)) return coins.look(*r);
+  if (auto* r = std::get_if<get_token_transfer>(&request)) return coins.look(*r);
+  if (lane_of(request) == lane::books) return db.ask(request);
   if (std::holds_alternative<get_wallet>(request)) return net.look();
   if (std::holds_alternative<get_wallet_books>(request)) return books_of(db.balances);
   if (std::holds_alternative<get_usd_price>(request)) return usd_price{3000 * one_coin, "model"};
@@ -142,10 +164,7 @@ node::node(outside& world, std::string name) : o_(world), name_(std::move(name))
   setup.lease_ttl = lease_ttl;
   setup.waker.page = o_.w.chance(30) ? 2 : 100;
   keeper_ = spawn_node(system, std::move(setup));
-  auto letters = first_letters(our_address);
-  // The schedulers ask our own books by SQL, which this store does not speak: gathering is proven in tests/store and tests/scenario.
-  std::erase_if(letters, [](const envelope& letter) { return letter.to.kind == entity_kind::scheduler; });
-  bootstrap_ = spawn_bootstrap(system, ports_->router, std::move(letters));
+  bootstrap_ = spawn_bootstrap(system, ports_->router, first_letters(our_address));
   door_ = system.spawn(node_actors::door, this, router_);
 }
 

@@ -4,6 +4,7 @@
 
 #include "actors/runtime/ports.hpp"
 #include "tests/simulation/checks.hpp"
+#include "tests/simulation/gathering_watch.hpp"
 #include "tests/simulation/people.hpp"
 #include "tests/support/virtual_system.hpp"
 
@@ -23,8 +24,9 @@ struct outside {
   database db;
   checks watch;
   chain net;
-  exchange swaps;
   incoming coins;
+  market swaps;
+  gathering_watch gathering;
   nowpayments provider;
   people persons;
   std::map<std::string, int> windows; ///< Crashes by window.

@@ -9,34 +9,6 @@ constexpr int128 eth_price = 3000;
 using enum provider_status;
 } // namespace
 
-// --- incoming ---
-
-io_outcome incoming::look(const get_transfer& request) {
-  const auto at = all_.find(request.hash);
-  if (at == all_.end() || w_.fault(10)) return io_failure{fault::transient, "not_found", "unknown transaction", std::nullopt};
-  return transfer_seen{our_address, at->second.units, at->second.depth, false};
-}
-
-void incoming::mine(std::uint64_t depth_wanted) {
-  for (auto& [hash, t] : all_) {
-    if (t.depth == 0) {
-      if (w_.fault(30)) continue;
-      net_.fund(t.units);
-      t.depth = 1;
-    } else if (t.depth < depth_wanted && net_.balance() > t.units + one_coin / 2 && w_.fault(10)) {
-      net_.fund(-t.units);
-      t.depth = 0;
-    } else
-      ++t.depth;
-  }
-}
-
-bool incoming::all_deep() const {
-  return std::all_of(all_.begin(), all_.end(), [](const auto& t) { return t.second.depth > 3; });
-}
-
-// --- the provider ---
-
 io_outcome nowpayments::create(const create_invoice& request) {
   const auto id = "4" + std::to_string(1000 + ++count_);
   const auto url = "https://nowpayments.test/payment/?iid=" + id;

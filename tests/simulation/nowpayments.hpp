@@ -1,28 +1,9 @@
 #pragma once
 
-#include "tests/machine/money_world.hpp"
+#include "tests/simulation/incoming.hpp"
 #include "tests/simulation/rates.hpp"
 
 namespace paygate::sim {
-
-/// ETH that comes to us from outside: pending, mined, taken back while shallow, mined again.
-class incoming {
-public:
-  incoming(world& w, chain& net) : w_(w), net_(net) {}
-  void send(const std::string& hash, int128 units) { all_[hash] = {units, 0}; }
-  io_outcome look(const get_transfer& request);
-  void mine(std::uint64_t depth_wanted);
-  bool all_deep() const;
-
-private:
-  struct tx {
-    int128 units = 0;
-    std::uint64_t depth = 0;
-  };
-  world& w_;
-  chain& net_;
-  std::map<std::string, tx> all_;
-};
 
 /// The payment provider: invoices, payments that go their way, IPNs that are repeated, reordered, late or lost.
 class nowpayments {

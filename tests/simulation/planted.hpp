@@ -18,7 +18,16 @@ enum class planted : std::uint8_t {
   forget_period,           ///< A subscription does not know that an order has extended it.
   forget_intent,           ///< The wallet does not know that it has an intent already.
   new_nonce,               ///< "nonce too low" is answered by signing under another nonce.
-  answer_before_stored     ///< An IPN is answered 200 though its step was not written.
+  answer_before_stored,    ///< An IPN is answered 200 though its step was not written.
+  claim_counts_twice,      ///< A claim counts one of its accruals twice.
+  share_rounded,           ///< The shares of a conversion miss a unit of what was received.
+  provider_amount,         ///< A conversion shares out what the provider says, not what the chain shows.
+  way_back_without_proof,  ///< "The swap failed" frees the accruals of a conversion whose deposit was sent.
+  wrong_pot,               ///< A batch from USDT spends the ETH of others.
+  scheduler_twice,         ///< A scheduler creates twice for one look.
+  same_rows,               ///< A conversion claims what another one is converting.
+  refund_by_word,          ///< A refund is believed to the provider, not to the chain.
+  refund_whole             ///< Accruals are set free with all that was sent, not with what came back.
 };
 
 } // namespace paygate::sim
@@ -37,7 +46,16 @@ struct enum_names<sim::planted> {
                                                 "forget_period",
                                                 "forget_intent",
                                                 "new_nonce",
-                                                "answer_before_stored"};
+                                                "answer_before_stored",
+                                                "claim_counts_twice",
+                                                "share_rounded",
+                                                "provider_amount",
+                                                "way_back_without_proof",
+                                                "wrong_pot",
+                                                "scheduler_twice",
+                                                "same_rows",
+                                                "refund_by_word",
+                                                "refund_whole"};
 };
 } // namespace paygate
 

@@ -1,9 +1,11 @@
-// The seven kinds of the simulated node: the real ones, with three wrapped so that a planted fault can be switched on.
+// The kinds of the simulated node: the real ones, with five wrapped so that a planted fault can be switched on.
 #include <algorithm>
 
+#include "actors/conversion/conversion_machine.hpp"
 #include "actors/kinds.hpp"
 #include "actors/payout/payout_machine.hpp"
 #include "actors/runtime/entity_actor.hpp"
+#include "actors/scheduler/scheduler_machine.hpp"
 #include "actors/subscription/subscription_machine.hpp"
 #include "actors/wallet/wallet_machine.hpp"
 #include "tests/simulation/planted.hpp"
@@ -14,6 +16,12 @@ namespace {
 
 using sim::active_fault;
 using sim::planted;
+
+template <class State>
+void believe_refund(decision<State>* yes) {
+  if (active_fault != planted::refund_by_word || !yes || yes->next.status != decltype(State::status)::refunding) return;
+  if (!yes->next.incoming_hash.empty() && yes->next.incoming_units == 0) yes->next.incoming_units = yes->next.incoming_named;
+}
 
 struct faulty_payout : payout_kind {
   static verdict<payout> apply(const payout& state, bool exists, const payout_message& message, const step_context& context) {
@@ -28,6 +36,54 @@ struct faulty_payout : payout_kind {
       yes->next.funding_released = false;
       yes->next.settled_intent.clear();
     }
+    believe_refund(yes);
+    if (active_fault == planted::refund_whole && yes)
+      for (auto& row : yes->rows)
+        if (auto* end = std::get_if<accrual_closed>(&row); end && !end->resold) end->left.reset();
+    // "ETH is as good as USDT."
+    if (active_fault == planted::wrong_pot && yes && state.status == payout_status::claiming && yes->next.status == payout_status::requested
+        && yes->next.pot == payout_pot::usdt) {
+      yes->next.pot = payout_pot::eth;
+      yes->next.source = eth_amount::of_units(yes->next.source_usdt.units() / 3000);
+      yes->next.source_usdt = {};
+    }
+    return result;
+  }
+};
+
+struct faulty_conversion : conversion_kind {
+  static verdict<conversion> apply(const conversion& state, bool exists, const conversion_message& message, const step_context& context) {
+    auto result = conversion_kind::apply(state, exists, message, context);
+    auto* yes = std::get_if<decision<conversion>>(&result);
+    if (!yes) return result;
+    believe_refund(yes);
+    if (active_fault == planted::refund_whole)
+      for (auto& row : yes->rows)
+        if (auto* end = std::get_if<conversion_closed>(&row)) end->left = state.source;
+    if (active_fault == planted::provider_amount && state.status == conversion_status::receiving
+        && yes->next.status == conversion_status::completed) {
+      yes->next.received = usdt_amount::of_units(truncate_to(state.amount_out, 6));
+      for (auto& row : yes->rows)
+        if (auto* end = std::get_if<conversion_closed>(&row)) end->received = yes->next.received;
+    }
+    // "It failed, so the money must still be here."
+    if (active_fault == planted::way_back_without_proof && state.status == conversion_status::exchanging
+        && yes->next.status == conversion_status::needs_attention) {
+      yes->next.status = conversion_status::cancelled;
+      yes->rows = {conversion_closed{{}, state.source}};
+    }
+    return result;
+  }
+};
+
+struct faulty_scheduler : scheduler_kind {
+  static verdict<scheduler> apply(const scheduler& state, bool exists, const scheduler_message& message, const step_context& context) {
+    auto result = scheduler_kind::apply(state, exists, message, context);
+    auto* yes = std::get_if<decision<scheduler>>(&result);
+    // "It was created, so the next may be, too": twice for one look.
+    const bool created = yes && state.status == scheduler_status::creating && yes->next.status == scheduler_status::waiting;
+    if (active_fault == planted::scheduler_twice && created && yes->next.created > state.created)
+      yes->next.status = scheduler_status::creating;
     return result;
   }
 };
@@ -89,8 +145,8 @@ spawn_entity_fn spawner_of(entity_kind kind) {
   case entity_kind::payout: return spawn_entity<faulty_payout>;
   case entity_kind::wallet: return spawn_entity<faulty_wallet>;
   case entity_kind::poller: return spawn_poller;
-  case entity_kind::conversion: return spawn_conversion;
-  case entity_kind::scheduler: return spawn_scheduler;
+  case entity_kind::conversion: return spawn_entity<faulty_conversion>;
+  case entity_kind::scheduler: return spawn_entity<faulty_scheduler>;
   }
   std::abort();
 }

@@ -10,9 +10,10 @@ simulation::simulation(std::uint64_t seed) : system_(seed), o_(seed, system_) {
   o_.w.now = system_.business()->now();
   o_.provider.deliver = [this](const ipn_received& ipn, const nowpayments::ipn_answer& answer) { deliver(ipn, answer); };
   o_.db.after_write = [this, check = o_.db.after_write](const step_record& step, const loaded_entity* before) {
-    if (trace)
-      std::cerr << to_text(o_.w.now).substr(11, 12) << " " << to_text(step.ref) << " " << step.message << ": " << step.from_status << " -> "
-                << step.to_status << " (" << step.note << ")\n";
+    const auto line = to_text(o_.w.now).substr(11, 12) + " " + to_text(step.ref) + " " + step.message + ": " + step.from_status + " -> "
+                      + step.to_status + " (" + step.note + ")\n";
+    for (const unsigned char c : line) trace_hash_ = (trace_hash_ ^ c) * 1'099'511'628'211u;
+    if (trace) std::cerr << line;
     check(step, before);
   };
   // What the runtime itself calls an error is one.
@@ -107,46 +108,6 @@ void simulation::deliver(const ipn_received& ipn, const nowpayments::ipn_answer&
   });
 }
 
-void simulation::register_channels() {
-  bool open = false;
-  for (const auto& c : channels_) {
-    const auto id = std::to_string(c.open_channel_id);
-    const auto* known = o_.db.find<channel>(entity_kind::channel, id);
-    if (known) continue;
-    open = true;
-    if (auto* n = acting()) n->ask({{entity_kind::channel, id}, channel_message(register_channel{c})}, [](const entity_reply*) {});
-  }
-  if (open) o_.w.after(3s, [this] { register_channels(); });
-}
-
-void simulation::found_business() {
-  auto& w = o_.w;
-  const auto count = w.between(1, 2);
-  for (int i = 0; i < count; ++i) {
-    channel c;
-    c.open_channel_id = -1000 - i;
-    c.closed_channel_id = -2000 - i;
-    c.open_title = "Open " + std::to_string(i);
-    c.closed_title = "Closed <" + std::to_string(i) + ">";
-    c.description = "words";
-    c.owner_chat_id = w.chance(70) ? 900 + i : 0;
-    c.tiers[0] = {usd_amount::of_units(30 * one_coin), 30};
-    c.tiers[1] = {usd_amount::of_units(w.between(50, 300) * one_coin), 90};
-    c.payout_asset = w.chance(40) ? asset{"eth", "eth"} : asset{"eth", "base"};
-    c.payout_address = "0x00000000000000000000000000000000000b0b0" + std::to_string(i);
-    if (w.chance(10)) o_.persons.blocking.insert(900 + i);
-    channels_.push_back(c);
-  }
-  register_channels();
-  const auto people = w.between(1, 4);
-  for (int i = 0; i < people; ++i) {
-    const auto& c = channels_[w.random() % channels_.size()];
-    const int tier = w.chance(15) ? start_link::donation : static_cast<int>(w.random() % 2);
-    o_.persons.add(10 + i, {c.open_channel_id, tier}, milliseconds(w.between(120'000, 600'000)));
-    if (w.chance(5)) o_.persons.blocking.insert(10 + i);
-  }
-}
-
 run_result simulation::play() {
   auto& w = o_.w;
   run_result result;
@@ -168,6 +129,7 @@ run_result simulation::play() {
       ipn.raw = "ipn of nobody";
       deliver(ipn, [](bool) {});
     });
+  every(milliseconds(w.between(60'000, 240'000)), [this] { operate(); });
   const auto peace = w.now + trouble;
   const auto end = peace + 8h;
   auto look = peace;
@@ -181,6 +143,7 @@ run_result simulation::play() {
   if (w.broken.empty()) judge();
   if (!w.broken.empty()) result.broken = w.broken.front() + " (at " + to_text(w.now) + ")";
   result.commits = o_.db.commits;
+  result.trace = trace_hash_;
   count(result);
   return result;
 }

@@ -13,6 +13,7 @@ struct run_result {
   std::string broken; ///< The first broken promise; empty when all held.
   std::uint64_t commits = 0;
   std::map<std::string, int> counts; ///< Ends of payouts and payments, crashes by window, ...
+  std::uint64_t trace = 0;           ///< A hash over every committed step with its time and words.
 };
 
 /// One world from one seed: trouble for a while, then peace until everything has ended, then the verdict.
@@ -39,6 +40,12 @@ private:
   void judge_payments();
   void judge_payouts();
   void judge_chain();
+  void judge_gathering();
+  void judge_books();
+  void operate();
+  bool has_ended(const entity_ref& ref, const snapshot& state) const;
+  int128 unbooked(bool token) const;
+  std::string startable() const;
   void count(run_result& result) const;
 
   test::virtual_system system_;
@@ -47,6 +54,7 @@ private:
   int born_ = 0;
   bool restart_due_ = false;
   std::vector<channel> channels_;
+  std::uint64_t trace_hash_ = 14'695'981'039'346'656'037u;
 };
 
 } // namespace paygate::sim

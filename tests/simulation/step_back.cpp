@@ -3,10 +3,13 @@
 
 #include "actors/channel/channel_machine.hpp"
 #include "actors/conversation/conversation_machine.hpp"
+#include "actors/conversion/conversion_machine.hpp"
 #include "actors/payment/payment_machine.hpp"
 #include "actors/payout/payout_machine.hpp"
 #include "actors/poller/poller_machine.hpp"
+#include "actors/scheduler/scheduler_machine.hpp"
 #include "actors/subscription/subscription_machine.hpp"
+#include "actors/swap/swap.hpp"
 #include "actors/wallet/wallet_machine.hpp"
 #include "tests/simulation/checks.hpp"
 
@@ -37,20 +40,55 @@ std::string back(const payment& a, const payment& b) {
   return "";
 }
 
+bool leg_has_ended(const payout& a, const payout& b, const database& db) { return a.leg == 1 && b.leg == 2 && db.bought(a.swap_id); }
+bool leg_has_ended(const conversion&, const conversion&, const database&) { return false; }
+
+/// How far the money is: while it comes to us it is beyond the exchange, and not at an end.
+template <class Status>
+int progress(Status s) {
+  if (s == Status::refunding || s == Status::receiving) return 2 * static_cast<int>(Status::exchanging) + 1;
+  return 2 * static_cast<int>(s);
+}
+
+/// The way back: only when the wallet has committed that this intent was never signed and never will be, or the refund is on our chain.
+template <class State>
+std::string way_back(const State& a, const State& b, const database& db, const entity_ref& ref) {
+  using status = decltype(a.status);
+  if (b.swap_tries < a.swap_tries) return "tries are counted up";
+  if (b.incoming_units != 0 && a.incoming_units == 0 && !db.refunded(a.swap_id) && !db.bought(a.swap_id)
+      && a.incoming_hash == "0xback" + a.swap_id)
+    return "what came is what the chain shows";
+  if (!a.funding_released) return "";
+  const auto asked = db.transfers.find(transfer_intent(a, ref));
+  const bool dropped = asked != db.transfers.end() && asked->second.row.status == transfer_status::dropped;
+  const bool proven = dropped || db.refunded(a.swap_id) || leg_has_ended(a, b, db);
+  const bool moved = !b.funding_released || b.status < status::funding || b.status == status::failed || b.status == status::cancelled
+                     || b.swap_id != a.swap_id;
+  if (moved && !proven) return "no way back after the release";
+  return "";
+}
+
 std::string back(const payout& a, const payout& b, const database& db, const entity_ref& ref) {
   using enum payout_status;
   if ((a.status == completed || a.status == failed || a.status == cancelled) && b.status != a.status) return "an end stays";
-  if (b.swap_tries < a.swap_tries) return "tries are counted up";
   if (forgot(a.completed_at, b.completed_at) || forgot(a.sent_told_at, b.sent_told_at)) return "what was told is not forgotten";
-  if (!a.funding_released) return "";
-  // The way back: only when the wallet has committed that this intent was never signed and never will be.
-  const auto asked = db.transfers.find(transfer_intent(a, ref));
-  const bool dropped = asked != db.transfers.end() && asked->second.row.status == transfer_status::dropped;
-  const bool moved = !b.funding_released || b.status < funding || b.status == failed || b.status == cancelled || b.swap_id != a.swap_id;
-  if (moved && !dropped) return "no way back after the release";
+  if (auto why = way_back(a, b, db, ref); !why.empty()) return why;
   // The provider may end a hold well.
-  const bool mended = a.status == needs_attention && b.status == completed;
-  if (!moved && !mended && b.status < a.status) return "money in progress goes forward";
+  const bool mended = a.status == needs_attention && (b.status == completed || b.status == receiving || b.status == refunding);
+  if (a.funding_released && b.funding_released && b.swap_id == a.swap_id && !mended && progress(b.status) < progress(a.status))
+    return "money in progress goes forward";
+  return "";
+}
+
+std::string back(const conversion& a, const conversion& b, const database& db, const entity_ref& ref) {
+  using enum conversion_status;
+  if ((a.status == completed || a.status == failed || a.status == cancelled) && b.status != a.status) return "an end stays";
+  if (forgot(a.completed_at, b.completed_at)) return "an end has one time";
+  if (auto why = way_back(a, b, db, ref); !why.empty()) return why;
+  const bool mended = a.status == needs_attention && (b.status == completed || b.status == receiving || b.status == refunding);
+  if (a.funding_released && b.funding_released && b.swap_id == a.swap_id && !mended && progress(b.status) < progress(a.status))
+    return "money in progress goes forward";
+  if (a.status != claiming && (b.accruals != a.accruals || b.source != a.source || b.net != a.net)) return "a claim stays as it was";
   return "";
 }
 
@@ -78,6 +116,8 @@ std::string step_back(const snapshot& old, const snapshot& next, const database&
   if (old.index() != next.index()) return "a row keeps its kind";
   if (const auto* a = std::get_if<payment>(&old)) return back(*a, std::get<payment>(next));
   if (const auto* a = std::get_if<payout>(&old)) return back(*a, std::get<payout>(next), db, ref);
+  if (const auto* a = std::get_if<conversion>(&old)) return back(*a, std::get<conversion>(next), db, ref);
+  if (const auto* a = std::get_if<scheduler>(&old)) return std::get<scheduler>(next).round < a->round ? "rounds are counted up" : "";
   if (const auto* a = std::get_if<wallet>(&old)) return back(*a, std::get<wallet>(next));
   if (const auto* a = std::get_if<subscription>(&old)) return back(*a, std::get<subscription>(next));
   if (const auto* a = std::get_if<poller>(&old)) return std::get<poller>(next).next_offset < a->next_offset ? "the offset grows" : "";
@@ -94,6 +134,8 @@ std::vector<effect> effects_of(const snapshot& state, const entity_ref& ref, tim
   if (const auto* s = std::get_if<channel>(&state)) return channel_kind::effects_due(*s, ref, now, rules);
   if (const auto* s = std::get_if<conversation>(&state)) return conversation_kind::effects_due(*s, ref, now, rules);
   if (const auto* s = std::get_if<payout>(&state)) return payout_kind::effects_due(*s, ref, now, rules);
+  if (const auto* s = std::get_if<conversion>(&state)) return conversion_kind::effects_due(*s, ref, now, rules);
+  if (const auto* s = std::get_if<scheduler>(&state)) return scheduler_kind::effects_due(*s, ref, now, rules);
   if (const auto* s = std::get_if<wallet>(&state)) return wallet_kind::effects_due(*s, ref, now, rules);
   return poller_kind::effects_due(std::get<poller>(state), ref, now, rules);
 }
