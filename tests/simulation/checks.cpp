@@ -37,6 +37,11 @@ struct printer {
   std::string operator()(const get_claim& r) const { return r.claimant; }
   std::string operator()(const get_gathered&) const { return {}; }
   std::string operator()(const get_due_payouts&) const { return {}; }
+  // Reconciliation has no part in the simulation: it lives on SQL and on whole blocks.
+  template <class Other>
+  std::string operator()(const Other&) const {
+    return {};
+  }
 };
 
 } // namespace

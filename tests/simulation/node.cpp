@@ -143,7 +143,9 @@ node::node(outside& world, std::string name) : o_(world), name_(std::move(name))
   keeper_ = spawn_node(system, std::move(setup));
   auto letters = first_letters(our_address);
   // The schedulers ask our own books by SQL, which this store does not speak: gathering is proven in tests/store and tests/scenario.
-  std::erase_if(letters, [](const envelope& letter) { return letter.to.kind == entity_kind::scheduler; });
+  std::erase_if(letters, [](const envelope& letter) {
+    return letter.to.kind == entity_kind::scheduler || letter.to.kind == entity_kind::reconciliation;
+  });
   bootstrap_ = spawn_bootstrap(system, ports_->router, std::move(letters));
   door_ = system.spawn(node_actors::door, this, router_);
 }
