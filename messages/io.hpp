@@ -197,8 +197,17 @@ struct token_transfer_seen {
 };
 
 /// eth_getBalance at latest, with the mined nonce -> wallet_seen.
-struct get_wallet { std::string address; bool operator==(const get_wallet&) const = default; };
-struct wallet_seen { int128 balance = 0; std::uint64_t latest_nonce = 0, head = 0; bool operator==(const wallet_seen&) const = default; };
+struct get_wallet {
+  std::string address;
+  std::string token{}; ///< A contract whose balance is wanted too; empty: none.
+  bool operator==(const get_wallet&) const = default;
+};
+struct wallet_seen {
+  int128 balance = 0;
+  std::uint64_t latest_nonce = 0, head = 0;
+  int128 token_balance = 0; ///< In the token's own units.
+  bool operator==(const wallet_seen&) const = default;
+};
 
 // --- Prices: CoinGecko, CryptoCompare, 1inch, by the rules of spec 3.8 ---
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,12 @@ inline const std::string float_equity = "equity:float";      ///< What the platf
 inline const std::string provider_fee = "expense:provider_fee"; ///< What providers kept of conversions,
 inline const std::string spread = "expense:spread";             ///< and what the rate cost against the value when judged (a gain is negative):
 inline const std::string borne = "equity:borne_by_owners";      ///< both are borne by the owners.
+inline const std::string unattributed = "liability:unattributed"; ///< Reached the wallet, and nobody knows from whom and for what.
+inline const std::string loss = "expense:loss";                 ///< Left the wallet by no intent of ours and does not come back: the platform bears it.
 inline const std::string rounding = "income:rounding";          ///< What a conversion could not send: beyond the provider's decimals.
+/// What the operator may book a difference between `wallet` and the chain against (book_correction): the platform's own accounts, and that of
+/// nobody yet. Never an owner's: what an owner is owed changes only by their payments and payouts.
+inline const std::array correctable{float_equity, gas, loss, unattributed};
 inline std::string converting(const std::string& conversion_id) { return "liability:conversion:" + conversion_id; } ///< Owed to owners, being converted.
 inline std::string in_swap(const std::string& swap_id) { return "assets:swap:" + swap_id; }               ///< Sent to a swap, not yet paid out.
 inline std::string owner_available(const std::string& channel) { return "owner:" + channel + ":available"; } ///< Owed to the owner, free.

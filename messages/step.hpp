@@ -95,9 +95,9 @@ struct exception_resolved {
 };
 
 /// What a step writes besides the entity's own row and history: in the same database transaction.
-using side_row = std::variant<deposit, subscription_period, wallet_transfer, webhook_event, accrual_opened, accrual_closed, claim_accruals,
-                              conversion_closed, failure_listed, movements_seen, movements_matched, movement_claimed, exception_found,
-                              round_closed, exception_resolved>;
+using side_row = std::variant<deposit, subscription_period, wallet_transfer, wallet_correction, webhook_event, accrual_opened, accrual_closed,
+                              claim_accruals, conversion_closed, failure_listed, movements_seen, movements_matched, movement_claimed,
+                              exception_found, round_closed, exception_resolved>;
 
 /// What `apply` may look at besides state and message. No clock, no randomness: both come in here.
 struct step_context {

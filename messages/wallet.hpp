@@ -94,6 +94,29 @@ struct wallet_transfer {
   }
 };
 
+/// A difference between the chain and `assets:wallet` that a person has explained. A child row, table `wallet_correction`: written once.
+struct wallet_correction {
+  std::string key;             ///< The caller's id of what it books once: "exception/17".
+  std::string wallet;          ///< Our address.
+  std::string currency;        ///< "eth" or "usdt".
+  int128 units = 0;            ///< Added to `assets:wallet`; negative: taken from it.
+  std::string counter_account; ///< One of `accounts::correctable`.
+  std::string reason;
+  timestamp booked_at{};
+  bool operator==(const wallet_correction&) const = default;
+
+  template <class Self, class F>
+  static void each_field(Self& self, F&& f) {
+    f("key", self.key);
+    f("wallet", self.wallet);
+    f("currency", self.currency);
+    f("units", self.units);
+    f("counter_account", self.counter_account);
+    f("reason", self.reason);
+    f("booked_at", self.booked_at);
+  }
+};
+
 /// A hot wallet: the snapshot. Loaded with every transfer that is not acknowledged, however old, and those acknowledged in the last hour: a
 /// requester that lost the answer asks again, a lost question arrives late, and only what is in memory tells the wallet that it has paid
 /// already. sql/0100 is the second lock on the same door.
@@ -103,6 +126,7 @@ struct wallet {
   std::int64_t next_nonce = 0;
   std::string alert;                      ///< Why transfers wait ("balance too low: ...", "gas float too low: ..."); empty when they do not.
   std::vector<wallet_transfer> transfers; ///< Child rows, by nonce, then by arrival.
+  std::vector<wallet_correction> corrections; ///< Child rows, every one ever booked: they are few, and a repeat must be known for ever.
   bool operator==(const wallet&) const = default;
 
   template <class Self, class F>
@@ -114,8 +138,8 @@ struct wallet {
   }
 };
 
-/// Command: opens the wallet at its first start; a repeat changes nothing. Refused as `unavailable` until the chain's nonce and balance are
-/// read and posted; `ok` from then on.
+/// Command: opens the wallet at its first start; a repeat changes nothing. Refused as `unavailable` until the chain's nonce and balances (ETH,
+/// and USDT where the settings name its contract) are read and posted; `ok` from then on.
 struct open_wallet { std::string address; };
 /// Command: send `value` to `to`, once per intent. The first one is accepted (or refused as `conflict` when the intent is known with other
 /// content); each repeat answers the transfer_view of how far it is. `debit` is the ledger account that the money is taken from.
@@ -136,6 +160,17 @@ struct acknowledge_transfer {
   bool operator==(const acknowledge_transfer&) const = default;
 };
 
-using wallet_message = std::variant<effect_done, open_wallet, request_transfer, acknowledge_transfer>;
+/// Command of the operator or of `reconcile`: books a difference between the chain and `assets:wallet`, once per key (a foreign deposit, a
+/// transfer made by hand). It moves nothing on the chain. A repeat answers `ok` and changes nothing; the key with other content is refused as
+/// `conflict`; as `invalid` another currency than eth and usdt, no units or more decimals than the token has, an account that is not in
+/// `accounts::correctable`, an empty or spaced key, no reason; as `unavailable` while the wallet is being opened.
+struct book_correction {
+  std::string key, currency;
+  int128 units = 0; ///< What the chain has more than the ledger; negative: less.
+  std::string counter_account, reason;
+  bool operator==(const book_correction&) const = default;
+};
+
+using wallet_message = std::variant<effect_done, open_wallet, request_transfer, acknowledge_transfer, book_correction>;
 
 } // namespace paygate

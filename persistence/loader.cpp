@@ -52,6 +52,7 @@ void prepare_loads(pqxx::connection& connection) {
                      select_children(wallet_transfer_table(),
                                      " WHERE wallet = ANY($1::text[]) AND (acknowledged_at IS NULL OR acknowledged_at > now() - "
                                      "interval '1 hour') ORDER BY nonce < 0, nonce, seq"));
+  connection.prepare("corrections", select_children(wallet_correction_table(), " WHERE wallet = ANY($1::text[]) ORDER BY seq"));
 }
 
 std::string id_array(const std::vector<std::string>& ids) {
@@ -101,7 +102,10 @@ void read_kind(pqxx::transaction_base& transaction, entity_kind kind, answer_map
   }
   if (kind == entity_kind::payment) attach(transaction, "deposits", deposit_table(), list, answers, &payment::deposits);
   if (kind == entity_kind::subscription) attach(transaction, "periods", subscription_period_table(), list, answers, &subscription::periods);
-  if (kind == entity_kind::wallet) attach(transaction, "transfers", wallet_transfer_table(), list, answers, &wallet::transfers);
+  if (kind == entity_kind::wallet) {
+    attach(transaction, "transfers", wallet_transfer_table(), list, answers, &wallet::transfers);
+    attach(transaction, "corrections", wallet_correction_table(), list, answers, &wallet::corrections);
+  }
 }
 
 // Reads a row and its children at one moment, so that they belong to one version.

@@ -53,7 +53,7 @@ std::string show_sql(const entity_table& table) {
   std::string children;
   if (table.kind == entity_kind::payment) children = children_of(deposit_table());
   if (table.kind == entity_kind::subscription) children = children_of(subscription_period_table());
-  if (table.kind == entity_kind::wallet) children = children_of(wallet_transfer_table());
+  if (table.kind == entity_kind::wallet) children = children_of(wallet_transfer_table()) + ", " + children_of(wallet_correction_table());
   const auto id = args + "->>'id'";
   const auto own = "kind = '" + table.name + "' AND ";
   return "SELECT jsonb_build_object('kind', '" + table.name + "', 'id', " + id + ", 'row', (SELECT " + pairs(entity_table::header_columns())

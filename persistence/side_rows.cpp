@@ -116,6 +116,7 @@ struct side_row_writer {
   newest_rows<deposit> deposits;
   newest_rows<subscription_period> periods;
   newest_rows<wallet_transfer> transfers;
+  newest_rows<wallet_correction> corrections;
   std::unordered_map<std::string, std::pair<const step_record*, const failure_listed*>> failures;
   column_arrays webhooks{6}, opened{12}, closed{3};
   std::vector<std::pair<const step_record*, const claim_accruals*>> claims;
@@ -124,6 +125,7 @@ struct side_row_writer {
   void operator()(const deposit& row) { deposits.add(row.payment_id, row); }
   void operator()(const subscription_period& row) { periods.add(row.order_id, row); }
   void operator()(const wallet_transfer& row) { transfers.add(row.intent, row); }
+  void operator()(const wallet_correction& row) { corrections.add(row.key, row); }
   void operator()(const claim_accruals& row) { claims.emplace_back(step, &row); }
   void operator()(const conversion_closed& row) { conversions.emplace_back(step, &row); }
   void operator()(const failure_listed& row) { failures[to_text(step->ref)] = {step, &row}; }
@@ -163,6 +165,7 @@ struct side_row_writer {
     deposits.write(transaction, deposit_table());
     periods.write(transaction, subscription_period_table());
     transfers.write(transaction, wallet_transfer_table());
+    corrections.write(transaction, wallet_correction_table());
     if (webhooks.rows() > 0) run_over(transaction, "webhook_event", std::move(webhooks));
     if (opened.rows() > 0) run_over(transaction, "accrual_open", std::move(opened));
     if (closed.rows() > 0) run_over(transaction, "accrual_close", std::move(closed));
@@ -204,8 +207,13 @@ const child_table& wallet_transfer_table() {
   return table;
 }
 
+const child_table& wallet_correction_table() {
+  static const auto table = make_child_table<wallet_correction>("wallet_correction", "wallet");
+  return table;
+}
+
 void prepare_side_rows(pqxx::connection& connection) {
-  for (const auto* table : {&deposit_table(), &subscription_period_table(), &wallet_transfer_table()})
+  for (const auto* table : {&deposit_table(), &subscription_period_table(), &wallet_transfer_table(), &wallet_correction_table()})
     connection.prepare(table->name, table->upsert_sql);
   connection.prepare("webhook_event", webhook_sql);
   connection.prepare("accrual_open", accrual_open_sql);

@@ -20,6 +20,7 @@ struct child_table {
 const child_table& deposit_table();
 const child_table& subscription_period_table();
 const child_table& wallet_transfer_table();
+const child_table& wallet_correction_table();
 
 /// Makes the prepared statements of write_side_rows known to a new connection.
 void prepare_side_rows(pqxx::connection& connection);

@@ -108,7 +108,7 @@ const wallet_transfer* lowest_unmined(const wallet& w) {
 std::vector<effect> wallet_kind::effects_due(const wallet& w, const entity_ref&, timestamp, const policy& rules) {
   std::vector<effect> due;
   if (w.status == wallet_status::opening) {
-    push(due, wallet_keys::open, get_wallet{w.address}, timestamp{}, 1000ms, 60'000ms);
+    push(due, wallet_keys::open, get_wallet{w.address, rules.usdt_contract}, timestamp{}, 1000ms, 60'000ms);
     return due;
   }
   const auto* lowest = lowest_unmined(w);

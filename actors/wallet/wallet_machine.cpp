@@ -15,6 +15,8 @@ constexpr int128 fee_sane_max = one_coin;                                   // A
 constexpr auto missing_patience = 2min;
 /// A question that got lost on the way may arrive after its repeat was answered and acknowledged: it must still find the transfer here.
 constexpr auto remembered = 10min;
+constexpr int128 usdt_unit_of_token = one_coin / 1'000'000;
+constexpr std::size_t correction_text_max = 500;
 
 std::string eth_text(int128 units) { return to_decimal(units) + " ETH"; }
 std::string worth(const wallet_transfer& t) { return t.token.empty() ? eth_text(t.value.units()) : to_decimal(t.token_value) + " USDT"; }
@@ -106,6 +108,29 @@ public:
     return finish();
   }
 
+  verdict<wallet> on(const book_correction& m) {
+    const bool named = !m.key.empty() && m.key.size() <= correction_text_max && m.key.find(' ') == m.key.npos;
+    if (!named || m.reason.empty() || m.reason.size() > correction_text_max)
+      return refused{refusal::invalid, "a correction needs a key without spaces and a reason"};
+    const bool whole = m.currency == "eth" || (m.currency == "usdt" && m.units == truncate_to(m.units, 6));
+    if (!whole || m.units == 0) return refused{refusal::invalid, "a correction books ETH or USDT, in units that they have"};
+    const auto& allowed = accounts::correctable;
+    if (std::find(allowed.begin(), allowed.end(), m.counter_account) == allowed.end())
+      return refused{refusal::invalid, "a difference is not booked against " + m.counter_account};
+    for (const auto& c : before_.corrections) {
+      if (c.key != m.key) continue;
+      const bool same = c.currency == m.currency && c.units == m.units && c.counter_account == m.counter_account;
+      if (!same) return refused{refusal::conflict, "this key is known with another amount or account"};
+      return finish();
+    }
+    // What is found at the opening is posted by it: nothing may be booked before.
+    if (before_.status == wallet_status::opening) return refused{refusal::unavailable, "the wallet is being opened"};
+    out_.next.corrections.push_back({m.key, before_.address, m.currency, m.units, m.counter_account, m.reason, context_.now});
+    post("correction/" + m.key, m.reason, {{accounts::wallet, m.currency, m.units}, {m.counter_account, m.currency, -m.units}});
+    out_.note = "correction " + m.key + ": " + to_decimal(m.units) + " " + m.currency + " against " + m.counter_account;
+    return finish();
+  }
+
   // --- outcomes ---
 
   verdict<wallet> on(const effect_done& m) {
@@ -141,14 +166,18 @@ public:
 private:
   void on_opened(const io_outcome& outcome) {
     const auto* seen = std::get_if<wallet_seen>(&outcome);
-    if (!seen || seen->balance < 0) return;
+    if (!seen || seen->balance < 0 || seen->token_balance < 0) return;
     auto& w = out_.next;
     w.status = wallet_status::ready;
     w.next_nonce = static_cast<std::int64_t>(seen->latest_nonce);
     out_.note = "nonce " + std::to_string(w.next_nonce) + ", balance " + eth_text(seen->balance);
-    if (seen->balance > 0)
-      post("opened", "found in the wallet when it was opened",
-           {{accounts::wallet, "eth", seen->balance}, {accounts::float_equity, "eth", -seen->balance}});
+    std::vector<posting> found;
+    const auto add = [&found](const char* currency, int128 units) {
+      if (units > 0) found.insert(found.end(), {{accounts::wallet, currency, units}, {accounts::float_equity, currency, -units}});
+    };
+    add("eth", seen->balance);
+    add("usdt", mul_div_floor(seen->token_balance, usdt_unit_of_token, 1));
+    if (!found.empty()) post("opened", "found in the wallet when it was opened", std::move(found));
   }
 
   // --- from queued to prepared ---
@@ -384,6 +413,7 @@ private:
     const auto& all = out_.next.transfers;
     for (std::size_t i = 0; i < all.size(); ++i)
       if (i >= old.size() || !(old[i] == all[i])) out_.rows.push_back(all[i]);
+    for (auto i = before_.corrections.size(); i < out_.next.corrections.size(); ++i) out_.rows.push_back(out_.next.corrections[i]);
     out_.changed = !(out_.next == before_) || !out_.entries.empty();
     if (out_.changed)
       std::erase_if(out_.next.transfers,
@@ -422,6 +452,7 @@ verdict<wallet> wallet_kind::apply(const wallet& state, bool exists, const walle
   if (!exists) return refused{refusal::not_found, "this wallet is not open"};
   if (const auto* m = std::get_if<request_transfer>(&message)) return s.on(*m);
   if (const auto* m = std::get_if<acknowledge_transfer>(&message)) return s.on(*m);
+  if (const auto* m = std::get_if<book_correction>(&message)) return s.on(*m);
   return s.on(std::get<effect_done>(message));
 }
 

@@ -292,6 +292,7 @@ rpc_answer<wallet_seen> read_wallet(rpc_node& node, const get_wallet& request) {
     seen.head = block_number(node);
     seen.balance = balance_of(node, request.address);
     seen.latest_nonce = mined_nonce(node, request.address);
+    if (!request.token.empty()) seen.token_balance = token_balance(node, request.token, request.address);
     return seen;
   });
 }

@@ -256,6 +256,7 @@ TEST_CASE("tokens: what a receipt moved, what the wallet holds, and a quote for 
   const auto poor = std::get<chain_quote>(client(ask));
   CHECK(poor.token_balance == 4);
   CHECK(poor.gas_limit == 100'000);
+  CHECK(std::get<wallet_seen>(client(get_wallet{us, token})) == wallet_seen{one_coin, 5, 100, 4});
   one.set("eth_call", word("5"));
   CHECK(fault_of(client(ask)) == "permanent reverted");
   one.set("eth_call", "\"0x\"");

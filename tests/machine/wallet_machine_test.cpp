@@ -193,8 +193,7 @@ TEST_CASE("what is never signed is dropped for ever, and does not keep the other
   const auto late = must(apply(queued(), wish(), true, now + 11min));
   CHECK(std::get<transfer_view>(late.reply).status == "dropped");
   CHECK(on(queued(), "quote:payout/A/1", quote(), now + 11min).next.transfers.at(0).status == transfer_status::dropped);
-  const auto reverts =
-      on(queued(), "quote:payout/A/1", io_failure{fault::permanent, "reverted", "no ETH here", std::nullopt}).next;
+  const auto reverts = on(queued(), "quote:payout/A/1", io_failure{fault::permanent, "reverted", "no ETH here", std::nullopt}).next;
   CHECK(first(reverts).status == transfer_status::dropped);
   CHECK(first(reverts).reason.find("no ETH here") != std::string::npos);
   for (const auto* key : {"quote:payout/A/1", "sign:payout/A/1:0"}) {
@@ -304,4 +303,65 @@ TEST_CASE("an acknowledged transfer is remembered for a while, so that a late qu
   REQUIRE(later.next.transfers.size() == 1);
   CHECK(first(later.next).intent == "payout/B/1");
   CHECK(later.rows.size() == 1);
+}
+
+TEST_CASE("USDT that is found at the opening is posted as ETH is") {
+  const auto opening = must(apply({}, open_wallet{us}, false)).next;
+  auto with_usdt = rules();
+  with_usdt.usdt_contract = them;
+  bool asked = false;
+  for (const auto& e : wallet_kind::effects_due(opening, self, now, with_usdt))
+    asked |= std::get<io_request>(e.request) == io_request(get_wallet{us, them});
+  CHECK(asked);
+  const auto d = on(opening, "open", wallet_seen{3, 5, 100, 2'500'000});
+  REQUIRE(d.entries.size() == 1);
+  const std::vector<posting> wanted{{"assets:wallet", "eth", 3},
+                                    {"equity:float", "eth", -3},
+                                    {"assets:wallet", "usdt", 5 * one_coin / 2},
+                                    {"equity:float", "usdt", -5 * one_coin / 2}};
+  CHECK(d.entries[0].postings == wanted);
+  CHECK(on(opening, "open", wallet_seen{0, 5, 100, 0}).entries.empty());
+}
+
+TEST_CASE("a correction is booked once per key, against the platform's accounts only") {
+  const book_correction refill{"exception/7", "eth", one_coin, "equity:float", "gas float refilled by hand"};
+  const auto d = must(apply(ready(), refill));
+  REQUIRE(d.entries.size() == 1);
+  CHECK(d.entries[0].key == "wallet/" + us + "/correction/exception/7");
+  CHECK(d.entries[0].reason == refill.reason);
+  CHECK(posted(d, "assets:wallet") == one_coin);
+  CHECK(posted(d, "equity:float") == -one_coin);
+  REQUIRE(d.rows.size() == 1);
+  CHECK(std::get<wallet_correction>(d.rows[0]) == d.next.corrections.at(0));
+  CHECK(d.next.corrections.at(0).booked_at == now);
+  CHECK(d.next.next_nonce == ready().next_nonce);
+
+  // Repeated for ever: nothing. The same key for something else: refused.
+  auto again = refill;
+  again.reason = "said in other words";
+  CHECK_FALSE(must(apply(d.next, again, true, now + 10000h)).changed);
+  for (auto change : {+[](book_correction& m) { m.units += 1; }, +[](book_correction& m) { m.counter_account = "expense:gas"; },
+                      +[](book_correction& m) { m.currency = "usdt"; }}) {
+    auto other = refill;
+    change(other);
+    CHECK(std::get<refused>(apply(d.next, other)).code == refusal::conflict);
+  }
+  // A transfer by hand takes away; a deposit of nobody waits for its owner.
+  CHECK(posted(must(apply(d.next, book_correction{"2", "usdt", -one_coin / 1'000'000, "expense:loss", "sent by hand"})), "assets:wallet")
+        == -one_coin / 1'000'000);
+  CHECK(posted(must(apply(d.next, book_correction{"3", "eth", 5, "liability:unattributed", "from nobody"})), "liability:unattributed")
+        == -5);
+
+  for (auto change : {+[](book_correction& m) { m.key.clear(); }, +[](book_correction& m) { m.key = "a b"; },
+                      +[](book_correction& m) { m.reason.clear(); }, +[](book_correction& m) { m.units = 0; },
+                      +[](book_correction& m) { m.currency = "btc"; }, +[](book_correction& m) { m.currency = "usdt", m.units = 1; },
+                      +[](book_correction& m) { m.counter_account = "owner:-100:available"; },
+                      +[](book_correction& m) { m.counter_account = "assets:wallet"; },
+                      +[](book_correction& m) { m.counter_account = "assets:incoming"; }}) {
+    auto bad = refill;
+    change(bad);
+    CHECK(std::get<refused>(apply(ready(), bad)).code == refusal::invalid);
+  }
+  CHECK(std::get<refused>(apply(must(apply({}, open_wallet{us}, false)).next, refill)).code == refusal::unavailable);
+  CHECK(std::get<refused>(apply({}, refill, false)).code == refusal::not_found);
 }

@@ -273,3 +273,16 @@ TEST_CASE("the database guards transfers against paying twice") {
   row.status = transfer_status::confirmed;
   CHECK(refused(row).error == "");
 }
+
+TEST_CASE("a correction is booked once and never changes") {
+  store db(new_database());
+  const auto full = std::get<wallet>(filled_snapshot(entity_kind::wallet, "0xw"));
+  auto step = db.step_for(entity_kind::wallet, "0xw", 1, full);
+  step.rows = children_of(step.state);
+  REQUIRE(db.commit(step).error == "");
+  auto again = full.corrections[0];
+  again.units += 1;
+  auto next = db.step_for(entity_kind::wallet, "0xw", 2, full);
+  next.rows = {again};
+  CHECK(db.commit(next).outcome == commit_outcome::poison);
+}

@@ -78,7 +78,7 @@ TEST_CASE("the tables have exactly the columns that each_field lists") {
     wanted.insert(wanted.end(), table.fields.begin(), table.fields.end());
     CHECK(sorted(columns_in_database(db, table.name)) == sorted(described(wanted)));
   }
-  for (const auto* table : {&deposit_table(), &subscription_period_table(), &wallet_transfer_table()}) {
+  for (const auto* table : {&deposit_table(), &subscription_period_table(), &wallet_transfer_table(), &wallet_correction_table()}) {
     INFO(table->name);
     auto wanted = table->fields;
     wanted.push_back({"seq", {"bigint"}}); // Order of arrival: the table's own.

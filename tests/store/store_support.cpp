@@ -222,6 +222,8 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
     state.next_nonce = 12;
     state.transfers = {filled_transfer(id, 10, transfer_status::confirmed, 100), filled_transfer(id, 11, transfer_status::broadcast, 200),
                        filled_transfer(id, -1, transfer_status::queued, 300)};
+    state.corrections = {filled<wallet_correction>(400), filled<wallet_correction>(500)};
+    for (auto& correction : state.corrections) correction.wallet = id, correction.currency = "eth";
     return state;
   }
   case entity_kind::poller: {
@@ -236,7 +238,10 @@ std::vector<side_row> children_of(const snapshot& state) {
   std::vector<side_row> rows;
   if (const auto* p = std::get_if<payment>(&state)) rows.assign(p->deposits.begin(), p->deposits.end());
   if (const auto* s = std::get_if<subscription>(&state)) rows.assign(s->periods.begin(), s->periods.end());
-  if (const auto* w = std::get_if<wallet>(&state)) rows.assign(w->transfers.begin(), w->transfers.end());
+  if (const auto* w = std::get_if<wallet>(&state)) {
+    rows.assign(w->transfers.begin(), w->transfers.end());
+    rows.insert(rows.end(), w->corrections.begin(), w->corrections.end());
+  }
   return rows;
 }
 
