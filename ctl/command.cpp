@@ -28,19 +28,25 @@ Look
   webhooks list [--order-id ID] [--unknown]              IPNs as they came
   shards                                                 who holds which shard
 
+  reconcile [--wait]                                     compare the ledger with the chain and the providers, and wait for the end
+  reconcile list [--all]                                 differences that are open, or all there ever were
+
 Steer (each wants --reason TEXT and is written to the audit log)
   retry KIND ID                                          end a back-off or a quarantine
   channels add --file FILE                               register a channel, or change its terms
   payouts approve ID | payouts cancel ID
+  reconcile resolve ID --as WAY                          float, gas, loss or unattributed book the difference, explained does not
 
 The default address is that of PAYGATE_CTL_ADDRESS, else 127.0.0.1:4242.
-Exit codes: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon, 4 not found.
+Exit codes: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon, 4 not found,
+5 reconcile: differences are open.
 )";
 
 using options = std::map<std::string, std::string>;
 
 const std::map<std::string, bool> known_options{{"address", true}, {"json", false},     {"kind", true},    {"status", true},   {"stuck", false}, {"limit", true},
-                                                {"reason", true},  {"file", true},      {"follow", false}, {"order-id", true}, {"unknown", false}};
+                                                {"reason", true},  {"file", true},      {"follow", false}, {"order-id", true}, {"unknown", false},
+                                                {"wait", false},   {"all", false},      {"as", true}};
 
 /// Splits into words and options; answers what is wrong.
 std::string split(const std::vector<std::string>& arguments, std::vector<std::string>& words, options& given) {
@@ -113,6 +119,24 @@ std::string show_done(const rapidjson::Value&) { return "done\n"; }
 using outcome = std::variant<command, usage>;
 
 usage wrong(std::string text) { return {std::move(text) + "\nSee paygatectl --help.\n"}; }
+
+/// reconcile, reconcile list, reconcile resolve ID
+outcome read_reconcile(const std::vector<std::string>& words, options& given, command c) {
+  if (words.size() == 1) {
+    c.reconciles = true;
+    c.request = object_text().text("verb", "reconcile").str();
+  } else if (words[1] == "list" && words.size() == 2) {
+    c.request = query("exceptions", given.count("all") ? R"({"open":false})" : "{}");
+    c.show = as_table({"id", "kind", "currency", "expected", "actual", "gas_eth", "found_at", "resolution", "resolved_by", "subject", "explanation"});
+  } else if (words[1] == "resolve" && words.size() == 3) {
+    if (!is_number(words[2]) || given["as"].empty() || given["reason"].empty())
+      return wrong("reconcile resolve ID --as float|gas|loss|unattributed|explained --reason TEXT");
+    c.reconciles = true;
+    c.subject = words[2];
+    c.request = object_text().text("verb", "resolve").text("id", words[2]).text("as", given["as"]).text("reason", given["reason"]).str();
+  } else return wrong("reconcile [--wait] | reconcile list [--all] | reconcile resolve ID --as WAY --reason TEXT");
+  return c;
+}
 
 outcome look(const std::vector<std::string>& words, options& given, command c) {
   object_text args;
@@ -209,6 +233,7 @@ outcome read_command(const std::vector<std::string>& arguments) {
     c.show = entity_sheet;
     return c;
   }
+  if (words[0] == "reconcile") return read_reconcile(words, given, std::move(c));
   if (words[0] == "retry" || words[0] == "channels" || words[0] == "payouts") return steer(words, given, std::move(c));
   return look(words, given, std::move(c));
 }

@@ -14,6 +14,8 @@ struct command {
   std::string address = "127.0.0.1:4242";
   bool json = false;   ///< Print the daemon's JSON instead of a table.
   bool follow = false; ///< tail: go on until interrupted.
+  bool reconciles = false; ///< Goes on asking until the round, or the resolution of `subject`, is over (ctl/reconcile.hpp).
+  std::string subject;
   std::string request; ///< JSON for the inspector.
   std::function<std::string(const rapidjson::Value&)> show;
 };

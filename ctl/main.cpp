@@ -5,6 +5,7 @@
 #include "ctl/command.hpp"
 #include "ctl/link.hpp"
 #include "ctl/print.hpp"
+#include "ctl/reconcile.hpp"
 
 namespace {
 
@@ -59,6 +60,7 @@ int main(int argc, char** argv) {
   const auto& c = std::get<command>(read);
   daemon_link daemon(c.address);
   if (c.follow) return follow(c, daemon);
+  if (c.reconciles) return reconcile(c, daemon);
   const auto answer = daemon.ask(c.request);
   if (const auto* failure = std::get_if<link_failure>(&answer)) {
     std::fprintf(stderr, "paygatectl: %s\n", failure->text.c_str());

@@ -2,6 +2,7 @@
 
 #include "persistence/database.hpp"
 #include "persistence/persistence.hpp"
+#include "persistence/reconciliation_books.hpp"
 #include "persistence/row_codec.hpp"
 
 namespace paygate {
@@ -69,7 +70,8 @@ struct books_query {
     return seen;
   }
   template <class Other>
-  io_outcome operator()(const Other&) const {
+  io_outcome operator()(const Other& request) const {
+    if constexpr (requires { answer_reconciliation(transaction, request); }) return answer_reconciliation(transaction, request);
     return io_failure{fault::permanent, "wrong_lane", "the books do not answer this", {}};
   }
 };
@@ -82,6 +84,7 @@ void prepare_books(pqxx::connection& connection) {
   connection.prepare("claim", claim_sql);
   connection.prepare("gathered", gathered_sql);
   connection.prepare("due", due_sql);
+  prepare_reconciliation_books(connection);
 }
 
 class books {

@@ -29,6 +29,12 @@ inline constexpr std::string_view webhooks = "webhooks";
 /// {} -> [{shard, node, epoch, expires_at, expired}].
 inline constexpr std::string_view leases = "leases";
 
+/// {} -> {round, finished_round, status, started_at, finished_at, block, clean, wallet: [{currency, ledger, chain, explained, difference}],
+/// exceptions: the open ones, not_seen: [sentences], resolve_id, resolve_note, last_error}.
+inline constexpr std::string_view reconcile = "reconcile";
+/// {"open"?: true, "limit"?: 100} -> [reconcile_exception], newest first.
+inline constexpr std::string_view exceptions = "exceptions";
+
 /// {"operator"?, "verb", "target": "kind/id", "reason"} -> {"done": true}: the only one that writes, a line of the audit log.
 inline constexpr std::string_view audit = "audit";
 

@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "persistence/reconciliation_rows.hpp"
 #include "persistence/row_tables.hpp"
 
 namespace paygate {
@@ -122,6 +123,13 @@ struct side_row_writer {
   std::vector<std::pair<const step_record*, const claim_accruals*>> claims;
   std::vector<std::pair<const step_record*, const conversion_closed*>> conversions;
 
+  // Reconciliation's are written in their order, by reconciliation_rows.cpp.
+  void operator()(const movements_seen&) {}
+  void operator()(const movements_matched&) {}
+  void operator()(const movement_claimed&) {}
+  void operator()(const exception_found&) {}
+  void operator()(const round_closed&) {}
+  void operator()(const exception_resolved&) {}
   void operator()(const deposit& row) { deposits.add(row.payment_id, row); }
   void operator()(const subscription_period& row) { periods.add(row.order_id, row); }
   void operator()(const wallet_transfer& row) { transfers.add(row.intent, row); }
@@ -216,6 +224,7 @@ void prepare_side_rows(pqxx::connection& connection) {
   for (const auto* table : {&deposit_table(), &subscription_period_table(), &wallet_transfer_table(), &wallet_correction_table()})
     connection.prepare(table->name, table->upsert_sql);
   connection.prepare("webhook_event", webhook_sql);
+  prepare_reconciliation_rows(connection);
   connection.prepare("accrual_open", accrual_open_sql);
   connection.prepare("accrual_close", accrual_close_sql);
   connection.prepare("claim_accruals", claim_sql);
@@ -241,6 +250,8 @@ void write_side_rows(pqxx::transaction_base& transaction, const std::vector<cons
     }
   }
   if (any) writer.write(transaction);
+  for (const auto* step : steps)
+    if (step->ref.kind == entity_kind::reconciliation) write_reconciliation_rows(transaction, *step);
 }
 
 void write_ledger(pqxx::transaction_base& transaction, const std::vector<const step_record*>& steps) {

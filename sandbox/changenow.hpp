@@ -44,7 +44,8 @@ public:
 
   // The control interface.
   json list_swaps();
-  /// {"status": "verifying" | "failed" | "refunded" | ...}: what the provider's staff would do.
+  /// {"status": "verifying" | "failed" | "refunded" | ...}: what the provider's staff would do. {"payout_hash", "amount_to", "amount_from"}
+  /// change the record alone.
   reply force(const std::string& id, const json& wish);
   json summary();
   void reset();

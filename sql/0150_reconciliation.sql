@@ -134,27 +134,21 @@ BEGIN
 END $$;
 
 -- One open row per kind and subject; what was resolved with the same figures is not raised again.
-CREATE FUNCTION raise_exceptions(in_round bigint, found timestamptz, kinds exception_kind[], subjects text[], currencies text[], expecteds numeric[],
-                                 actuals numeric[], gas numeric[], hashes text[], explanations text[], wallet_eths numeric[], wallet_usdts numeric[],
-                                 entries bigint[]) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-  f record;
+CREATE FUNCTION raise_exception(in_round bigint, found timestamptz, of_kind exception_kind, about text, in_currency text, expects numeric,
+                                finds numeric, gas numeric, by_hash text, words text, of_eth numeric, of_usdt numeric, entry bigint) RETURNS void
+LANGUAGE plpgsql AS $$
 BEGIN
-  FOR f IN SELECT * FROM unnest(kinds, subjects, currencies, expecteds, actuals, gas, hashes, explanations, wallet_eths, wallet_usdts, entries)
-           AS u (kind, subject, currency, expected, actual, gas_eth, hash, explanation, wallet_eth, wallet_usdt, entry) LOOP
-    UPDATE reconcile_exception SET currency = f.currency, expected = f.expected, actual = f.actual, gas_eth = f.gas_eth, hash = f.hash,
-           explanation = f.explanation, wallet_eth = f.wallet_eth, wallet_usdt = f.wallet_usdt, seen_round = in_round
-    WHERE kind = f.kind AND subject = f.subject AND resolved_at IS NULL;
-    CONTINUE WHEN FOUND;
-    UPDATE reconcile_exception e SET seen_round = in_round
-    WHERE e.id = (SELECT max(id) FROM reconcile_exception WHERE kind = f.kind AND subject = f.subject)
-      AND e.resolution <> 'vanished' AND e.currency = f.currency AND e.expected = f.expected AND e.actual = f.actual;
-    CONTINUE WHEN FOUND;
-    INSERT INTO reconcile_exception (kind, subject, currency, expected, actual, gas_eth, hash, explanation, wallet_eth, wallet_usdt, ledger_entry,
-                                     found_at, round, seen_round)
-    VALUES (f.kind, f.subject, f.currency, f.expected, f.actual, f.gas_eth, f.hash, f.explanation, f.wallet_eth, f.wallet_usdt,
-            nullif(f.entry, 0), found, in_round, in_round);
-  END LOOP;
+  UPDATE reconcile_exception SET currency = in_currency, expected = expects, actual = finds, gas_eth = gas, hash = by_hash, explanation = words,
+         wallet_eth = of_eth, wallet_usdt = of_usdt, seen_round = in_round
+  WHERE kind = of_kind AND subject = about AND resolved_at IS NULL;
+  IF FOUND THEN RETURN; END IF;
+  UPDATE reconcile_exception e SET seen_round = in_round
+  WHERE e.id = (SELECT max(id) FROM reconcile_exception WHERE kind = of_kind AND subject = about)
+    AND e.resolution <> 'vanished' AND e.currency = in_currency AND e.expected = expects AND e.actual = finds;
+  IF FOUND THEN RETURN; END IF;
+  INSERT INTO reconcile_exception (kind, subject, currency, expected, actual, gas_eth, hash, explanation, wallet_eth, wallet_usdt, ledger_entry,
+                                   found_at, round, seen_round)
+  VALUES (of_kind, about, in_currency, expects, finds, gas, by_hash, words, of_eth, of_usdt, nullif(entry, 0), found, in_round, in_round);
 END $$;
 
 -- The end of a round: an open difference that it did not meet any more has vanished by itself. Payments that we did not know are looked at by
@@ -167,8 +161,9 @@ CREATE FUNCTION close_round(in_round bigint, closed timestamptz) RETURNS void LA
 $$;
 
 CREATE FUNCTION resolve_exception(exception bigint, way text, why text, who text, at timestamptz, correction text) RETURNS void LANGUAGE sql AS $$
-  UPDATE chain_movement m SET key = correction FROM reconcile_exception e
-  WHERE e.id = exception AND correction <> '' AND e.hash <> '' AND m.hash = e.hash AND NOT m.booked;
+  UPDATE chain_movement m SET key = CASE WHEN correction = '' THEN m.key ELSE correction END,
+         subject = CASE WHEN m.subject = '' THEN 'exception/' || e.id ELSE m.subject END
+  FROM reconcile_exception e WHERE e.id = exception AND e.hash <> '' AND m.hash = lower(e.hash) AND NOT m.booked;
   UPDATE reconcile_exception SET resolved_at = at, resolution = way, resolution_reason = why, resolved_by = who, correction_key = correction
   WHERE id = exception AND resolved_at IS NULL;
 $$;

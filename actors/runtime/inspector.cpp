@@ -1,5 +1,7 @@
 #include "actors/runtime/inspector.hpp"
 
+#include <limits>
+
 #include <caf/all.hpp>
 
 #include "actors/runtime/entity.hpp"
@@ -40,6 +42,8 @@ public:
     else if (verb == "channel") register_one(c, promise);
     else if (verb == "approve") tell(c, entity_kind::payout, text_of(c, "id"), payout_message{approve_payout{text_of(c, "reason")}}, promise);
     else if (verb == "cancel") tell(c, entity_kind::payout, text_of(c, "id"), payout_message{cancel_payout{text_of(c, "reason")}}, promise);
+    else if (verb == "reconcile") reconcile(promise);
+    else if (verb == "resolve") resolve(c, promise);
     else promise.deliver(error_json("invalid", "no such verb: " + verb));
     return promise;
   }
@@ -124,6 +128,31 @@ private:
     auto& terms = std::get<channel>(read);
     const auto id = std::to_string(terms.open_channel_id);
     tell(c, entity_kind::channel, id, channel_message{register_channel{std::move(terms)}}, promise);
+  }
+
+  /// Looks only, so it wants no reason.
+  void reconcile(text_promise& promise) {
+    auto letter = std::make_shared<const envelope>(envelope{{entity_kind::reconciliation, "main"}, reconciliation_message{run_reconciliation{}}});
+    deliver(letter, promise);
+  }
+
+  void resolve(const command& c, text_promise& promise) {
+    const auto number = parse_integer(text_of(c, "id"));
+    if (!number || *number <= 0 || *number > std::numeric_limits<std::int32_t>::max()) {
+      promise.deliver(error_json("invalid", "an exception's id is a number"));
+      return;
+    }
+    const auto reason = text_of(c, "reason"), as = text_of(c, "as");
+    auto letter = std::make_shared<const envelope>(envelope{{entity_kind::reconciliation, "main"},
+                                                            reconciliation_message{resolve_exception{static_cast<std::int64_t>(*number), as, reason, ""}}});
+    const auto why = reason.empty() ? reason : "exception " + to_integer_text(*number) + " as " + as + ": " + reason;
+    audited("resolve", to_text(letter->to), why, promise, [this_ = *this, letter](text_promise& p) mutable { this_.deliver(letter, p); });
+  }
+
+  void deliver(const envelope_ptr& letter, text_promise promise) {
+    self_->request(setup().router, patience, deliver_atom::value, letter)
+      .then([promise](const entity_reply_ptr& answer) mutable { promise.deliver(reply_json(*answer)); },
+            [promise](const caf::error&) mutable { promise.deliver(error_json("unavailable", "the entity does not answer")); });
   }
 
   void tell(const command& c, entity_kind kind, const std::string& id, any_message message, text_promise& promise) {

@@ -25,6 +25,8 @@ struct inspector_setup {
 ///                                     [{price_usd, days}])
 ///   approve   {id, reason}            releases a payout that awaits approval
 ///   cancel    {id, reason}            ends a payout before money moved
+///   reconcile {}                      starts a round of reconciliation, or another after the one under way: {round}
+///   resolve   {id, as, reason}        resolves an exception (messages/reconciliation.hpp); the query "reconcile" tells how it ended
 /// Each verb that changes something wants a reason and is written to the audit log before it is done; no audit, no deed.
 caf::actor spawn_inspector(caf::actor_system& system, inspector_setup setup);
 
