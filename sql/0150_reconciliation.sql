@@ -133,8 +133,8 @@ BEGIN
   UPDATE chain_movement m SET booked = true FROM ledger_entry e WHERE NOT m.booked AND m.key <> '' AND e.key = m.key AND e.id <= up_to;
 END $$;
 
--- One open row per kind and subject; what was resolved with the same figures is not raised again.
-CREATE FUNCTION raise_exception(in_round bigint, found timestamptz, of_kind exception_kind, about text, in_currency text, expects numeric,
+-- One open row per kind and subject; what was resolved with the same figures is not raised again, as long as every round meets it.
+CREATE FUNCTION raise_exception(in_round bigint, found_when timestamptz, of_kind exception_kind, about text, in_currency text, expects numeric,
                                 finds numeric, gas numeric, by_hash text, words text, of_eth numeric, of_usdt numeric, entry bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -144,11 +144,11 @@ BEGIN
   IF FOUND THEN RETURN; END IF;
   UPDATE reconcile_exception e SET seen_round = in_round
   WHERE e.id = (SELECT max(id) FROM reconcile_exception WHERE kind = of_kind AND subject = about)
-    AND e.resolution <> 'vanished' AND e.currency = in_currency AND e.expected = expects AND e.actual = finds;
+    AND e.resolution <> 'vanished' AND e.seen_round >= in_round - 1 AND e.currency = in_currency AND e.expected = expects AND e.actual = finds;
   IF FOUND THEN RETURN; END IF;
   INSERT INTO reconcile_exception (kind, subject, currency, expected, actual, gas_eth, hash, explanation, wallet_eth, wallet_usdt, ledger_entry,
                                    found_at, round, seen_round)
-  VALUES (of_kind, about, in_currency, expects, finds, gas, by_hash, words, of_eth, of_usdt, nullif(entry, 0), found, in_round, in_round);
+  VALUES (of_kind, about, in_currency, expects, finds, gas, by_hash, words, of_eth, of_usdt, nullif(entry, 0), found_when, in_round, in_round);
 END $$;
 
 -- The end of a round: an open difference that it did not meet any more has vanished by itself. Payments that we did not know are looked at by

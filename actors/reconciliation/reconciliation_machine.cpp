@@ -162,9 +162,9 @@ private:
       return put_audit(std::move(h));
     }
     auto h = hand();
-    if (key == keys::hashes(before_))
-      take_receipts(*h, outcome);
-    else {
+    if (key == keys::hashes(before_)) {
+      if (!take_receipts(*h, outcome)) return;
+    } else {
       const auto at = std::find_if(h->items.begin(), h->items.end(), [&](const audit_item& i) { return key == keys::item(before_, i); });
       if (at == h->items.end()) return;
       raise(at->what == audited::deposit ? judge_payment(*at, outcome) : judge_swap(*at, outcome));
@@ -173,9 +173,10 @@ private:
     put_audit(std::move(h));
   }
 
-  void take_receipts(reconciliation_hand& h, const io_outcome& outcome) {
+  /// False when the answer says nothing.
+  bool take_receipts(reconciliation_hand& h, const io_outcome& outcome) {
     const auto* read = std::get_if<receipts_read>(&outcome);
-    if (!read || static_cast<std::int64_t>(read->head) < before_.anchor_block) return; // This node is behind.
+    if (!read || static_cast<std::int64_t>(read->head) < before_.anchor_block) return false; // This node is behind.
     const auto found = [&](const audit_item& item) -> const receipt* {
       for (const auto& r : read->receipts)
         if (r.hash == item.hash) return &r;
@@ -183,10 +184,11 @@ private:
     };
     const auto by_receipt = [](const audit_item& item) { return item.what == audited::transfer || item.what == audited::paid_out; };
     const bool all = std::none_of(h.items.begin(), h.items.end(), [&](const auto& item) { return by_receipt(item) && !found(item); });
-    if (!all && ++h.doubts < doubts_max) return;
+    if (!all && ++h.doubts < doubts_max) return true;
     for (const auto& item : h.items)
       if (by_receipt(item)) raise(judge_receipt(item, found(item)));
     std::erase_if(h.items, by_receipt);
+    return true;
   }
 
   void put_audit(std::shared_ptr<reconciliation_hand> h) {
