@@ -102,7 +102,10 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
   add("payments", "poll_max", s.payments.poll_max, "duration", "Longest distance between two such reads.");
   add("fees", "platform_bps", s.fees.platform_bps, "1/100 %", "The platform's fee of each payment in basis points.");
   add("payouts", "max_usd", s.payouts.max_usd, "USD", "A payout above this waits for approval; 0: no limit.");
-  add("payouts", "daily_max_usd", s.payouts.daily_max_usd, "USD", "Payouts of a day above this wait for approval; 0: no limit.");
+  add("payouts", "daily_max_usd", s.payouts.daily_max_usd, "USD", "What goes to one channel within 24 hours above this waits for approval; 0: no limit. Counted from when a limit is set.");
+  add("payouts", "daily_total_max_usd", s.payouts.daily_total_max_usd, "USD", "The same for all channels together; 0: as payouts.daily_max_usd.");
+  add("payouts", "funding", s.payouts.funding, "",
+      "What a batch of converted value is paid from: pot (its USDT) or eth (the USDT is sold for ETH first, the ETH for the owner's coin).");
   add("payouts", "interval", s.payouts.interval, "duration", "Distance between two looks for channels whose value has gathered.");
   add("conversion", "threshold_usd", s.conversion.threshold_usd, "USD", "Pending net value from which on ETH is converted to USDT.");
   add("conversion", "interval", s.conversion.interval, "duration", "Distance between two looks whether that much is pending.");
@@ -170,6 +173,9 @@ policy policy_of(const settings& s, std::string wallet_address) {
   p.platform_bps = s.fees.platform_bps;
   p.payout_max = usd_amount::of_units(*not_negative(s.payouts.max_usd));
   p.payout_daily_max = usd_amount::of_units(*not_negative(s.payouts.daily_max_usd));
+  p.payout_daily_total_max = usd_amount::of_units(*not_negative(s.payouts.daily_total_max_usd));
+  if (p.payout_daily_total_max.is_zero()) p.payout_daily_total_max = p.payout_daily_max;
+  p.payout_funding_eth = s.payouts.funding == "eth";
   p.payouts_interval = in_ms(s.payouts.interval);
   p.conversion_threshold = usd_amount::of_units(*not_negative(s.conversion.threshold_usd));
   p.conversion_interval = in_ms(s.conversion.interval);
@@ -317,6 +323,8 @@ std::vector<std::string> validate(const settings& s) {
   f.range("fees.platform_bps", s.fees.platform_bps, 0, 10'000);
   f.amount("payouts.max_usd", s.payouts.max_usd, "USD");
   f.amount("payouts.daily_max_usd", s.payouts.daily_max_usd, "USD");
+  f.amount("payouts.daily_total_max_usd", s.payouts.daily_total_max_usd, "USD");
+  f.one_of("payouts.funding", s.payouts.funding, {"pot", "eth"});
   f.span("payouts.interval", s.payouts.interval, seconds(1), hours(24));
   f.amount("conversion.threshold_usd", s.conversion.threshold_usd, "USD");
   f.span("conversion.interval", s.conversion.interval, seconds(1), hours(24 * 7));

@@ -76,6 +76,8 @@ struct settings {
   struct {
     std::string max_usd = "0";
     std::string daily_max_usd = "0";
+    std::string daily_total_max_usd = "0";
+    std::string funding = "pot";
     setting_span interval = std::chrono::minutes(5);
   } payouts;
   struct {

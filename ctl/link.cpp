@@ -44,12 +44,14 @@ struct daemon_link::connection {
       return;
     }
     self->request(system.middleman().actor_handle(), connect_patience, caf::connect_atom_v, address.substr(0, colon), port)
-      .receive(
-        [&](caf::node_id&, caf::strong_actor_ptr& found, std::set<std::string>&) {
-          if (found) inspector = caf::actor_cast<caf::actor>(found);
-          else failure = "nothing is published at " + address;
-        },
-        [&](caf::error& e) { failure = "no daemon answers at " + address + ": " + system.render(e); });
+        .receive(
+            [&](caf::node_id&, caf::strong_actor_ptr& found, std::set<std::string>&) {
+              if (found)
+                inspector = caf::actor_cast<caf::actor>(found);
+              else
+                failure = "nothing is published at " + address;
+            },
+            [&](caf::error& e) { failure = "no daemon answers at " + address + ": " + system.render(e); });
   }
 };
 
@@ -61,8 +63,8 @@ std::variant<std::string, link_failure> daemon_link::ask(const std::string& comm
   if (!c.inspector) return link_failure{c.failure};
   std::variant<std::string, link_failure> result = link_failure{"no answer"};
   c.self->request(c.inspector, answer_patience, ctl_atom::value, command)
-    .receive([&](std::string& answer) { result = std::move(answer); },
-             [&](caf::error& e) { result = link_failure{"the daemon did not answer: " + c.system.render(e)}; });
+      .receive([&](std::string& answer) { result = std::move(answer); },
+               [&](caf::error& e) { result = link_failure{"the daemon did not answer: " + c.system.render(e)}; });
   return result;
 }
 

@@ -7,7 +7,9 @@
 namespace paygate::ctl {
 
 /// Why a command got no answer.
-struct link_failure { std::string text; };
+struct link_failure {
+  std::string text;
+};
 
 /// The connection to one daemon, over CAF's network layer. Each call has a deadline; a daemon that is silent cannot hold the tool up.
 class daemon_link {

@@ -1,5 +1,7 @@
 // paygatectl: the operator's tool. It knows no rules; it sends commands to a daemon's inspector and prints the answers.
+#include <algorithm>
 #include <cstdio>
+#include <iostream>
 #include <thread>
 
 #include "ctl/command.hpp"
@@ -44,7 +46,8 @@ int follow(const command& c, daemon_link& daemon) {
         last = plain(parsed[parsed.Size() - 1]["seq"]);
         if (const int code = print_answer(c, *text); code != done) return code;
       }
-    } else std::fprintf(stderr, "paygatectl: %s\n", std::get<link_failure>(answer).text.c_str());
+    } else
+      std::fprintf(stderr, "paygatectl: %s\n", std::get<link_failure>(answer).text.c_str());
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }
 }
@@ -52,7 +55,7 @@ int follow(const command& c, daemon_link& daemon) {
 } // namespace
 
 int main(int argc, char** argv) {
-  auto read = read_command({argv + 1, argv + argc});
+  auto read = read_command({argv + 1, argv + argc}, std::cin);
   if (const auto* u = std::get_if<usage>(&read)) {
     std::fputs(u->text.c_str(), u->asked_for ? stdout : stderr);
     return u->asked_for ? done : wrong_usage;
@@ -61,10 +64,15 @@ int main(int argc, char** argv) {
   daemon_link daemon(c.address);
   if (c.follow) return follow(c, daemon);
   if (c.reconciles) return reconcile(c, daemon);
-  const auto answer = daemon.ask(c.request);
-  if (const auto* failure = std::get_if<link_failure>(&answer)) {
-    std::fprintf(stderr, "paygatectl: %s\n", failure->text.c_str());
-    return no_daemon;
+  int worst = done;
+  for (const auto& each : c.asks) {
+    if (!each.id.empty() && !c.json) std::printf("%s: ", each.id.c_str()), std::fflush(stdout);
+    const auto answer = daemon.ask(each.request);
+    if (const auto* failure = std::get_if<link_failure>(&answer)) {
+      std::fprintf(stderr, "paygatectl: %s\n", failure->text.c_str());
+      return no_daemon;
+    }
+    worst = std::max(worst, print_answer(c, std::get<std::string>(answer)));
   }
-  return print_answer(c, std::get<std::string>(answer));
+  return worst;
 }

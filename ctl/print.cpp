@@ -31,8 +31,9 @@ std::string without_controls(std::string text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool c0 = at(i) < 0x20 || at(i) == 0x7f;
     const bool c1 = at(i) == 0xc2 && at(i + 1) >= 0x80 && at(i + 1) < 0xa0;
-    const bool turns = at(i) == 0xe2 && ((at(i + 1) == 0x80 && at(i + 2) >= 0xaa && at(i + 2) <= 0xae)
-                                         || (at(i + 1) == 0x81 && at(i + 2) >= 0xa6 && at(i + 2) <= 0xa9));
+    const bool turns =
+        at(i) == 0xe2
+        && ((at(i + 1) == 0x80 && at(i + 2) >= 0xaa && at(i + 2) <= 0xae) || (at(i + 1) == 0x81 && at(i + 2) >= 0xa6 && at(i + 2) <= 0xa9));
     if (c0 || c1 || turns) text.replace(i, turns ? 3 : c1 ? 2 : 1, 1, ' ');
   }
   return text;
@@ -41,7 +42,8 @@ std::string without_controls(std::string text) {
 std::string members(const rapidjson::Value& object, const std::string& indent) {
   std::string text;
   std::size_t widest = 0;
-  for (auto m = object.MemberBegin(); m != object.MemberEnd(); ++m) widest = std::max(widest, static_cast<std::size_t>(m->name.GetStringLength()));
+  for (auto m = object.MemberBegin(); m != object.MemberEnd(); ++m)
+    widest = std::max(widest, static_cast<std::size_t>(m->name.GetStringLength()));
   for (auto m = object.MemberBegin(); m != object.MemberEnd(); ++m) {
     const auto value = plain(m->value);
     if (value.empty()) continue;
@@ -94,7 +96,8 @@ std::string transition_line(const rapidjson::Value& t) {
   const auto from = member_text(t, "from_status"), to = member_text(t, "to_status");
   auto line = member_text(t, "at") + "  ";
   if (member(t, "kind")) line += member_text(t, "kind") + "/" + member_text(t, "id") + "  ";
-  line += "v" + member_text(t, "version") + "  " + member_text(t, "message") + "  " + (from == to ? to : (from.empty() ? "-" : from) + " -> " + to);
+  line += "v" + member_text(t, "version") + "  " + member_text(t, "message") + "  "
+          + (from == to ? to : (from.empty() ? "-" : from) + " -> " + to);
   const auto note = member_text(t, "note");
   return line + (note.empty() ? "" : "  (" + note + ")");
 }
@@ -108,8 +111,10 @@ std::string entity_sheet(const rapidjson::Value& answer) {
   if (const auto* live = member(answer, "live"); live && live->IsObject()) {
     const auto* effects = member(*live, "effects");
     text += "due now\n";
-    if (!effects || !effects->IsArray() || effects->Empty()) text += "  nothing\n";
-    else text += table(*effects, {"key", "request", "asks", "state", "attempts", "next_try", "last_error"});
+    if (!effects || !effects->IsArray() || effects->Empty())
+      text += "  nothing\n";
+    else
+      text += table(*effects, {"key", "request", "asks", "state", "attempts", "next_try", "last_error"});
   }
   if (const auto* ledger = member(answer, "ledger"); ledger && ledger->IsArray() && !ledger->Empty()) {
     text += "ledger\n";

@@ -16,6 +16,9 @@ std::string table(const rapidjson::Value& list, const std::vector<std::string>& 
 /// The answer of `show` for people: the row, its children, what is due, the history.
 std::string entity_sheet(const rapidjson::Value& answer);
 
+/// The answer of `trace` for people: each deposit of an order, hop by hop (trace.cpp).
+std::string trace_report(const rapidjson::Value& answer);
+
 /// One transition on a line.
 std::string transition_line(const rapidjson::Value& t);
 

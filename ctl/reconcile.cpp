@@ -1,5 +1,6 @@
 #include "ctl/reconcile.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <optional>
@@ -88,7 +89,7 @@ std::string sheet(const rapidjson::Value& result) {
 
 int run_round(const command& c, daemon_link& daemon) {
   int code = done;
-  const auto started = asked(daemon, c.request, code);
+  const auto started = asked(daemon, c.asks.at(0).request, code);
   if (!started) return code;
   const auto wanted = number(*started, "round");
   const auto result = wait_for(daemon, code, [&](const rapidjson::Value& now) { return number(now, "finished_round") >= wanted; });
@@ -97,13 +98,13 @@ int run_round(const command& c, daemon_link& daemon) {
   return (*result)["exceptions"].Empty() ? done : exceptions_open;
 }
 
-int resolve(const command& c, daemon_link& daemon) {
+int resolve(const command& c, const command::ask& one, daemon_link& daemon) {
   int code = done;
-  if (!asked(daemon, c.request, code)) return code;
+  if (!asked(daemon, one.request, code)) return code;
   const auto result = wait_for(daemon, code, [](const rapidjson::Value& now) { return number(now, "resolve_id") == 0; });
   if (!result) return code;
   const auto note = text(*result, "resolve_note");
-  const bool good = note.starts_with("exception " + c.subject + " is resolved as ");
+  const bool good = note.starts_with("exception " + one.id + " is resolved as ");
   if (c.json) std::fputs(pretty(*result).c_str(), stdout);
   else if (good) std::printf("%s\n", note.c_str());
   if (!good) std::fprintf(stderr, "paygatectl: %s\n", note.c_str());
@@ -112,6 +113,11 @@ int resolve(const command& c, daemon_link& daemon) {
 
 } // namespace
 
-int reconcile(const command& c, daemon_link& daemon) { return c.subject.empty() ? run_round(c, daemon) : resolve(c, daemon); }
+int reconcile(const command& c, daemon_link& daemon) {
+  if (c.asks.size() == 1 && c.asks[0].id.empty()) return run_round(c, daemon);
+  int worst = done;
+  for (const auto& one : c.asks) worst = std::max(worst, resolve(c, one, daemon));
+  return worst;
+}
 
 } // namespace paygate::ctl

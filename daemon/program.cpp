@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
 
+#include "actors/rehearse.hpp"
 #include "actors/runtime/entity.hpp"
 #include "actors/runtime/inspector.hpp"
 #include "actors/runtime/intake.hpp"
@@ -18,6 +19,8 @@
 #include "daemon/health.hpp"
 #include "daemon/providers.hpp"
 #include "io/codec/ethereum_tx.hpp"
+#include "io/codec/ipn.hpp"
+#include "io/codec/payout_address.hpp"
 #include "io/codec/signer.hpp"
 #include "io/http/server.hpp"
 #include "messages/log.hpp"
@@ -160,7 +163,8 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   p.node = spawn_node(p.system, std::move(setup));
   p.bootstrap = spawn_bootstrap(p.system, p.ports->router, first_letters(wallet_address));
   p.gateway = spawn_gateway(p.system, p.ports->router);
-  p.inspector = spawn_inspector(p.system, inspector_setup{p.reader, p.router});
+  const ipn_reader read_ipn = [](std::string_view body) { return parse_provider_payment(body); };
+  p.inspector = spawn_inspector(p.system, inspector_setup{p.reader, p.router, p.loader, p.ports, rehearse, check_payout_address, read_ipn});
 }
 
 std::optional<std::string> program::start_doors() {

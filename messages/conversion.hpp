@@ -19,13 +19,15 @@ enum class conversion_status : std::uint8_t {
   confirming, ///< Sent; waits for the chain.
   exchanging, ///< The provider has the deposit; followed to its end.
   receiving,  ///< The provider says it sent the USDT: the chain is asked what came.
-  completed, failed, needs_attention, cancelled
+  completed, failed, needs_attention, cancelled,
+  refunding   ///< The provider says that it sent the deposit back: the chain is asked what came.
 };
 template <>
 struct enum_names<conversion_status> {
   static constexpr std::string_view type = "conversion_status";
   static constexpr std::string_view values[] = {"claiming",   "requested",  "estimating", "swapping",  "funding", "confirming",
-                                                "exchanging", "receiving",  "completed",  "failed",    "needs_attention", "cancelled"};
+                                                "exchanging", "receiving",  "completed",  "failed",    "needs_attention", "cancelled",
+                                                "refunding"};
 };
 
 /// A conversion: the snapshot. The fields from `address` to `refused_since` are those of every swap, as in `payout`.
@@ -34,7 +36,8 @@ struct conversion {
   usd_amount threshold;                ///< conversion.threshold_usd when it was made.
   std::int64_t accruals = 0;           ///< How many it claimed,
   usd_amount net;                      ///< their value when they were judged,
-  eth_amount source;                   ///< and their net ETH: what it may spend.
+  eth_amount source;                   ///< and their net ETH: what it may spend,
+  int128 lost = 0;                     ///< less what ways back cost.
   std::string address;                 ///< Ours, where the USDT is to come.
   std::uint32_t swap_tries = 0;
   std::string rate_id;
@@ -52,6 +55,8 @@ struct conversion {
   swap_status provider_status = swap_status::new_swap;
   std::string payout_hash;             ///< The provider's transfer of the USDT to us.
   int128 amount_out = 0;               ///< USDT by the provider's word; `received` is the chain's.
+  std::string incoming_hash;           ///< As in `payout`: the USDT bought, or a refund.
+  int128 incoming_named = 0, incoming_units = 0;
   std::string reason;
   std::optional<timestamp> refused_since;
   usdt_amount received;                ///< What really came, and was distributed to the last unit.
@@ -67,6 +72,10 @@ struct conversion {
     f("accruals", self.accruals);
     f("net_usd", self.net);
     f("source_eth", self.source);
+    f("lost", self.lost);
+    f("incoming_hash", self.incoming_hash);
+    f("incoming_named", self.incoming_named);
+    f("incoming_units", self.incoming_units);
     f("address", self.address);
     f("swap_tries", self.swap_tries);
     f("rate_id", self.rate_id);
@@ -98,9 +107,11 @@ struct conversion {
   }
 };
 
-/// Command: claims every pending accrual whose ETH has arrived, and converts them. A repeat answers `ok` and changes nothing.
+/// Command: claims every pending accrual whose ETH has arrived, the oldest first up to `most` when it is not 0, and converts them. A repeat
+/// answers `ok` and changes nothing.
 struct open_conversion {
   usd_amount threshold;
+  eth_amount most{}; ///< The most that the pair takes.
   bool operator==(const open_conversion&) const = default;
 };
 /// Command of the operator: ends it and sets its accruals free; only before money moved (`out_of_order` afterwards).

@@ -33,8 +33,8 @@ struct enum_names<entity_kind> {
 
 /// The identity of an entity. Ids by kind:
 ///   payment: its order id (new_order_id); subscription: "<channel id>:<user id>"; channel: the open channel's chat id;
-///   conversation: the chat id; payout: "<payment order id>", or of gathered
-///   accruals "<channel id>.<eth|usdt>.<scheduler's round>"; wallet: the address, lower case; poller: "main"; conversion: "c<round>";
+///   conversation: the chat id; payout: "<payment order id>", of a refund "<payment
+///   order id>.refund" (the next ".refund2"), of gathered accruals "<channel id>.<eth|usdt>.<scheduler's round>"; wallet: the address, lower case; poller: "main"; conversion: "c<round>";
 ///   scheduler: "conversions" or "payouts"; reconciliation: "main".
 struct entity_ref {
   entity_kind kind = entity_kind::payment;

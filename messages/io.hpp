@@ -259,6 +259,18 @@ struct due_payout {
 };
 struct due_payouts_seen { std::vector<due_payout> due; bool operator==(const due_payouts_seen&) const = default; };
 
+/// What a transaction on the chain was counted for already -> arrival_seen.
+struct find_arrival { std::string hash, currency; bool operator==(const find_arrival&) const = default; };
+struct arrival_seen { std::string owner; bool operator==(const arrival_seen&) const = default; }; ///< "payout/...", "payment/..."; empty: nothing.
+
+/// Whether a payout got a part of the daily limits -> allowance_seen. Transient failure "not_found" while it has claimed none.
+struct get_allowance { std::string payout_id; bool operator==(const get_allowance&) const = default; };
+struct allowance_seen {
+  bool granted = false;
+  usd_amount channel, total; ///< What others had of the last 24 hours when it was claimed: of its channel, and of all.
+  bool operator==(const allowance_seen&) const = default;
+};
+
 // --- reconciliation: the chain and the providers beside our own books; what they differ in is an exception (step.hpp) ---
 
 /// Head, and balances of ETH and (unless empty) a token at one block -> chain_state; `block` 0: the newest.
@@ -400,13 +412,14 @@ struct done { bool operator==(const done&) const = default; };
 using io_request = std::variant<create_invoice, get_payment, find_payments, get_swap_range, estimate_swap, create_swap, get_swap,
                                 send_message, answer_callback, create_invite, poll_updates, get_updates, sign_tx, get_chain_quote,
                                 broadcast_tx, get_receipts, get_transfer, get_token_transfer, get_wallet, get_usd_price, get_claim,
-                                get_gathered, get_due_payouts, get_chain_state, get_wallet_history, list_payments, get_books_cut,
-                                get_audit_page, get_unknown_payments, get_unclaimed, get_unbooked, get_exception>;
+                                get_gathered, get_due_payouts, find_arrival, get_allowance, get_chain_state, get_wallet_history, list_payments,
+                                get_books_cut, get_audit_page, get_unknown_payments, get_unclaimed, get_unbooked, get_exception>;
 using io_outcome
   = std::variant<io_failure, done, invoice_created, provider_payment, payments_listed, swap_range, swap_estimate, swap_created, swap_state,
                  message_sent, invite_created, updates_handled, updates_received, tx_signed, chain_quote, tx_broadcast, receipts_read,
-                 transfer_seen, token_transfer_seen, wallet_seen, usd_price, claim_seen, gathered_seen, due_payouts_seen, chain_state,
-                 wallet_history, payments_page, books_cut, audit_page, unknown_payments, unclaimed_seen, unbooked_page, exception_seen>;
+                 transfer_seen, token_transfer_seen, wallet_seen, usd_price, claim_seen, gathered_seen, due_payouts_seen, arrival_seen,
+                 allowance_seen, chain_state, wallet_history, payments_page, books_cut, audit_page, unknown_payments, unclaimed_seen,
+                 unbooked_page, exception_seen>;
 
 /// A provider's client (io/), called on a lane's own threads, several at once: it may block, up to its time-out. It throws nothing.
 using io_client = std::function<io_outcome(const io_request&)>;

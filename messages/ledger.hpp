@@ -30,6 +30,7 @@ namespace accounts {
 inline const std::string wallet = "assets:wallet";           ///< On the chain at our address, confirmed.
 inline const std::string incoming = "assets:incoming";       ///< The provider says it sent; not yet seen on the chain.
 inline const std::string undecided = "liability:undecided";  ///< Arrived for an order that it does not pay enough: nobody's until it is judged good or refunded.
+inline const std::string refunding = "liability:refunding";  ///< Promised to a refund: taken from `undecided`.
 inline const std::string fee_income = "income:platform_fee"; ///< Our share of each payment.
 inline const std::string gas = "expense:gas";                ///< Fees paid to the chain.
 inline const std::string float_equity = "equity:float";      ///< What the platform put into the wallet itself.

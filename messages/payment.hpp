@@ -27,6 +27,18 @@ struct enum_names<payment_status> {
                                                 "refunded", "expired", "underpaid", "held", "paid"};
 };
 
+/// What an operator decided about a payment that was not judged good by itself.
+enum class payment_decision : std::uint8_t {
+  none,
+  accepted, ///< As if it had been judged good.
+  refunded  ///< Given back: what comes for it later is nobody's again, until the next decision.
+};
+template <>
+struct enum_names<payment_decision> {
+  static constexpr std::string_view type = "payment_decision";
+  static constexpr std::string_view values[] = {"none", "accepted", "refunded"};
+};
+
 /// One arrival of coins for an order: the first, or a repeated deposit (provider-apis 1.7). A child row, table `deposit`.
 struct deposit {
   std::string payment_id; ///< The provider's; unique.
@@ -39,9 +51,11 @@ struct deposit {
   eth_amount gross_eth, fee_eth, net_eth; ///< Fee and net are 0 until it is credited; then gross = fee + net, in both currencies.
   usd_amount gross_usd, fee_usd, net_usd;
   std::string payin_hash, payout_hash;
-  std::optional<timestamp> settled_at; ///< Finished, valued and posted: to the owner, or as undecided while underpaid.
+  std::optional<timestamp> settled_at; ///< Finished (or partially paid), valued and posted: to the owner, or as undecided while underpaid.
   std::optional<timestamp> arrived_at; ///< Its ETH was seen on the chain: available.
   std::string payout_id;               ///< The payout that took it, once that is committed to do so.
+  std::string refund_id;               ///< The payout that gives it back; "outside": given back by hand, outside of our books.
+  bool by_hand = false;                ///< A person decides about it, or has: it is not read again nor judged by itself any more.
   bool operator==(const deposit&) const = default;
 
   template <class Self, class F>
@@ -64,6 +78,8 @@ struct deposit {
     f("settled_at", self.settled_at);
     f("arrived_at", self.arrived_at);
     f("payout_id", self.payout_id);
+    f("refund_id", self.refund_id);
+    f("by_hand", self.by_hand);
   }
 };
 
@@ -90,6 +106,14 @@ struct payment {
   std::optional<timestamp> invited_at, owner_told_at, shortfall_told_at; ///< Told, or given up because the chat refuses messages.
   std::optional<timestamp> polled_at;       ///< Last news of the provider, or try to get some: the next poll is counted from here,
   std::uint32_t polls = 0;                  ///< in a distance that doubles with each poll without news.
+  payment_decision decision = payment_decision::none; ///< The operator's newest,
+  std::optional<timestamp> decided_at;      ///< when,
+  std::string decision_reason;              ///< and why.
+  std::int32_t refunds = 0;                 ///< Refunds asked for so far; the newest goes there:
+  asset refund_asset;
+  std::string refund_address, refund_extra_id;
+  std::optional<timestamp> refund_started_at; ///< The payout that makes the newest refund has taken it over,
+  std::optional<timestamp> refund_told_at;    ///< and the subscriber knows.
   std::vector<deposit> deposits;            ///< Child rows, first deposit first.
   bool operator==(const payment&) const = default;
 
@@ -126,6 +150,16 @@ struct payment {
     f("shortfall_told_at", self.shortfall_told_at);
     f("polled_at", self.polled_at);
     f("polls", self.polls);
+    f("decision", self.decision);
+    f("decided_at", self.decided_at);
+    f("decision_reason", self.decision_reason);
+    f("refunds", self.refunds);
+    f("refund_ticker", self.refund_asset.ticker);
+    f("refund_network", self.refund_asset.network);
+    f("refund_address", self.refund_address);
+    f("refund_extra_id", self.refund_extra_id);
+    f("refund_started_at", self.refund_started_at);
+    f("refund_told_at", self.refund_told_at);
   }
 };
 
@@ -138,13 +172,28 @@ struct create_payment {
   std::string user_name;
 };
 /// Event: a verified IPN, or what the provider's API said. Answers `ok`, also for a repeated or out-of-order one; every one is kept raw.
-/// For an order that does not exist it is kept for the operator and answered `ok` as well.
+/// For an order that does not exist it is kept for the operator and answered `ok` as well. Without `raw` it is an operator's replay of one
+/// that is kept already: not_found when there is no such order.
 struct ipn_received { provider_payment payment; std::string raw; };
 /// Event: the subscriber came back to the success page: asks for a poll of the provider. Proves nothing.
 struct payment_poked {};
 /// Command: answers payment_view, or not_found.
 struct get_payment_view {};
+/// Command of the operator: what is underpaid, partially paid or held counts as if it had been judged good: access, and what lies undecided
+/// goes to the owner. Of a held payment whose value did not come as ETH nothing is posted: it is settled outside. Refused as `out_of_order` in
+/// any other status; a repeat answers `ok` and changes nothing.
+struct accept_payment { std::string reason; };
+/// Command of the operator: gives back all that lies undecided, by a payout of its own. Refused as `out_of_order` in any other status than
+/// those of accept_payment, as `invalid` when nothing lies in our books or the address cannot be one. A repeat answers `ok` and changes
+/// nothing. With `outside` nothing is sent: it was given back by hand, where it lies.
+struct refund_payment {
+  asset target;
+  std::string address, extra_id;
+  std::string reason;
+  bool outside = false;
+};
 
-using payment_message = std::variant<effect_done, create_payment, ipn_received, payment_poked, get_payment_view>;
+using payment_message
+  = std::variant<effect_done, create_payment, ipn_received, payment_poked, get_payment_view, accept_payment, refund_payment>;
 
 } // namespace paygate

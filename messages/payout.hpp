@@ -19,13 +19,17 @@ enum class payout_status : std::uint8_t {
   confirming,      ///< Sent; waits for the chain.
   exchanging,      ///< The provider has the deposit; followed to its end.
   completed, failed, needs_attention, cancelled,
-  claiming         ///< A batch: a channel's accruals are claimed; how much they are is being read.
+  claiming,        ///< A batch: a channel's accruals are claimed; how much they are is being read.
+  limiting,        ///< Its part of the daily limit is claimed; whether it got one is being read.
+  refunding,       ///< The provider says that it sent the deposit back: the chain is asked what came.
+  receiving        ///< The provider says that it sent what the first leg bought: the chain is asked what came.
 };
 template <>
 struct enum_names<payout_status> {
   static constexpr std::string_view type = "payout_status";
   static constexpr std::string_view values[] = {"requested",  "awaiting_approval", "estimating", "swapping", "funding",        "confirming",
-                                                "exchanging", "completed",         "failed",     "needs_attention", "cancelled",      "claiming"};
+                                                "exchanging", "completed",         "failed",     "needs_attention", "cancelled",      "claiming",
+                                                "limiting",   "refunding",         "receiving"};
 };
 
 /// A payout to an owner: the snapshot.
@@ -33,7 +37,10 @@ struct payout {
   payout_status status = payout_status::requested;
   std::int64_t channel_id = 0, owner_chat_id = 0;
   std::string order_id;                ///< The payment it pays out; empty for a batch.
-  payout_pot pot = payout_pot::eth;    ///< What it spends. One of `source` and `source_usdt` is 0, so is one of `funded` and `funded_usdt`.
+  bool refund = false;                 ///< It gives a payment's money back to the subscriber: it spends `accounts::undecided`, no owner's balance.
+  payout_pot pot = payout_pot::eth;    ///< What it spends, in `source` and `funded` or in `source_usdt` and `funded_usdt`.
+  std::uint32_t leg = 0;               ///< payouts.funding = "eth": 1 while its USDT is sold for ETH to ourselves, 2 from then on, its pot being that ETH.
+  int128 lost = 0;                     ///< What ways back cost so far, of the pot: `source - lost` is what it may still spend.
   std::int64_t accruals = 1;           ///< How many it pays.
   asset target;
   std::string address, extra_id;       ///< Where the owner wants it.
@@ -41,6 +48,7 @@ struct payout {
   usdt_amount source_usdt, funded_usdt; ///< The same of a pot of USDT.
   usd_amount net;                      ///< Its value when it was judged.
   int128 pair_minimum = 0;             ///< The least that the pair takes, as the provider last said.
+  int128 second_minimum = -1;          ///< In leg 1: the least ETH that the second leg's pair takes; below 0: not asked yet.
   bool approved = false;
   std::uint32_t swap_tries = 0;        ///< Swaps created so far.
   std::string rate_id;                 ///< The fixed rate asked for, and until when it stands.
@@ -59,6 +67,10 @@ struct payout {
   swap_status provider_status = swap_status::new_swap;
   std::string payout_hash;             ///< The provider's transfer to the owner.
   int128 amount_out = 0;               ///< What the owner got, in target.ticker.
+  std::string incoming_hash;           ///< The transfer to us that is looked for on the chain: a refund, or what the first leg bought.
+  int128 incoming_named = 0;           ///< How much the provider says it is; 0: it does not say.
+  int128 incoming_units = 0;           ///< How much the chain shows, once it is deep enough.
+  std::string first_swap_id, first_tx_hash, first_payout_hash; ///< Of the first leg, once it has ended.
   std::string reason;                  ///< Why it failed, waits or needs attention: words for people.
   std::optional<timestamp> refused_since; ///< Since when the provider calls the pair inactive; it may mean the amount, or a bad hour.
   std::optional<timestamp> completed_at, sent_told_at, end_told_at;
@@ -70,7 +82,17 @@ struct payout {
     f("channel_id", self.channel_id);
     f("owner_chat_id", self.owner_chat_id);
     f("order_id", self.order_id);
+    f("refund", self.refund);
     f("pot", self.pot);
+    f("leg", self.leg);
+    f("lost", self.lost);
+    f("second_minimum", self.second_minimum);
+    f("incoming_hash", self.incoming_hash);
+    f("incoming_named", self.incoming_named);
+    f("incoming_units", self.incoming_units);
+    f("first_swap_id", self.first_swap_id);
+    f("first_tx_hash", self.first_tx_hash);
+    f("first_payout_hash", self.first_payout_hash);
     f("accruals", self.accruals);
     f("source_usdt", self.source_usdt);
     f("funded_usdt", self.funded_usdt);
@@ -120,6 +142,7 @@ struct request_payout {
   std::string address, extra_id;
   eth_amount source;
   usd_amount net;
+  bool refund = false; ///< Gives the subscriber's money back: `source` is taken from (and returns to) `accounts::undecided`. No accrual, no word to the owner.
   bool operator==(const request_payout&) const = default;
 };
 /// Command: claims what has gathered for a channel in one pot, and pays it out. A repeat answers `ok` and changes nothing.

@@ -23,7 +23,9 @@ struct policy {
 
   // Payouts (spec 5).
   usd_amount payout_max;                       ///< payouts.max_usd; 0: no limit.
-  usd_amount payout_daily_max;                 ///< payouts.daily_max_usd; 0: no limit.
+  usd_amount payout_daily_max;                 ///< payouts.daily_max_usd, of each channel within 24 hours; 0: no limit.
+  usd_amount payout_daily_total_max;           ///< The same of all channels together.
+  bool payout_funding_eth = false;             ///< payouts.funding = "eth": USDT is sold for ETH first, then the ETH for the owner's coin.
   std::int64_t swap_min_validity_bps = 2500;   ///< swaps.min_validity: share of the rate's life that must be left when the deposit is sent.
   seconds swap_rate_life{1200};                ///< Assumed when the provider names no end.
   milliseconds swap_poll{5'000};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "messages/time.hpp"
@@ -22,6 +23,13 @@ public:
   virtual void count(std::string_view name, std::string_view label, std::int64_t n = 1) = 0;
   virtual void gauge(std::string_view name, std::string_view label, std::int64_t value) = 0;
   virtual void duration(std::string_view name, std::string_view label, std::chrono::microseconds value) = 0;
+};
+
+/// What can be said of an address before anything is sent to it. A fault is a sentence; without one `by_checksum` says whether a checksum was
+/// there to be checked, or only the form.
+struct address_verdict {
+  std::string fault;
+  bool by_checksum = false;
 };
 
 } // namespace paygate

@@ -30,6 +30,7 @@ struct scheduler {
   std::int64_t accruals = 0;        ///< What it saw at the last look:
   usd_amount net;                   ///< value,
   eth_amount pending;               ///< and ETH, of the pending accruals whose ETH has arrived.
+  int128 most = 0;                  ///< The most ETH that the exchange takes at once, when more is pending; 0: all is taken.
   std::int64_t created = 0;         ///< Conversions or payouts created so far.
   std::string reason;               ///< Why nothing was started at the last look; empty when something was.
   std::shared_ptr<const due_payouts_seen> due; ///< While creating payouts: what is still to be asked for. Not stored: read again after a restart.
@@ -44,6 +45,7 @@ struct scheduler {
     f("accruals", self.accruals);
     f("net_usd", self.net);
     f("pending_eth", self.pending);
+    f("most_eth", self.most);
     f("created", self.created);
     f("reason", self.reason);
   }

@@ -35,10 +35,14 @@ struct accrual_opened {
   usd_amount gross_usd, fee_usd, net_usd;
   eth_amount gross_eth, fee_eth, net_eth;
 };
-/// The accrual of that payout is paid, or free again (`pending`) because the payout ended without money having moved.
+/// The accruals of that payout are paid, or free again (`pending`, `converted`) because its money is all here. When some of it was lost on a
+/// way back `left` says how many units of the pot there still are: they are shared out over the accruals by what each brought in, floor,
+/// the rest by largest fraction (ties: the lowest accrual id). `resold`: their USDT was sold for that ETH.
 struct accrual_closed {
   std::string payout_id;
   accrual_status status = accrual_status::paid;
+  std::optional<int128> left{};
+  bool resold = false;
 };
 /// Which accruals a step claims: those that are nobody's yet and whose ETH has arrived.
 enum class claim_scope : std::uint8_t {
@@ -53,13 +57,30 @@ struct claim_accruals {
   claim_scope scope = claim_scope::pending;
   std::int64_t channel_id = 0;
   std::string account;
+  int128 most = 0; ///< Of the pot's units, the oldest accruals first; 0: all.
 };
 /// Ends the claim of the step's conversion. `received` > 0: its accruals are `converted`; the USDT is shared out by net USD (floor to
 /// 10^-6, the rest by largest fraction, ties to the lowest accrual id) and posted from `assets:wallet` to the owners. Else they are
-/// `pending` again, and their ETH is posted back to the owners.
+/// `pending` again, and their ETH is posted back to the owners: `left`, shared out as in accrual_closed.
 struct conversion_closed {
   usdt_amount received;
+  eth_amount left;
 };
+/// A transaction on the chain that brought us what a swap paid or gave back. Table `chain_arrival`: the database refuses it when the same
+/// transaction was counted already, for another swap or as a subscriber's payment.
+struct arrival_claimed {
+  std::string hash, currency;
+  int128 units = 0;
+};
+/// Claims a part of the daily limits for the step's payout, in one statement that nobody else runs at the same time; whether it got one is
+/// written down (`get_allowance` reads it). `approved`: it gets one whatever the limits say. A limit of 0 is none.
+struct allowance_claimed {
+  std::int64_t channel_id = 0;
+  usd_amount net, channel_max, total_max;
+  bool approved = false;
+};
+/// The step's payout ended without having paid: its part is free again.
+struct allowance_returned {};
 
 /// A failure that a person has to look at, listed until resolved. Table `failed_transaction`, one open row per entity.
 struct failure_listed {
@@ -96,8 +117,8 @@ struct exception_resolved {
 
 /// What a step writes besides the entity's own row and history: in the same database transaction.
 using side_row = std::variant<deposit, subscription_period, wallet_transfer, wallet_correction, webhook_event, accrual_opened, accrual_closed,
-                              claim_accruals, conversion_closed, failure_listed, movements_seen, movements_matched, movement_claimed,
-                              exception_found, round_closed, exception_resolved>;
+                              claim_accruals, conversion_closed, arrival_claimed, allowance_claimed, allowance_returned, failure_listed,
+                              movements_seen, movements_matched, movement_claimed, exception_found, round_closed, exception_resolved>;
 
 /// What `apply` may look at besides state and message. No clock, no randomness: both come in here.
 struct step_context {

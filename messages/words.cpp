@@ -31,6 +31,10 @@ PAYGATE_WORD(get_token_transfer)
 PAYGATE_WORD(get_claim)
 PAYGATE_WORD(get_gathered)
 PAYGATE_WORD(get_due_payouts)
+PAYGATE_WORD(find_arrival)
+PAYGATE_WORD(get_allowance)
+PAYGATE_WORD(arrival_seen)
+PAYGATE_WORD(allowance_seen)
 PAYGATE_WORD(io_failure)
 PAYGATE_WORD(done)
 PAYGATE_WORD(invoice_created)
@@ -67,6 +71,8 @@ PAYGATE_WORD(create_payment)
 PAYGATE_WORD(ipn_received)
 PAYGATE_WORD(payment_poked)
 PAYGATE_WORD(get_payment_view)
+PAYGATE_WORD(accept_payment)
+PAYGATE_WORD(refund_payment)
 PAYGATE_WORD(extend_subscription)
 PAYGATE_WORD(update_received)
 PAYGATE_WORD(request_payout)
@@ -144,6 +150,8 @@ struct lane_visitor {
   lane operator()(const get_unclaimed&) const { return lane::books; }
   lane operator()(const get_unbooked&) const { return lane::books; }
   lane operator()(const get_exception&) const { return lane::books; }
+  lane operator()(const find_arrival&) const { return lane::books; }
+  lane operator()(const get_allowance&) const { return lane::books; }
 };
 
 } // namespace

@@ -35,6 +35,12 @@ constexpr const char* due_sql =
 
 #undef PAYGATE_ARRIVED
 
+constexpr const char* arrival_sql =
+    "SELECT kind::text || '/' || entity_id FROM chain_arrival WHERE hash = lower($1) AND currency = $2 "
+    "UNION ALL SELECT 'payment/' || order_id FROM deposit WHERE $2 = 'eth' AND lower(payout_hash) = lower($1) AND payout_hash <> '' "
+    "AND arrived_at IS NOT NULL LIMIT 1";
+constexpr const char* allowance_sql = "SELECT granted, channel_usd, total_usd FROM payout_allowance WHERE payout_id = $1";
+
 template <class T>
 T read(const pqxx::row& row, int column) {
   T value{};
@@ -69,6 +75,15 @@ struct books_query {
     }
     return seen;
   }
+  io_outcome operator()(const find_arrival& request) const {
+    const auto rows = transaction.exec_prepared("arrival", request.hash, request.currency);
+    return arrival_seen{rows.empty() ? "" : rows[0][0].c_str()};
+  }
+  io_outcome operator()(const get_allowance& request) const {
+    const auto rows = transaction.exec_prepared("allowance", request.payout_id);
+    if (rows.empty()) return io_failure{fault::transient, "not_found", "no allowance of " + request.payout_id + " is written down", {}};
+    return allowance_seen{read<bool>(rows[0], 0), read<usd_amount>(rows[0], 1), read<usd_amount>(rows[0], 2)};
+  }
   template <class Other>
   io_outcome operator()(const Other& request) const {
     if constexpr (requires { answer_reconciliation(transaction, request); }) return answer_reconciliation(transaction, request);
@@ -85,6 +100,8 @@ void prepare_books(pqxx::connection& connection) {
   connection.prepare("gathered", gathered_sql);
   connection.prepare("due", due_sql);
   prepare_reconciliation_books(connection);
+  connection.prepare("arrival", arrival_sql);
+  connection.prepare("allowance", allowance_sql);
 }
 
 class books {
@@ -100,7 +117,7 @@ public:
       return std::visit(books_query{transaction}, request);
     } catch (const std::exception& failure) {
       const auto words = words_of(failure);
-      if (classify(*connection, failure) == database_fault::broken) link_.drop(words);
+      if (classify(connection->is_open(), failure) == database_fault::broken) link_.drop(words);
       return io_failure{fault::transient, "database", words, {}};
     }
   }

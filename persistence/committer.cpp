@@ -31,7 +31,7 @@ struct committer_state {
   static inline const char* name = "committer";
   committer_config config;
   std::shared_ptr<metrics_sink> metrics;
-  std::unique_ptr<database_link> link;
+  std::unique_ptr<basic_link<pipeline>> link;
   std::deque<waiting_step> waiting;
   bool flush_sent = false;
 };
@@ -62,7 +62,7 @@ void commit(committer_ptr self, std::span<waiting_step> steps) {
       results = write_batch(*connection, state.config.node, records);
     } catch (const std::exception& failure) {
       const auto words = words_of(failure);
-      const auto fault = classify(*connection, failure);
+      const auto fault = classify(connection->is_open(), failure);
       if (fault == database_fault::broken) {
         state.link->drop(words);
         return answer_all(self, steps, commit_outcome::unknown, words);
@@ -125,7 +125,7 @@ void ask_flush(committer_ptr self) {
 
 committer_impl::behavior_type committer_behavior(committer_ptr self, committer_config config, std::shared_ptr<metrics_sink> metrics) {
   auto& state = self->state;
-  state.link = std::make_unique<database_link>(config.dsn, "committer", prepare_batches);
+  state.link = std::make_unique<basic_link<pipeline>>([dsn = config.dsn] { return connect_for_batches(dsn); });
   state.config = std::move(config);
   state.metrics = std::move(metrics);
   self->set_exit_handler([self](caf::exit_msg& exit) {

@@ -179,7 +179,7 @@ lease_answer_ptr run(lease_state& state, void (*work)(lease_state&, pqxx::connec
     *answer = {};
     answer->available = false;
     answer->error = words_of(failure);
-    if (classify(*connection, failure) == database_fault::broken) state.link->drop(answer->error);
+    if (classify(connection->is_open(), failure) == database_fault::broken) state.link->drop(answer->error);
   }
   return answer;
 }

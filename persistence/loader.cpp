@@ -139,7 +139,7 @@ void flush(loader_ptr self) {
     } catch (const std::exception& failure) {
       error = words_of(failure);
       reset();
-      if (classify(*connection, failure) == database_fault::broken) state.link->drop(error);
+      if (classify(connection->is_open(), failure) == database_fault::broken) state.link->drop(error);
     }
   } else {
     error = state.link->error();

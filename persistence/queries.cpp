@@ -122,38 +122,6 @@ const std::string leases_sql =
     "SELECT jsonb_agg(jsonb_build_object('shard', shard, 'node', node, 'epoch', epoch, 'expires_at', nullif(expires_at, '-infinity'), "
     "'expired', expires_at <= now()) ORDER BY shard) FROM shard_lease WHERE $1::jsonb IS NOT NULL";
 
-// Amounts as text, like everywhere.
-const std::string exception_json =
-    "to_jsonb(e) || jsonb_build_object('expected', trim_scale(e.expected)::text, 'actual', trim_scale(e.actual)::text, 'gas_eth', "
-    "trim_scale(e.gas_eth)::text, 'wallet_eth', trim_scale(e.wallet_eth)::text, 'wallet_usdt', trim_scale(e.wallet_usdt)::text)";
-
-std::string exceptions_sql() {
-  return "SELECT coalesce(jsonb_agg(" + exception_json + " ORDER BY e.id DESC), '[]') FROM (SELECT * FROM reconcile_exception WHERE NOT coalesce(("
-         + args + "->>'open')::boolean, true) OR resolved_at IS NULL ORDER BY id DESC" + limit + ") e";
-}
-
-std::string reconcile_sql() {
-  const auto line = [](const std::string& currency) {
-    const auto of = [&](const char* what) { return std::string(what) + "_" + currency; };
-    return "jsonb_build_object('currency', '" + currency + "', 'ledger', trim_scale(" + of("ledger") + ")::text, 'chain', trim_scale("
-           + of("chain") + ")::text, 'explained', trim_scale(" + of("explained") + ")::text, 'difference', trim_scale(" + of("chain") + " - "
-           + of("ledger") + " - " + of("explained") + ")::text)";
-  };
-  return "SELECT jsonb_build_object('round', round, 'finished_round', CASE WHEN status = 'idle' THEN round ELSE greatest(round - 1, 0) END, "
-         "'status', status, 'started_at', started_at, 'finished_at', finished_at, 'block', anchor_block, 'wallet', jsonb_build_array("
-         + line("eth") + ", " + line("usdt")
-         + "), 'clean', NOT EXISTS (SELECT FROM reconcile_exception WHERE resolved_at IS NULL), 'exceptions', (SELECT coalesce(jsonb_agg("
-         + exception_json
-         + " ORDER BY e.id), '[]') FROM reconcile_exception e WHERE resolved_at IS NULL), 'not_seen', coalesce(to_jsonb(string_to_array(nullif(unseen, ''), "
-           "chr(10))), '[]'), 'resolve_id', resolve_id, 'resolve_note', resolve_note, 'last_error', last_error) FROM reconciliation WHERE id = 'main' AND "
-           "$1::jsonb IS NOT NULL";
-}
-
-const std::string audit_sql =
-    "INSERT INTO audit_log (operator, verb, kind, entity_id, reason) SELECT coalesce($1::jsonb->>'operator', 'paygatectl'), $1::jsonb->>'verb', "
-    "split_part($1::jsonb->>'target', '/', 1)::entity_kind, substr($1::jsonb->>'target', strpos($1::jsonb->>'target', '/') + 1), "
-    "$1::jsonb->>'reason' RETURNING jsonb_build_object('done', true)";
-
 } // namespace
 
 std::string sql_of(std::string_view name, std::string_view kind) {
@@ -169,10 +137,8 @@ std::string sql_of(std::string_view name, std::string_view kind) {
   if (name == failed) return failed_sql();
   if (name == webhooks) return webhooks_sql();
   if (name == leases) return leases_sql;
-  if (name == reconcile) return reconcile_sql();
-  if (name == exceptions) return exceptions_sql();
-  if (name == audit) return audit_sql;
-  return {};
+  if (auto sql = reconciliation_sql_of(name); !sql.empty()) return sql;
+  return operator_sql_of(name);
 }
 
 std::string wake_scan_sql() {

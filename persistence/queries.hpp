@@ -35,11 +35,30 @@ inline constexpr std::string_view reconcile = "reconcile";
 /// {"open"?: true, "limit"?: 100} -> [reconcile_exception], newest first.
 inline constexpr std::string_view exceptions = "exceptions";
 
-/// {"operator"?, "verb", "target": "kind/id", "reason"} -> {"done": true}: the only one that writes, a line of the audit log.
+/// {"id": an order, or the provider's id of a payment} -> {order_id, status, ..., deposits: [payment_trace]}, every number as text; or the
+/// error not_found.
+inline constexpr std::string_view trace = "trace";
+/// {"id": of a webhook_event} -> {id, source, order_id, payment_id, raw: as hex}, or null.
+inline constexpr std::string_view webhook = "webhook";
+/// {"id"} -> the failed_transaction, or null.
+inline constexpr std::string_view failure = "failure";
+/// {"verb"?, "target"?, "limit"?: 100} -> [audit_trail], newest first.
+inline constexpr std::string_view audit_list = "audit_list";
+
+// Those that write; nothing else does.
+/// {"operator"?, "source"?, "verb", "target": "kind/id" or any other, "reason", "arguments"?: {..}} -> {"id"}: a line of the audit log.
 inline constexpr std::string_view audit = "audit";
+/// {"id": of the line, "code", "text"} -> {"done": true}: what came of it.
+inline constexpr std::string_view audit_result = "audit_result";
+/// {"id": of a failed_transaction, "reason", "operator"?} -> {"done": true, "remark"?}, or the error not_found.
+inline constexpr std::string_view resolve = "resolve";
+bool writes(std::string_view name);
 
 /// The SQL of a query with $1 = its arguments as text; empty when there is none of that name. `show` also needs the kind.
 std::string sql_of(std::string_view name, std::string_view kind = {});
+/// Those of operators' verbs (operator_queries.cpp); `sql_of` asks here as well.
+std::string operator_sql_of(std::string_view name);
+std::string reconciliation_sql_of(std::string_view name);
 
 /// The wake scan: $1 and $2 in microseconds since the epoch (exclusive, inclusive), $3 the limit; answers (kind, id, microseconds). All
 /// entities of the last instant come along, so that nobody is lost between two scans.

@@ -47,7 +47,7 @@ void prepare_reads(pqxx::connection& connection) {
 std::string ask(pqxx::connection& connection, const std::string& name, const std::string& arguments) {
   pqxx::transaction<pqxx::repeatable_read> transaction(connection);
   // Must come before the first question: a transaction that has begun to read cannot become one that writes.
-  if (name == queries::audit) transaction.exec("SET TRANSACTION READ WRITE");
+  if (queries::writes(name)) transaction.exec("SET TRANSACTION READ WRITE");
   std::string kind;
   if (name == queries::show) {
     const auto asked = transaction.exec_params("SELECT $1::jsonb->>'kind'", arguments);
@@ -68,7 +68,7 @@ std::string query(reader_state& state, const std::string& name, const std::strin
     return ask(*connection, name, arguments.empty() ? "{}" : arguments);
   } catch (const std::exception& failure) {
     const auto words = words_of(failure);
-    const auto fault = classify(*connection, failure);
+    const auto fault = classify(connection->is_open(), failure);
     if (fault == database_fault::broken) state.link->drop(words);
     return error_json(fault == database_fault::poison ? "invalid" : "unavailable", words);
   }
@@ -97,7 +97,7 @@ wake_list_ptr scan(reader_state& state, std::int64_t from, std::int64_t to, std:
     log(log_level::warning, "wake_scan_failed", {{"error", words}});
     *list = {};
     list->scanned_to = timestamp(std::chrono::microseconds(from));
-    if (classify(*connection, failure) == database_fault::broken) state.link->drop(words);
+    if (classify(connection->is_open(), failure) == database_fault::broken) state.link->drop(words);
   }
   return list;
 }

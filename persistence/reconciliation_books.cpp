@@ -44,8 +44,8 @@ constexpr const char* waiting_payments_sql =
     "SELECT d.payment_id FROM deposit d JOIN payment p ON p.id = d.order_id WHERE d.payout_hash = '' AND d.status IN ('waiting', 'confirming', "
     "'confirmed', 'sending', 'finished') AND p.updated_at > now() - interval '7 days' ORDER BY p.updated_at DESC LIMIT $1::bigint";
 constexpr const char* waiting_swaps_sql =
-    "SELECT swap_id, 'payout/' || id AS subject FROM payout WHERE status IN ('confirming', 'exchanging', 'needs_attention') AND swap_id <> '' "
-    "UNION ALL SELECT swap_id, 'conversion/' || id FROM conversion WHERE status IN ('confirming', 'exchanging', 'receiving', 'needs_attention') "
+    "SELECT swap_id, 'payout/' || id AS subject FROM payout WHERE status IN ('confirming', 'exchanging', 'receiving', 'refunding', 'needs_attention') "
+    "AND swap_id <> '' UNION ALL SELECT swap_id, 'conversion/' || id FROM conversion WHERE status IN ('confirming', 'exchanging', 'receiving', 'needs_attention') "
     "AND swap_id <> '' ORDER BY 2 LIMIT $1::bigint";
 
 constexpr const char* unbooked_sql =

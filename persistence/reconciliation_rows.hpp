@@ -1,15 +1,16 @@
 #pragma once
 
-#include <pqxx/pqxx>
+#include <vector>
 
 #include "messages/step.hpp"
+#include "persistence/pipeline.hpp"
 
 namespace paygate {
 
-/// Makes the prepared statements of write_reconciliation_rows known to a new connection.
-void prepare_reconciliation_rows(pqxx::connection& connection);
+/// The prepared statements that the one below names.
+std::vector<prepared_statement> reconciliation_statements();
 
-/// Writes what a round of reconciliation found, in the order of the step's rows; the work is set-based inside (sql/0150).
-void write_reconciliation_rows(pqxx::transaction_base& transaction, const step_record& step);
+/// What a round of reconciliation found, in the order of the step's rows; the work is set-based inside (sql/0150). Throws codec_error.
+void add_reconciliation_rows(std::vector<statement>& batch, const step_record& step);
 
 } // namespace paygate

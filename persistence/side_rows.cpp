@@ -50,11 +50,20 @@ constexpr const char* accrual_close_sql =
     "FROM unnest($1::text[], $2::accrual_status[], $3::timestamptz[]) AS u (payout_id, status, at) "
     "WHERE a.payout_id = u.payout_id AND u.payout_id <> ''";
 
-// Rare, and a statement of their own each: the work is set-based inside (sql/0110).
+// Rare, and a statement of their own each: the work is set-based inside (sql/0110, sql/0132).
 constexpr const char* claim_sql = "SELECT claim_accruals($1::entity_kind, $2, $3::bigint, coalesce(nullif($4, '')::timestamptz, now()), "
-                                  "$5::accrual_status, $6::bigint, $7)";
+                                  "$5::accrual_status, $6::bigint, $7, $8::numeric)";
 constexpr const char* close_conversion_sql =
-    "SELECT close_conversion($1, $2::bigint, coalesce(nullif($3, '')::timestamptz, now()), $4::numeric)";
+    "SELECT close_conversion($1, $2::bigint, coalesce(nullif($3, '')::timestamptz, now()), $4::numeric, $5::numeric)";
+constexpr const char* return_accruals_sql =
+    "SELECT return_accruals($1, $2::accrual_status, $3::numeric, $4::boolean, coalesce(nullif($5, '')::timestamptz, now()))";
+constexpr const char* claim_arrival_sql =
+    "INSERT INTO chain_arrival (hash, currency, units, kind, entity_id, at) "
+    "VALUES (lower($1), $2, $3::numeric, $4::entity_kind, $5, coalesce(nullif($6, '')::timestamptz, now()))";
+constexpr const char* claim_allowance_sql =
+    "SELECT claim_allowance($1, $2::bigint, $3::numeric, $4::numeric, $5::numeric, $6::boolean, coalesce(nullif($7, '')::timestamptz, now()))";
+constexpr const char* return_allowance_sql =
+    "UPDATE payout_allowance SET returned_at = coalesce(nullif($2, '')::timestamptz, now()) WHERE payout_id = $1 AND returned_at IS NULL";
 
 constexpr const char* failure_sql =
     "INSERT INTO failed_transaction (kind, entity_id, code, text, first_at, last_at) SELECT kind, entity_id, code, text, coalesce(at, "
@@ -66,10 +75,13 @@ constexpr const char* failure_sql =
 constexpr const char* entry_sql = "INSERT INTO ledger_entry (key, at, reason, kind, entity_id, version) SELECT key, coalesce(at, now()), "
                                   "reason, kind, entity_id, version "
                                   "FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::entity_kind[], $5::text[], $6::bigint[]) "
-                                  "AS u (key, at, reason, kind, entity_id, version) RETURNING id, key";
+                                  "AS u (key, at, reason, kind, entity_id, version)";
 
+// Behind the entries, which it finds by their keys.
 constexpr const char* posting_sql = "INSERT INTO ledger_posting (entry, line, account, currency, units) "
-                                    "SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::numeric[])";
+                                    "SELECT e.id, line, account, currency, units "
+                                    "FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::numeric[]) "
+                                    "AS u (key, line, account, currency, units) JOIN ledger_entry e ON e.key = u.key";
 
 // A step that writes no row may come without a time: the database's is taken then.
 void append_when(std::string& out, const step_record& step) {
@@ -96,15 +108,14 @@ public:
     else
       rows_[place->second] = &row;
   }
-  void write(pqxx::transaction_base& transaction, const child_table& table) {
+  void add_to(std::vector<statement>& batch, const child_table& table) const {
     if (rows_.empty()) return;
     column_arrays arrays(table.fields.size());
     for (const auto* row : rows_) {
       arrays.begin_row();
       append_fields(arrays, *row);
     }
-    if (run_over(transaction, table.name, std::move(arrays)).affected_rows() != rows_.size())
-      throw codec_error("a row of " + table.name + " belongs to another " + table.parent);
+    batch.push_back({table.name, arrays.finish(), rows_.size()}); // Fewer: a row belongs to another parent.
   }
 
 private:
@@ -122,6 +133,10 @@ struct side_row_writer {
   column_arrays webhooks{6}, opened{12}, closed{3};
   std::vector<std::pair<const step_record*, const claim_accruals*>> claims;
   std::vector<std::pair<const step_record*, const conversion_closed*>> conversions;
+  std::vector<std::pair<const step_record*, const accrual_closed*>> returns;
+  std::vector<std::pair<const step_record*, const arrival_claimed*>> arrivals;
+  std::vector<std::pair<const step_record*, const allowance_claimed*>> allowances;
+  std::vector<const step_record*> allowances_back;
 
   // Reconciliation's are written in their order, by reconciliation_rows.cpp.
   void operator()(const movements_seen&) {}
@@ -136,6 +151,9 @@ struct side_row_writer {
   void operator()(const wallet_correction& row) { corrections.add(row.key, row); }
   void operator()(const claim_accruals& row) { claims.emplace_back(step, &row); }
   void operator()(const conversion_closed& row) { conversions.emplace_back(step, &row); }
+  void operator()(const arrival_claimed& row) { arrivals.emplace_back(step, &row); }
+  void operator()(const allowance_claimed& row) { allowances.emplace_back(step, &row); }
+  void operator()(const allowance_returned&) { allowances_back.push_back(step); }
   void operator()(const failure_listed& row) { failures[to_text(step->ref)] = {step, &row}; }
   void operator()(const webhook_event& row) {
     webhooks.begin_row();
@@ -162,6 +180,10 @@ struct side_row_writer {
     append_when(opened.next(), *step);
   }
   void operator()(const accrual_closed& row) {
+    if (row.left) {
+      returns.emplace_back(step, &row);
+      return;
+    }
     closed.begin_row();
     append_element(closed.next(), row.payout_id);
     append_element(closed.next(), row.status);
@@ -169,21 +191,44 @@ struct side_row_writer {
   }
 
   // Parents before children: an accrual names its deposit.
-  void write(pqxx::transaction_base& transaction) {
-    deposits.write(transaction, deposit_table());
-    periods.write(transaction, subscription_period_table());
-    transfers.write(transaction, wallet_transfer_table());
-    corrections.write(transaction, wallet_correction_table());
-    if (webhooks.rows() > 0) run_over(transaction, "webhook_event", std::move(webhooks));
-    if (opened.rows() > 0) run_over(transaction, "accrual_open", std::move(opened));
-    if (closed.rows() > 0) run_over(transaction, "accrual_close", std::move(closed));
+  void add_to(std::vector<statement>& batch) {
+    deposits.add_to(batch, deposit_table());
+    periods.add_to(batch, subscription_period_table());
+    transfers.add_to(batch, wallet_transfer_table());
+    corrections.add_to(batch, wallet_correction_table());
+    if (webhooks.rows() > 0) batch.push_back({"webhook_event", webhooks.finish()});
+    if (opened.rows() > 0) batch.push_back({"accrual_open", opened.finish()});
+    if (closed.rows() > 0) batch.push_back({"accrual_close", closed.finish()});
+    add_gathering(batch);
+    add_failures(batch);
+  }
+
+private:
+  void add_gathering(std::vector<statement>& batch) const {
+    for (const auto& [of, row] : arrivals)
+      batch.push_back({"claim_arrival",
+                       {row->hash, row->currency, to_decimal(row->units), std::string(to_text(of->ref.kind)), of->ref.id, when(*of)}});
     // What is set free comes before what claims.
+    for (const auto& [of, row] : returns)
+      batch.push_back({"return_accruals",
+                       {row->payout_id, std::string(to_text(row->status)), to_decimal(*row->left), row->resold ? "true" : "false", when(*of)}});
+    for (const auto* of : allowances_back) batch.push_back({"return_allowance", {of->ref.id, when(*of)}});
     for (const auto& [of, row] : conversions)
-      transaction.exec_prepared("close_conversion", of->ref.id, of->header.version, when(*of), to_decimal(row->received));
+      batch.push_back({"close_conversion", {of->ref.id, std::to_string(of->header.version), when(*of), to_decimal(row->received),
+                                            to_decimal(row->left)}});
     for (const auto& [of, row] : claims)
-      transaction.exec_prepared("claim_accruals", std::string(to_text(of->ref.kind)), of->ref.id, of->header.version, when(*of),
-                                row->scope == claim_scope::converted_of_channel ? "converted" : "pending",
-                                row->scope == claim_scope::pending ? std::int64_t{0} : row->channel_id, row->account);
+      batch.push_back({"claim_accruals",
+                       {std::string(to_text(of->ref.kind)), of->ref.id, std::to_string(of->header.version), when(*of),
+                        row->scope == claim_scope::converted_of_channel ? "converted" : "pending",
+                        row->scope == claim_scope::pending ? "0" : std::to_string(row->channel_id), row->account,
+                        to_decimal(row->most)}});
+    for (const auto& [of, row] : allowances)
+      batch.push_back({"claim_allowance",
+                       {of->ref.id, std::to_string(row->channel_id), to_decimal(row->net), to_decimal(row->channel_max),
+                        to_decimal(row->total_max), row->approved ? "true" : "false", when(*of)}});
+  }
+
+  void add_failures(std::vector<statement>& batch) const {
     if (failures.empty()) return;
     column_arrays arrays(5);
     for (const auto& [key, failure] : failures) {
@@ -194,7 +239,7 @@ struct side_row_writer {
       append_element(arrays.next(), failure.second->text);
       append_when(arrays.next(), *failure.first);
     }
-    run_over(transaction, "failed_transaction", std::move(arrays));
+    batch.push_back({"failed_transaction", arrays.finish()});
   }
 };
 
@@ -220,42 +265,39 @@ const child_table& wallet_correction_table() {
   return table;
 }
 
-void prepare_side_rows(pqxx::connection& connection) {
+std::vector<prepared_statement> side_row_statements() {
+  std::vector<prepared_statement> all;
   for (const auto* table : {&deposit_table(), &subscription_period_table(), &wallet_transfer_table(), &wallet_correction_table()})
-    connection.prepare(table->name, table->upsert_sql);
-  connection.prepare("webhook_event", webhook_sql);
-  prepare_reconciliation_rows(connection);
-  connection.prepare("accrual_open", accrual_open_sql);
-  connection.prepare("accrual_close", accrual_close_sql);
-  connection.prepare("claim_accruals", claim_sql);
-  connection.prepare("close_conversion", close_conversion_sql);
-  connection.prepare("failed_transaction", failure_sql);
-  connection.prepare("ledger_entry", entry_sql);
-  connection.prepare("ledger_posting", posting_sql);
+    all.push_back({table->name, table->upsert_sql});
+  all.push_back({"webhook_event", webhook_sql});
+  all.push_back({"accrual_open", accrual_open_sql});
+  all.push_back({"accrual_close", accrual_close_sql});
+  all.push_back({"claim_accruals", claim_sql});
+  all.push_back({"close_conversion", close_conversion_sql});
+  all.push_back({"return_accruals", return_accruals_sql});
+  all.push_back({"claim_arrival", claim_arrival_sql});
+  all.push_back({"claim_allowance", claim_allowance_sql});
+  all.push_back({"return_allowance", return_allowance_sql});
+  all.push_back({"failed_transaction", failure_sql});
+  all.push_back({"ledger_entry", entry_sql});
+  all.push_back({"ledger_posting", posting_sql});
+  for (auto& statement : reconciliation_statements()) all.push_back(std::move(statement));
+  return all;
 }
 
-pqxx::result run_over(pqxx::transaction_base& transaction, const std::string& statement, column_arrays arrays) {
-  const auto literals = arrays.finish();
-  return transaction.exec_prepared(statement, pqxx::prepare::make_dynamic_params(literals));
-}
-
-void write_side_rows(pqxx::transaction_base& transaction, const std::vector<const step_record*>& steps) {
+void add_side_rows(std::vector<statement>& batch, const std::vector<const step_record*>& steps) {
   side_row_writer writer;
-  bool any = false;
   for (const auto* step : steps) {
     writer.step = step;
-    for (const auto& row : step->rows) {
-      std::visit(writer, row);
-      any = true;
-    }
+    for (const auto& row : step->rows) std::visit(writer, row);
   }
-  if (any) writer.write(transaction);
+  writer.add_to(batch);
   for (const auto* step : steps)
-    if (step->ref.kind == entity_kind::reconciliation) write_reconciliation_rows(transaction, *step);
+    if (step->ref.kind == entity_kind::reconciliation) add_reconciliation_rows(batch, *step);
 }
 
-void write_ledger(pqxx::transaction_base& transaction, const std::vector<const step_record*>& steps) {
-  column_arrays entries(6);
+void add_ledger(std::vector<statement>& batch, const std::vector<const step_record*>& steps) {
+  column_arrays entries(6), postings(5);
   for (const auto* step : steps)
     for (const auto& entry : step->entries) {
       if (entry.postings.empty()) throw codec_error("ledger entry " + entry.key + " has no postings");
@@ -266,24 +308,20 @@ void write_ledger(pqxx::transaction_base& transaction, const std::vector<const s
       append_element(entries.next(), step->ref.kind);
       append_element(entries.next(), step->ref.id);
       append_element(entries.next(), step->header.version);
-    }
-  if (entries.rows() == 0) return;
-  std::unordered_map<std::string, std::string> ids;
-  for (const auto& row : run_over(transaction, "ledger_entry", std::move(entries))) ids.emplace(row[1].c_str(), row[0].c_str());
-  column_arrays postings(5);
-  for (const auto* step : steps)
-    for (const auto& entry : step->entries) {
       std::int32_t line = 0;
       for (const auto& posting : entry.postings) {
         postings.begin_row();
-        postings.next() += ids.at(entry.key);
+        append_element(postings.next(), entry.key);
         append_element(postings.next(), ++line);
         append_element(postings.next(), posting.account);
         append_element(postings.next(), posting.currency);
         append_element(postings.next(), posting.units);
       }
     }
-  run_over(transaction, "ledger_posting", std::move(postings));
+  const auto lines = postings.rows();
+  if (entries.rows() == 0) return;
+  batch.push_back({"ledger_entry", entries.finish()});
+  batch.push_back({"ledger_posting", postings.finish(), lines});
 }
 
 } // namespace paygate

@@ -3,9 +3,8 @@
 #include <string>
 #include <vector>
 
-#include <pqxx/pqxx>
-
 #include "messages/step.hpp"
+#include "persistence/pipeline.hpp"
 #include "persistence/row_codec.hpp"
 
 namespace paygate {
@@ -22,16 +21,13 @@ const child_table& subscription_period_table();
 const child_table& wallet_transfer_table();
 const child_table& wallet_correction_table();
 
-/// Makes the prepared statements of write_side_rows known to a new connection.
-void prepare_side_rows(pqxx::connection& connection);
+/// The prepared statements that the ones below name.
+std::vector<prepared_statement> side_row_statements();
 
-/// Writes the side rows of these steps; throws what the database throws, or codec_error.
-void write_side_rows(pqxx::transaction_base& transaction, const std::vector<const step_record*>& steps);
+/// What these steps write besides their own rows. Throws codec_error.
+void add_side_rows(std::vector<statement>& batch, const std::vector<const step_record*>& steps);
 
-/// Writes the ledger entries of these steps; an entry without postings is a codec_error.
-void write_ledger(pqxx::transaction_base& transaction, const std::vector<const step_record*>& steps);
-
-/// Runs a prepared statement over the arrays.
-pqxx::result run_over(pqxx::transaction_base& transaction, const std::string& statement, column_arrays arrays);
+/// The ledger entries of these steps; an entry without postings is a codec_error.
+void add_ledger(std::vector<statement>& batch, const std::vector<const step_record*>& steps);
 
 } // namespace paygate

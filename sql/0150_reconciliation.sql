@@ -109,7 +109,16 @@ CREATE VIEW chain_known (hash, subject, key) AS
   UNION ALL
   SELECT lower(payout_hash), 'deposit/' || payment_id, 'payment/' || order_id || '/arrived/' || payment_id FROM deposit WHERE payout_hash <> ''
   UNION ALL
-  SELECT lower(payout_hash), 'conversion/' || id, 'conversion/' || id || '/bought' FROM conversion WHERE payout_hash <> '';
+  -- What a swap paid or gave back to us: counted, and booked by the entry of the same step;
+  SELECT a.hash, a.kind || '/' || a.entity_id, coalesce((
+    SELECT e.key FROM ledger_entry e JOIN ledger_posting p ON p.entry = e.id AND p.account = 'assets:wallet' AND p.currency = a.currency AND
+      p.units = a.units WHERE e.kind = a.kind AND e.entity_id = a.entity_id AND e.at = a.at LIMIT 1), '')
+  FROM chain_arrival a
+  -- or named by the provider, and still being looked for.
+  UNION ALL
+  SELECT lower(incoming_hash), 'payout/' || id, '' FROM payout WHERE incoming_hash <> ''
+  UNION ALL
+  SELECT lower(incoming_hash), 'conversion/' || id, '' FROM conversion WHERE incoming_hash <> '';
 
 -- A page of blocks was read: what it holds takes the place of what was read of these blocks before, so that a reorganised chain leaves nothing.
 CREATE FUNCTION note_movements(first bigint, last bigint, hashes text[], lines integer[], currencies text[], amounts numeric[], gas numeric[],
@@ -127,7 +136,7 @@ CREATE FUNCTION match_movements(up_to bigint) RETURNS void LANGUAGE plpgsql
   SET enable_hashjoin = on SET enable_seqscan = on SET enable_mergejoin = on AS $$
 BEGIN
   UPDATE chain_movement m SET subject = k.subject, key = k.key
-  FROM (SELECT hash, min(subject) AS subject, min(key) AS key FROM chain_known WHERE hash IN (SELECT hash FROM chain_movement WHERE NOT booked)
+  FROM (SELECT hash, max(subject) AS subject, max(key) AS key FROM chain_known WHERE hash IN (SELECT hash FROM chain_movement WHERE NOT booked)
         GROUP BY hash) k
   WHERE NOT m.booked AND m.key = '' AND m.hash = k.hash;
   UPDATE chain_movement m SET booked = true FROM ledger_entry e WHERE NOT m.booked AND m.key <> '' AND e.key = m.key AND e.id <= up_to;

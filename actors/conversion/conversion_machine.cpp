@@ -8,9 +8,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int128 usdt_unit_units = 1'000'000'000'000; ///< The token's own unit, 10^-6, in ours.
-constexpr int128 sane_units_max = int128(1'000'000'000'000) * 1'000'000;
-
 /// One message being handled: gathers the next state and what goes with it.
 class step final : public swap_step<conversion> {
 public:
@@ -26,7 +23,7 @@ public:
     c = conversion{};
     c.threshold = m.threshold;
     c.address = context_.rules.wallet_address;
-    out_.rows.push_back(claim_accruals{claim_scope::pending, 0, account()});
+    out_.rows.push_back(claim_accruals{claim_scope::pending, 0, account(), m.most.units()});
     return finish();
   }
 
@@ -46,8 +43,6 @@ public:
     const auto* io = std::get_if<io_outcome>(&m.outcome);
     if (io && before_.status == status::claiming && m.key == conversion_keys::claim)
       on_claimed(*io);
-    else if (io && before_.status == status::receiving && m.key == conversion_keys::receipt(before_))
-      on_receipt(*io);
     else
       on_swap(m);
     return finish();
@@ -71,32 +66,15 @@ private:
   void paid(int128 units, const std::string& hash) override {
     auto& c = out_.next;
     if (hash.empty()) return note_reason("the provider calls the swap finished, but names no transfer yet");
-    // Looked at already, and found to be none: only another transfer can be news.
-    if (before_.status == status::needs_attention && hash == before_.payout_hash) return;
-    c.status = status::receiving;
-    c.reason.clear();
+    expect_bought(status::receiving, units, hash);
+    if (c.status != status::receiving) return;
     c.amount_out = units;
     c.payout_hash = hash;
   }
 
-  void on_receipt(const io_outcome& outcome) {
-    if (const auto* f = std::get_if<io_failure>(&outcome)) return note_reason("the chain: " + words(*f));
-    const auto* seen = std::get_if<token_transfer_seen>(&outcome);
-    if (!seen || seen->confirmations == 0) return;
-    if (seen->reverted)
-      return attention("transfer_reverted", "the provider's transfer " + before_.payout_hash + " was mined without effect");
-    if (seen->confirmations < std::max<std::uint64_t>(context_.rules.incoming_confirmations, 1)) return;
-    int128 units = 0;
-    for (const auto& moved : seen->moved)
-      if (moved.token == context_.rules.usdt_contract && moved.to == before_.address && moved.units > 0 && moved.units < sane_units_max)
-        units = checked_add(units, moved.units);
-    if (units == 0)
-      return attention("nothing_received", "the transaction " + before_.payout_hash + " that the provider names brought us no USDT");
-    receive(usdt_amount::of_units(mul_div_floor(units, usdt_unit_units, 1)));
-  }
-
-  void receive(usdt_amount received) {
+  void received(int128 units) override {
     auto& c = out_.next;
+    const auto received = usdt_amount::of_units(units);
     c.status = status::completed;
     c.completed_at = context_.now;
     c.reason.clear();
@@ -104,7 +82,7 @@ private:
     c.market_rate = market_rate(c);
     c.achieved_rate = mul_div_floor(received.units(), one_coin, c.funded.units());
     out_.note = "received " + to_decimal(received) + " usdt for " + to_decimal(c.funded) + " eth";
-    const auto source = c.source.units(), funded = c.funded.units();
+    const auto source = source_units(c), funded = c.funded.units();
     post("sold", "the owners' ETH was sold; what the provider's decimals could not hold is the platform's",
          {{account(), "eth", source}, {accounts::in_swap(c.swap_id), "eth", -funded}, {accounts::rounding, "eth", funded - source}});
     // What the owners' dollars lost on the way: what the provider kept, by the quote, and the rest.
@@ -112,7 +90,15 @@ private:
     const auto spread = checked_sub(checked_sub(c.net.units(), received.units()), fee);
     post("costs", "provider fee and spread of the conversion, borne by the owners",
          {{accounts::provider_fee, "usdt", fee}, {accounts::spread, "usdt", spread}, {accounts::borne, "usdt", -checked_add(fee, spread)}});
-    out_.rows.push_back(conversion_closed{received});
+    out_.rows.push_back(conversion_closed{received, {}});
+  }
+
+  void refund_came(int128 units, int128 lost) override {
+    const auto& swap = before_.swap_id;
+    post("refunded/" + swap, "the deposit came back; what the exchange kept of it is borne by the owners",
+         {{accounts::wallet, "eth", units}, {account(), "eth", lost}, {accounts::in_swap(swap), "eth", -funded_units(before_)}});
+    post("refund_cost/" + swap, "what the exchange kept of a deposit that it sent back",
+         {{accounts::provider_fee, "eth", lost}, {accounts::borne, "eth", -lost}});
   }
 
   void sent(const std::string&) override { attention("internal", "a conversion without a swap"); }
@@ -121,15 +107,18 @@ private:
   void cancel(const std::string& why) override {
     out_.next.status = status::cancelled;
     out_.next.reason = why;
-    out_.rows.push_back(conversion_closed{});
+    set_free();
   }
 
   void fail(const std::string& code, const std::string& why) override {
     out_.next.status = status::failed;
     out_.next.reason = why;
-    out_.rows.push_back(conversion_closed{});
+    set_free();
     out_.rows.push_back(failure_listed{code, why});
   }
+
+  /// The accruals are pending again, with the ETH that is left.
+  void set_free() { out_.rows.push_back(conversion_closed{{}, eth_amount::of_units(source_units(out_.next))}); }
 
   std::string account() const { return accounts::converting(context_.self.id); }
 };
@@ -153,9 +142,6 @@ verdict<conversion> conversion_kind::apply(const conversion& state, bool exists,
 std::vector<effect> conversion_kind::effects_due(const conversion& c, const entity_ref& self, timestamp, const policy& rules) {
   std::vector<effect> due;
   if (c.status == conversion_status::claiming) due.push_back(soon(conversion_keys::claim, get_claim{to_text(self)}));
-  if (c.status == conversion_status::receiving)
-    due.push_back({conversion_keys::receipt(c), io_request(get_token_transfer{c.payout_hash}), timestamp{}, rules.receipt_poll,
-                   std::max(rules.receipt_poll, 15'000ms)});
   swap_due(due, c, self, rules);
   return due;
 }
@@ -170,6 +156,7 @@ std::optional<std::chrono::seconds> conversion_kind::stuck_after(const conversio
   case conversion_status::swapping: return 15min;
   case conversion_status::funding:
   case conversion_status::confirming:
+  case conversion_status::refunding:
   case conversion_status::receiving: return 30min;
   case conversion_status::exchanging: return 2h;
   case conversion_status::needs_attention: return 0s;

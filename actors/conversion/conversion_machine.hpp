@@ -30,7 +30,6 @@ int128 market_rate(const conversion& state);
 /// Keys of the effects besides those of the swap (swap_keys).
 namespace conversion_keys {
 inline const std::string claim = "claim";
-inline std::string receipt(const conversion& c) { return "receipt:" + c.payout_hash; }
 } // namespace conversion_keys
 
 } // namespace paygate

@@ -105,6 +105,24 @@ struct due_list {
     return *s.judged_at + rules.invite_validity + half * (since / half);
   }
 
+  /// What was given back leaves only when all of it has arrived: a payout spends what lies in the wallet.
+  void refunding() {
+    if (s.decision != payment_decision::refunded) return;
+    if (!s.refund_told_at) tell("tell_refund:" + std::to_string(s.refunds), s.chat_id, refund_text(s, self.id));
+    if (s.refund_address.empty() || s.refund_started_at) return;
+    const auto id = refund_id_of(s, self.id);
+    eth_amount source;
+    usd_amount worth;
+    for (const auto& d : s.deposits) {
+      if (d.refund_id != id) continue;
+      if (!d.arrived_at) return;
+      source = source + d.gross_eth;
+      worth = worth + d.gross_usd;
+    }
+    request_payout command{s.channel_id, 0, self.id, s.refund_asset, s.refund_address, s.refund_extra_id, source, worth, true};
+    ask("refund:" + id, {entity_kind::payout, id}, payout_message(std::move(command)));
+  }
+
   void telling() {
     const auto suffix = ":" + std::string(to_text(s.status)) + ":" + std::to_string(s.deposits.size());
     const auto short_of =
@@ -116,7 +134,7 @@ struct due_list {
 
   void arriving() {
     for (const auto& d : s.deposits) {
-      if (!d.settled_at) continue;
+      if (!d.settled_at || d.refund_id == refunded_outside) continue;
       if (!d.arrived_at) {
         if (d.payout_hash.empty())
           add("payout_hash:" + d.payment_id, get_payment{d.payment_id}, milliseconds(1'000), milliseconds(300'000));
@@ -146,6 +164,7 @@ std::vector<effect> payment_kind::effects_due(const payment& state, const entity
   list.judging();
   list.granting();
   list.telling();
+  list.refunding();
   list.arriving();
   return std::move(list.due);
 }
@@ -165,8 +184,10 @@ std::optional<std::chrono::seconds> payment_kind::stuck_after(const payment& sta
   case payment_status::waiting:
   case payment_status::partially_paid:
   case payment_status::failed:
-  case payment_status::refunded:
   case payment_status::expired: return std::nullopt; // The subscriber may come back, or never.
+  case payment_status::refunded:
+    if (state.decision != payment_decision::refunded || state.refund_address.empty() || state.refund_started_at) return std::nullopt;
+    return hours(1);
   case payment_status::paid: break;
   }
   const auto granted = state.invited_at && (state.owner_told_at || state.owner_chat_id == 0);

@@ -64,14 +64,127 @@ std::string mismatch(const payment& state, const provider_payment& report) {
 }
 
 /// A finished payment that a person has to look at. Nothing is granted; a payment that was judged good stays so.
-void hold(step& out, const std::string& why, const step_context& context) {
+void hold(step& out, const std::string& why, const step_context& context, std::string code = "held") {
   auto& s = out.next;
-  list_failure(out, "held", why);
+  list_failure(out, std::move(code), why);
   if (s.status == payment_status::paid || s.status == payment_status::held) return;
   s.status = payment_status::held;
   s.judged_at = context.now;
   s.shortfall_told_at.reset();
 }
+
+/// Books ETH that an order got but that is nobody's yet.
+void receive(step& out, const deposit& d, const step_context& context) {
+  ledger_entry entry{entry_key(context, "received", d), "a payment came in that is not enough for its order", {}};
+  add_posting(entry, accounts::incoming, d.gross_eth.units());
+  add_posting(entry, accounts::undecided, -d.gross_eth.units());
+  out.entries.push_back(std::move(entry));
+}
+
+/// Deposits of one order are judged together: a top-up can make it good. `fresh`: the one that came in with this step, not posted yet.
+void weigh(step& out, deposit* fresh, const step_context& context) {
+  auto& s = out.next;
+  const auto was_paid = s.status == payment_status::paid;
+  usd_amount total;
+  bool finished = false;
+  for (const auto& each : s.deposits) {
+    if (!each.settled_at || !each.refund_id.empty()) continue;
+    total = total + each.gross_usd;
+    finished = finished || each.status == provider_status::finished;
+  }
+  const auto bps = s.estimated ? context.rules.fallback_tolerance_bps : context.rules.min_tolerance_bps;
+  s.overpaid = total.units() > mul_div_floor(s.price.units(), 10'500, 10'000);
+  s.owner_told_at.reset();
+  // The provider advises not to deliver on what it calls partially paid; once refunded, a person decides about whatever comes.
+  const auto enough = finished && s.decision != payment_decision::refunded && total.units() >= mul_div_ceil(s.price.units(), bps, 10'000);
+  if (!was_paid && !enough) {
+    if (fresh) receive(out, *fresh, context);
+    const auto status = finished ? payment_status::underpaid : payment_status::partially_paid;
+    list_failure(out, std::string(to_text(status)), "paid $" + to_fixed(total.units(), 2) + " of $" + to_fixed(s.price.units(), 2));
+    s.shortfall_told_at.reset();
+    if (s.status == payment_status::held) return;
+    if (finished || s.judged_at) {
+      s.status = payment_status::underpaid;
+      s.judged_at = context.now;
+    }
+    return;
+  }
+  for (auto& each : s.deposits)
+    if (&each == fresh || is_undecided(each)) credit(out, each, &each == fresh ? accounts::incoming : accounts::undecided, context);
+  if (was_paid) return;
+  s.status = payment_status::paid;
+  s.judged_at = context.now;
+}
+
+/// The verdict on a deposit of known value, once.
+void settle(step& out, deposit& d, int128 value, bool estimated, const step_context& context) {
+  auto& s = out.next;
+  if (value < 0 || value > sane_max) return hold(out, "its dollar value is absurd", context);
+  d.gross_usd = usd_amount::of_units(value);
+  auto at = context.now;
+  // Strictly later than the deposits before it, so that their order never changes.
+  for (const auto& other : s.deposits)
+    if (other.settled_at) at = std::max(at, *other.settled_at + std::chrono::microseconds(1));
+  d.settled_at = at;
+  s.estimated = s.estimated || estimated;
+  out.note = "outcome " + to_decimal(d.gross_eth) + " eth, $" + to_decimal(d.gross_usd);
+  weigh(out, &d, context);
+}
+
+/// What was booked as a part is called finished after all: it counts in full, with what it is said to have brought unless the chain has
+/// shown otherwise.
+void complete_part(step& out, deposit& d, const provider_payment& report, const step_context& context) {
+  auto& s = out.next;
+  d.status = provider_status::finished;
+  s.polled_at = context.now;
+  s.polls = 0;
+  out.note = "payment " + d.payment_id + " is finished after all";
+  const auto said = report.outcome_amount.value_or(d.gross_eth.units());
+  const auto plausible = (report.outcome_currency.empty() || report.outcome_currency == "eth") && said > 0 && said <= sane_max;
+  const auto same = plausible && said == d.gross_eth.units();
+  if (!same && (!plausible || d.arrived_at || !is_undecided(d)))
+    list_failure(out, "outcome_differs",
+                 "payment " + d.payment_id + " was booked with " + to_decimal(d.gross_eth) + " eth, and is now said to have brought "
+                     + to_decimal(said) + " " + report.outcome_currency);
+  else {
+    if (!same) {
+      ledger_entry entry{entry_key(context, "adjusted", d), "a part payment was finished with another amount", {}};
+      add_posting(entry, accounts::incoming, said - d.gross_eth.units());
+      add_posting(entry, accounts::undecided, d.gross_eth.units() - said);
+      out.entries.push_back(std::move(entry));
+      d.gross_eth = eth_amount::of_units(said);
+    }
+    const auto value = value_by_provider(s, d, report);
+    if (value && *value <= sane_max && is_undecided(d)) d.gross_usd = usd_amount::of_units(*value);
+  }
+  if (is_undecided(d) && s.status != payment_status::held) weigh(out, nullptr, context);
+}
+
+/// The provider gave the coins back after it had said that they were ours: from here on a person decides.
+void take_back(step& out, deposit& d, const step_context& context) {
+  if (d.by_hand) return;
+  d.by_hand = true;
+  if (d.settled_at)
+    return list_failure(out, "refunded_after_settled", "payment " + d.payment_id + " was refunded by the provider after it was finished");
+  hold(out, "payment " + d.payment_id + " was refunded by the provider after it was finished; nothing was booked", context,
+       "refunded_after_finished");
+}
+
+/// A finished or partially paid deposit: reads what came in, and settles it if it can.
+void judge(step& out, deposit& d, const provider_payment& report, bool from_api, const step_context& context) {
+  if (d.by_hand) return;
+  if (report.outcome_currency.empty() || !report.outcome_amount || *report.outcome_amount <= 0) return; // To be read again.
+  d.outcome_currency = report.outcome_currency;
+  if (d.outcome_currency != "eth") return hold(out, "its outcome is " + d.outcome_currency + ", not eth", context);
+  if (*report.outcome_amount > sane_max) return hold(out, "its outcome is absurd", context);
+  const auto value = value_by_provider(out.next, d, report);
+  // Zero is "unknown" in an IPN (provider-apis 1.6): the API is asked before a price source is.
+  if (!value && !from_api && !d.gross_eth.is_positive()) return;
+  d.gross_eth = eth_amount::of_units(*report.outcome_amount);
+  if (value) settle(out, d, *value, false, context);
+}
+
+} // namespace
 
 void add_posting(ledger_entry& entry, const std::string& account, int128 units) {
   if (units != 0) entry.postings.push_back({account, "eth", units});
@@ -81,7 +194,6 @@ std::string entry_key(const step_context& context, const char* what, const depos
   return to_text(context.self) + "/" + what + "/" + d.payment_id;
 }
 
-/// Shares a deposit between owner and platform, and gives the owner theirs. `from`: where its ETH stands in the books by now.
 void credit(step& out, deposit& d, const std::string& from, const step_context& context) {
   const auto& s = out.next;
   // Down, in the owner's favour; ETH by the same ratio.
@@ -108,78 +220,26 @@ void credit(step& out, deposit& d, const std::string& from, const step_context& 
   out.rows.emplace_back(std::move(row));
 }
 
-/// Books ETH that an order got but that is nobody's yet.
-void receive(step& out, const deposit& d, const step_context& context) {
-  ledger_entry entry{entry_key(context, "received", d), "a payment came in that is not enough for its order", {}};
-  add_posting(entry, accounts::incoming, d.gross_eth.units());
-  add_posting(entry, accounts::undecided, -d.gross_eth.units());
-  out.entries.push_back(std::move(entry));
-}
-
-/// The verdict on a finished deposit of known value, once. Deposits of one order are judged together: a top-up can make it good.
-void settle(step& out, deposit& d, int128 value, bool estimated, const step_context& context) {
-  auto& s = out.next;
-  if (value < 0 || value > sane_max) return hold(out, "its dollar value is absurd", context);
-  d.gross_usd = usd_amount::of_units(value);
-  auto at = context.now;
-  // Strictly later than the deposits before it, so that their order never changes.
-  for (const auto& other : s.deposits)
-    if (other.settled_at) at = std::max(at, *other.settled_at + std::chrono::microseconds(1));
-  d.settled_at = at;
-  s.estimated = s.estimated || estimated;
-  out.note = "outcome " + to_decimal(d.gross_eth) + " eth, $" + to_decimal(d.gross_usd);
-  const auto was_paid = s.status == payment_status::paid;
-  usd_amount total;
-  for (const auto& each : s.deposits)
-    if (each.settled_at) total = total + each.gross_usd;
-  const auto bps = s.estimated ? context.rules.fallback_tolerance_bps : context.rules.min_tolerance_bps;
-  s.overpaid = total.units() > mul_div_floor(s.price.units(), 10'500, 10'000);
-  s.owner_told_at.reset();
-  if (!was_paid && total.units() < mul_div_ceil(s.price.units(), bps, 10'000)) {
-    receive(out, d, context);
-    list_failure(out, "underpaid", "paid $" + to_fixed(total.units(), 2) + " of $" + to_fixed(s.price.units(), 2));
-    if (s.status != payment_status::held) s.status = payment_status::underpaid;
-    s.judged_at = context.now;
-    s.shortfall_told_at.reset();
-    return;
-  }
-  for (auto& each : s.deposits)
-    if (each.settled_at && !is_credited(each)) credit(out, each, &each == &d ? accounts::incoming : accounts::undecided, context);
-  if (was_paid) return;
-  s.status = payment_status::paid;
-  s.judged_at = context.now;
-}
-
-/// A finished deposit: reads what came in, and settles it if it can.
-void judge(step& out, deposit& d, const provider_payment& report, bool from_api, const step_context& context) {
-  if (report.outcome_currency.empty() || !report.outcome_amount || *report.outcome_amount <= 0) return; // To be read again.
-  d.outcome_currency = report.outcome_currency;
-  if (d.outcome_currency != "eth") return hold(out, "its outcome is " + d.outcome_currency + ", not eth", context);
-  if (*report.outcome_amount > sane_max) return hold(out, "its outcome is absurd", context);
-  const auto value = value_by_provider(out.next, d, report);
-  // Zero is "unknown" in an IPN (provider-apis 1.6): the API is asked before a price source is.
-  if (!value && !from_api && !d.gross_eth.is_positive()) return;
-  d.gross_eth = eth_amount::of_units(*report.outcome_amount);
-  if (value) settle(out, d, *value, false, context);
-}
-
-} // namespace
-
 bool is_open(const deposit& d) {
   return d.status == provider_status::waiting || d.status == provider_status::confirming || d.status == provider_status::confirmed
          || d.status == provider_status::sending;
 }
 
+/// By the provider's word its ETH was sent to us: both reach the wallet (provider-apis 1.5).
+static bool has_come(const deposit& d) { return d.status == provider_status::finished || d.status == provider_status::partially_paid; }
+
 bool needs_reading(const deposit& d) {
-  return d.status == provider_status::finished && !d.settled_at && (d.outcome_currency.empty() || d.outcome_currency == "eth")
+  return has_come(d) && !d.by_hand && !d.settled_at && (d.outcome_currency.empty() || d.outcome_currency == "eth")
          && !d.gross_eth.is_positive();
 }
 
 bool needs_price(const deposit& d) {
-  return d.status == provider_status::finished && !d.settled_at && d.outcome_currency == "eth" && d.gross_eth.is_positive();
+  return has_come(d) && !d.by_hand && !d.settled_at && d.outcome_currency == "eth" && d.gross_eth.is_positive();
 }
 
 bool is_credited(const deposit& d) { return d.settled_at && d.net_eth + d.fee_eth == d.gross_eth; }
+
+bool is_undecided(const deposit& d) { return d.settled_at && !is_credited(d) && d.refund_id.empty(); }
 
 void list_failure(step& out, std::string code, std::string text) {
   out.note = code + ": " + text;
@@ -239,9 +299,10 @@ void take_report(step& out, const provider_payment& report, bool from_api, const
   if (d.parent_payment_id.empty()) d.parent_payment_id = report.parent_payment_id;
   if (d.payin_hash.empty()) d.payin_hash = report.payin_hash;
   if (d.payout_hash.empty()) d.payout_hash = report.payout_hash;
+  if (report.status == provider_status::refunded && (d.settled_at || d.status == provider_status::finished))
+    return take_back(out, d, context);
   if (d.settled_at) {
-    if (report.status == provider_status::refunded)
-      list_failure(out, "refunded_after_settled", "payment " + d.payment_id + " was refunded by the provider after it was finished");
+    if (report.status == provider_status::finished && d.status == provider_status::partially_paid) complete_part(out, d, report, context);
     return;
   }
   if (rank(report.status) < rank(d.status)) return;
@@ -255,7 +316,7 @@ void take_report(step& out, const provider_payment& report, bool from_api, const
   }
   if (!report.pay_currency.empty()) d.pay_currency = report.pay_currency;
   if (report.actually_paid && *report.actually_paid >= 0) d.actually_paid = std::min(*report.actually_paid, storable_max);
-  if (d.status == provider_status::finished) judge(out, d, report, from_api, context);
+  if (has_come(d)) judge(out, d, report, from_api, context);
   if (!s.judged_at) s.status = status_by_deposits(s);
 }
 

@@ -79,6 +79,7 @@ struct payment_step {
     step out{.next = state, .changed = false, .reply = ok{}, .entries = {}, .rows = {}, .note = {}};
     if (!ipn.raw.empty())
       out.rows.emplace_back(webhook_event{"nowpayments", ipn.payment.payment_id, ipn.payment.order_id, exists, ipn.raw});
+    if (!exists && ipn.raw.empty()) return refused{refusal::not_found, "there is no such order"};
     if (!exists) return out;
     payments::take_report(out, ipn.payment, false, context);
     return finish(std::move(out));
@@ -101,6 +102,20 @@ struct payment_step {
   verdict<payment> operator()(const get_payment_view&) const {
     if (!exists) return refused{refusal::not_found, "there is no such order"};
     return unchanged(view_of(state, context.self));
+  }
+
+  verdict<payment> operator()(const accept_payment& command) const {
+    if (!exists) return refused{refusal::not_found, "there is no such order"};
+    auto result = payments::accept(state, command, context);
+    if (auto* out = std::get_if<step>(&result)) return finish(std::move(*out));
+    return result;
+  }
+
+  verdict<payment> operator()(const refund_payment& command) const {
+    if (!exists) return refused{refusal::not_found, "there is no such order"};
+    auto result = payments::refund(state, command, context);
+    if (auto* out = std::get_if<step>(&result)) return finish(std::move(*out));
+    return result;
   }
 
   verdict<payment> operator()(const effect_done& message) const {

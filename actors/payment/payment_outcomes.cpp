@@ -34,6 +34,8 @@ struct outcome_step {
       s.shortfall_told_at = context.now;
     else if (starts("tell_owner"))
       s.owner_told_at = context.now;
+    else if (starts("tell_refund"))
+      s.refund_told_at = context.now;
   }
 
   bool is_message() const { return is("pay_link") || starts("tell_"); }
@@ -109,6 +111,11 @@ struct outcome_step {
   }
 
   void operator()(const ok&) {
+    if (starts("refund:")) {
+      s.refund_started_at = context.now;
+      out.note = "handed to payout " + std::string(after(key, "refund:"));
+      return;
+    }
     if (!starts("payout:")) return;
     auto* d = find_deposit(s, std::string(after(key, "payout:")));
     if (!d || !d->payout_id.empty()) return;

@@ -31,6 +31,21 @@ void take_transfer(step& out, const std::string& payment_id, const transfer_seen
 /// Takes over the outcome of an effect that is still due.
 void take_outcome(step& out, const effect_done& message, const step_context& context);
 
+/// What the operator decides (spec 3.6).
+verdict<payment> accept(const payment& state, const accept_payment& command, const step_context& context);
+verdict<payment> refund(const payment& state, const refund_payment& command, const step_context& context);
+
+/// The payout that gives back: "<order>.refund" for the first one, "<order>.refund2" for the second.
+std::string refund_id_of(const payment& state, const std::string& order_id);
+/// Marks a deposit whose value was given back by hand.
+inline const std::string refunded_outside = "outside";
+
+/// Shares a deposit between owner and platform, and gives the owner theirs. `from`: where its ETH stands in the books by now.
+void credit(step& out, deposit& d, const std::string& from, const step_context& context);
+/// "<kind>/<id>/<what>/<payment id>"
+std::string entry_key(const step_context& context, const char* what, const deposit& d);
+void add_posting(ledger_entry& entry, const std::string& account, int128 units);
+
 /// The status that follows from the deposits alone, before anything was judged.
 payment_status status_by_deposits(const payment& state);
 
@@ -42,6 +57,8 @@ bool needs_reading(const deposit& d);
 bool needs_price(const deposit& d);
 /// Its value was posted to the owner (and not only received).
 bool is_credited(const deposit& d);
+/// Its value is posted, and nobody's: neither credited nor given back.
+bool is_undecided(const deposit& d);
 
 /// Lists a failure for the operator and puts it into the note of the step.
 void list_failure(step& out, std::string code, std::string text);
@@ -53,6 +70,7 @@ std::string invoice_description(const payment& state);
 std::string pay_link_text(const payment& state);
 std::string granted_text(const payment& state); ///< The invite to a subscriber, thanks to a donor.
 std::string shortfall_text(const payment& state);
+std::string refund_text(const payment& state, const std::string& order_id);
 std::string owner_text(const payment& state);
 
 } // namespace paygate::payments

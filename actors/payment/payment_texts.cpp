@@ -29,7 +29,7 @@ struct totals {
 totals settled(const payment& s) {
   totals t;
   for (const auto& d : s.deposits) {
-    if (!d.settled_at) continue;
+    if (!d.settled_at || !d.refund_id.empty()) continue;
     t.usd = t.usd + d.gross_usd;
     t.eth = t.eth + d.gross_eth;
     t.payment_ids += (t.count++ == 0 ? "" : ", ") + d.payment_id;
@@ -62,6 +62,8 @@ std::string granted_text(const payment& s) {
            + "</b>: " + escape_html(s.invite_link) + "\nIt works once and for a limited time.";
     if (s.ends_at) text += "\nYour access lasts until " + day_of(*s.ends_at) + ".";
   }
+  if (s.decision == payment_decision::accepted && settled(s).usd < s.price)
+    text += "\n\nIt was less than the price, or came in another way; it was accepted all the same.";
   if (s.late) text += "\n\nThe payment came late; it counts all the same.";
   if (s.overpaid) text += "\n\nYou paid more than the price; all of it went to the channel's owner.";
   return text;
@@ -72,6 +74,9 @@ std::string shortfall_text(const payment& s) {
   if (s.status == payment_status::held)
     return "Your payment for " + title
            + " has come in, but not in the way that was ordered. Somebody will look at it and get back to you; nothing is lost.";
+  if (s.status == payment_status::underpaid && s.decision == payment_decision::refunded)
+    return "Your order for " + title + " was refunded before, and now " + dollars(settled(s).usd)
+           + " came in for it. Somebody will look at it and get back to you; nothing is lost.";
   if (s.status == payment_status::underpaid) {
     const auto paid = settled(s).usd;
     const auto missing = s.price > paid ? s.price - paid : usd_amount{};
@@ -80,6 +85,22 @@ std::string shortfall_text(const payment& s) {
   }
   return "Only a part of your payment for " + title + " (" + dollars(s.price)
          + ") came in. Please send the rest to the same address; the payment page shows how much is missing.";
+}
+
+std::string refund_text(const payment& s, const std::string& order_id) {
+  const auto title = "<b>" + escape_html(s.channel_title) + "</b>";
+  if (s.refund_address.empty())
+    return "Your payment for " + title + " was given back to you by hand.\nOrder: <code>" + escape_html(order_id) + "</code>";
+  const auto id = refund_id_of(s, order_id);
+  eth_amount eth;
+  usd_amount usd;
+  for (const auto& d : s.deposits)
+    if (d.refund_id == id) eth = eth + d.gross_eth, usd = usd + d.gross_usd;
+  return "Your payment for " + title + " is being refunded: " + to_decimal(eth) + " ETH (" + dollars(usd)
+         + ") is on its way back to you as " + escape_html(s.refund_asset.ticker + " (" + s.refund_asset.network + ")")
+         + ", less the fees of the transfer.\nAddress: <code>" + escape_html(s.refund_address) + "</code>"
+         + (s.refund_extra_id.empty() ? "" : "\nMemo: <code>" + escape_html(s.refund_extra_id) + "</code>") + "\nRefund: <code>"
+         + escape_html(id) + "</code>";
 }
 
 std::string owner_text(const payment& s) {
@@ -102,6 +123,8 @@ std::string owner_text(const payment& s) {
   if (s.estimated) text += "\nThe value in USD is an estimate.";
   if (s.overpaid) text += "\nIt is more than the price.";
   if (s.late) text += "\nIt came late.";
+  if (s.decision == payment_decision::accepted) text += "\nIt was accepted by the operator.";
+  if (got.count == 0) return text + "\nIts value did not come as ETH: it is settled outside of the payouts.";
   if (got.count > 1) text += "\nPaid in " + std::to_string(got.count) + " parts; the amount is their sum.";
   text += s.strategy == payout_strategy::instant ? "\nPayout: starts as soon as the ETH has arrived, usually within minutes."
                                                  : "\nPayout: with the next batch after your threshold is reached.";

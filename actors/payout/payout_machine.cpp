@@ -20,7 +20,7 @@ public:
     if (!sound || !m.source.is_positive()) return refused{refusal::invalid, "a payout needs an order, a coin, an address and an amount"};
     auto& p = out_.next;
     if (exists) {
-      const request_payout first{p.channel_id, p.owner_chat_id, p.order_id, p.target, p.address, p.extra_id, p.source, p.net};
+      const request_payout first{p.channel_id, p.owner_chat_id, p.order_id, p.target, p.address, p.extra_id, p.source, p.net, p.refund};
       if (first != m) return refused{refusal::conflict, "this payout was requested with other content"};
       return finish();
     }
@@ -33,7 +33,9 @@ public:
     p.extra_id = m.extra_id;
     p.source = m.source;
     p.net = m.net;
-    post("held", "promised to a payout", {{available(), "eth", p.source.units()}, {held(), "eth", -p.source.units()}});
+    p.refund = m.refund;
+    post("held", p.refund ? "promised to a refund" : "promised to a payout",
+         {{available(), "eth", p.source.units()}, {held(), "eth", -p.source.units()}});
     check_limit();
     return finish();
   }
@@ -65,6 +67,7 @@ public:
     if (p.status != payout_status::awaiting_approval) return refused{refusal::out_of_order, "it does not await approval"};
     p.approved = true;
     out_.note = m.reason;
+    if (has_daily_limit()) out_.rows.push_back(allowance(true));
     start();
     return finish();
   }
@@ -89,6 +92,10 @@ public:
       on_told(out_.next.end_told_at, *io);
     else if (io && before_.status == payout_status::claiming && m.key == payout_keys::claim)
       on_claimed(*io);
+    else if (io && before_.status == payout_status::limiting && m.key == payout_keys::allowance)
+      on_allowance(*io);
+    else if (io && wants_second_minimum(before_) && m.key == payout_keys::second_range)
+      on_second_range(*io);
     else
       on_swap(m);
     return finish();
@@ -107,7 +114,29 @@ private:
       p.source = claim->eth;
     out_.note = "claimed " + std::to_string(p.accruals) + " accruals: " + to_decimal(source_units(p)) + " " + std::string(to_text(p.pot));
     if (p.accruals == 0 || source_units(p) <= 0) return cancel("there was nothing to claim any more");
+    // The predecessor's two hops: first the USDT for ETH. Who wants USDT gets it as it is.
+    if (p.pot == payout_pot::usdt && context_.rules.payout_funding_eth && !is_direct(p)) p.leg = 1;
     check_limit();
+  }
+
+  void on_allowance(const io_outcome& outcome) {
+    const auto* seen = std::get_if<allowance_seen>(&outcome);
+    if (!seen) return;
+    if (seen->granted) return start();
+    auto& p = out_.next;
+    const auto& rules = context_.rules;
+    p.status = payout_status::awaiting_approval;
+    p.reason = "above the daily limit: within 24 hours $" + to_fixed(seen->channel.units(), 2) + " went to the channel";
+    if (rules.payout_daily_max.is_positive()) p.reason += " (limit $" + to_fixed(rules.payout_daily_max.units(), 2) + ")";
+    p.reason += ", $" + to_fixed(seen->total.units(), 2) + " to all";
+    if (rules.payout_daily_total_max.is_positive()) p.reason += " (limit $" + to_fixed(rules.payout_daily_total_max.units(), 2) + ")";
+    p.reason += ": waits for the operator";
+  }
+
+  /// Selling what the second leg then cannot send on would only cost the owner.
+  void on_second_range(const io_outcome& outcome) {
+    if (const auto* f = std::get_if<io_failure>(&outcome)) return on_refusal(*f);
+    if (const auto* range = std::get_if<swap_range>(&outcome)) out_.next.second_minimum = std::max<int128>(range->min, 0);
   }
 
   void on_told(std::optional<timestamp>& told_at, const io_outcome& outcome) {
@@ -124,9 +153,22 @@ private:
   void check_limit() {
     auto& p = out_.next;
     const auto limit = context_.rules.payout_max;
-    if (!limit.is_positive() || p.net <= limit) return start();
+    if (!limit.is_positive() || p.net <= limit) {
+      if (!has_daily_limit()) return start();
+      p.status = payout_status::limiting;
+      out_.rows.push_back(allowance(false));
+      return;
+    }
     p.status = payout_status::awaiting_approval;
     p.reason = "above the limit of $" + to_fixed(limit.units(), 2) + ": waits for the operator";
+  }
+
+  bool has_daily_limit() const {
+    return context_.rules.payout_daily_max.is_positive() || context_.rules.payout_daily_total_max.is_positive();
+  }
+  allowance_claimed allowance(bool approved) const {
+    const auto& p = out_.next;
+    return {p.channel_id, p.net, context_.rules.payout_daily_max, context_.rules.payout_daily_total_max, approved};
   }
 
   /// Requested or approved: on its way.
@@ -135,6 +177,7 @@ private:
     p.reason.clear();
     if (!is_direct(p)) {
       p.status = payout_status::requested;
+      if (p.leg == 1 && is_plain_eth(p.target)) p.second_minimum = 0; // No second pair.
       if (swap_units(p) == 0) below_minimum();
       return;
     }
@@ -146,7 +189,62 @@ private:
   }
 
   void sent(const std::string& hash) override { complete(funded_units(out_.next), hash); }
-  void paid(int128 units, const std::string& hash) override { complete(units, hash); }
+  void paid(int128 units, const std::string& hash) override {
+    if (before_.leg != 1) return complete(units, hash);
+    // It was paid to ourselves: the provider's word alone is no money.
+    if (hash.empty()) return note_reason("the provider calls the swap finished, but names no transfer yet");
+    expect_bought(payout_status::receiving, units, hash);
+  }
+
+  /// The first leg has ended: from here on the pot is the ETH that came.
+  void received(int128 units) override {
+    const auto& swap = before_.swap_id;
+    const auto sold = source_units(before_), funded = funded_units(before_);
+    const auto fee = before_.deposit_fee < funded ? before_.deposit_fee : 0;
+    post("fee/" + swap, "the provider's fee of the first leg, borne by the owner", {{held(), "usdt", fee}, {spread(), "usdt", -fee}});
+    post("sold", "the owner's USDT was sold for ETH",
+         {{held(), "usdt", funded - fee}, {spread(), "usdt", fee}, {accounts::in_swap(swap), "usdt", -funded}});
+    post("unsold", "beyond the provider's decimals", {{held(), "usdt", sold - funded}, {available(), "usdt", funded - sold}});
+    post("bought", "the ETH that came for it", {{accounts::wallet, "eth", units}, {held(), "eth", -units}});
+    post("bought_fee", "what the provider kept of it by its quote, borne by the owner",
+         {{accounts::provider_fee, "eth", before_.withdrawal_fee}, {accounts::borne, "eth", -before_.withdrawal_fee}});
+    auto& p = out_.next;
+    p.first_swap_id = swap;
+    p.first_tx_hash = before_.tx_hash;
+    p.first_payout_hash = before_.incoming_hash;
+    out_.note = "sold " + to_decimal(funded) + " usdt for " + to_decimal(units) + " eth";
+    p.leg = 2;
+    p.pot = payout_pot::eth;
+    p.source = eth_amount::of_units(units);
+    p.lost = 0;
+    p.pair_minimum = 0;
+    ++p.swap_tries; // A new try has a new intent.
+    p.funding_released = false;
+    p.gas_used = 0;
+    p.gas_fee = {};
+    p.incoming_hash.clear();
+    p.incoming_named = p.incoming_units = 0;
+    try_again("");
+    start();
+  }
+
+  void refund_came(int128 units, int128 lost) override {
+    const auto& swap = before_.swap_id;
+    post("refund_cost/" + swap, "what the exchange kept of a deposit that it sent back",
+         {{held(), currency(), lost}, {spread(), currency(), -lost}});
+    post("refunded/" + swap, "the deposit came back",
+         {{accounts::wallet, currency(), units},
+          {spread(), currency(), lost},
+          {accounts::in_swap(swap), currency(), -funded_units(before_)}});
+  }
+
+  bool is_too_little(const swap_estimate& quote) override {
+    auto& p = out_.next;
+    const auto least = mul_div_ceil(std::max<int128>(p.second_minimum, 0), 21, 20); // The rate may move between the legs.
+    if (p.leg != 1 || quote.to_amount >= least) return false;
+    p.pair_minimum = std::max(p.pair_minimum, mul_div_ceil(swap_units(p), least, quote.to_amount));
+    return true;
+  }
 
   void complete(int128 amount_out, const std::string& hash) {
     auto& p = out_.next;
@@ -156,9 +254,14 @@ private:
     p.reason.clear();
     p.amount_out = amount_out;
     p.payout_hash = hash;
-    out_.rows.push_back(accrual_closed{context_.self.id, accrual_status::paid});
-    if (p.swap_id.empty()) return; // The wallet's own posting took the money from the owner's held account.
+    if (!p.refund) out_.rows.push_back(accrual_closed{context_.self.id, accrual_status::paid});
+    if (p.swap_id.empty()) return; // The wallet's own posting took the money from the held account.
     const auto funded = funded_units(p);
+    if (p.refund)
+      return post("completed", "the swap gave the subscriber's money back; what the provider's decimals cannot hold is the platform's",
+                  {{held(), currency(), source_units(p)},
+                   {accounts::in_swap(p.swap_id), currency(), -funded},
+                   {accounts::rounding, currency(), funded - source_units(p)}});
     const auto fee = p.deposit_fee < funded ? p.deposit_fee : 0;
     post("fee", "the provider's fee, borne by the owner", {{held(), currency(), fee}, {spread(), currency(), -fee}});
     post("completed", "the swap paid the owner",
@@ -169,9 +272,14 @@ private:
 
   void give_back() {
     const auto units = source_units(out_.next);
+    const auto& p = out_.next;
     post("returned", "the payout ended without a transfer", {{held(), currency(), units}, {available(), currency(), -units}});
-    out_.rows.push_back(
-        accrual_closed{context_.self.id, out_.next.pot == payout_pot::usdt ? accrual_status::converted : accrual_status::pending});
+    if (has_daily_limit()) out_.rows.push_back(allowance_returned{});
+    if (p.refund) return; // It lies undecided again: nobody's accrual.
+    accrual_closed free{context_.self.id, p.pot == payout_pot::usdt ? accrual_status::converted : accrual_status::pending};
+    free.resold = p.leg == 2;
+    if (p.lost != 0 || free.resold) free.left = units;
+    out_.rows.push_back(std::move(free));
   }
 
   void minimum_is(int128 units) override { out_.next.pair_minimum = units; }
@@ -196,14 +304,24 @@ private:
   // --- small things ---
 
   std::string currency() const { return std::string(to_text(out_.next.pot)); }
-  std::string available() const { return accounts::owner_available(std::to_string(out_.next.channel_id)); }
-  std::string held() const { return accounts::owner_held(std::to_string(out_.next.channel_id)); }
-  std::string spread() const { return accounts::owner_spread(std::to_string(out_.next.channel_id)); }
+  std::string available() const {
+    return out_.next.refund ? accounts::undecided : accounts::owner_available(std::to_string(out_.next.channel_id));
+  }
+  std::string held() const { return held_account(out_.next); }
+  std::string spread() const {
+    return out_.next.refund ? accounts::provider_fee : accounts::owner_spread(std::to_string(out_.next.channel_id));
+  }
 };
 
 } // namespace
 
 bool is_plain_eth(const asset& target) { return target == eth_on_eth; }
+
+std::string held_account(const payout& state) {
+  return state.refund ? accounts::refunding : accounts::owner_held(std::to_string(state.channel_id));
+}
+
+bool wants_second_minimum(const payout& p) { return p.leg == 1 && p.status == payout_status::requested && p.second_minimum < 0; }
 
 bool is_direct(const payout& state) { return state.target == swap_from(state); }
 

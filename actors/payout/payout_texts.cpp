@@ -20,7 +20,8 @@ std::string coin(const asset& a) {
 }
 
 std::string worth(const payout& p) {
-  const auto held = p.pot == payout_pot::usdt ? to_decimal(p.source_usdt) + " USDT" : to_decimal(p.source) + " ETH";
+  const auto given = p.pot == payout_pot::usdt ? p.source_usdt.units() : p.source.units();
+  const auto held = to_decimal(checked_sub(given, p.lost)) + (p.pot == payout_pot::usdt ? " USDT" : " ETH");
   return held + " ($" + to_fixed(p.net.units(), 2) + " USD)";
 }
 

@@ -79,8 +79,8 @@ private:
     const auto sent = truncate_to(s.pending.units(), 8);
     if (sent < range->min)
       return again(to_decimal(s.pending) + " ETH are pending, the exchange takes no less than " + to_decimal(range->min));
-    if (range->max && sent > *range->max)
-      return again(to_decimal(s.pending) + " ETH are pending, the exchange takes no more than " + to_decimal(*range->max));
+    // More than it takes at once: the oldest that fit; the rest is the next round's.
+    s.most = range->max && sent > *range->max ? *range->max : 0;
     s.status = scheduler_status::creating;
   }
 
@@ -188,7 +188,7 @@ std::vector<effect> scheduler_kind::effects_due(const scheduler& s, const entity
     break;
   case scheduler_status::creating:
     if (for_conversions(self))
-      due.push_back(ask(conversion_of(s), conversion_message(open_conversion{rules.conversion_threshold})));
+      due.push_back(ask(conversion_of(s), conversion_message(open_conversion{rules.conversion_threshold, eth_amount::of_units(s.most)})));
     else if (!s.due) // Lost by a restart: what was created meanwhile has claimed its accruals, and is no longer due.
       due.push_back(read(timestamp{}));
     else

@@ -1,6 +1,7 @@
 #include "actors/swap/swap.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 namespace paygate {
 
@@ -21,7 +22,7 @@ effect transfer(const State& p, const entity_ref& self, const policy& rules, con
   const auto intent = transfer_intent(p, self);
   request_transfer request;
   request.intent = intent;
-  request.to = p.swap_id.empty() ? p.address : p.payin_address;
+  request.to = p.swap_id.empty() ? swap_address(p, rules) : p.payin_address;
   request.debit = p.swap_id.empty() ? plain_debit : accounts::in_swap(p.swap_id);
   request.sign_before = sign_deadline(p, rules);
   if (swap_from(p) == usdt_on_eth) {
@@ -47,14 +48,23 @@ void collect(std::vector<effect>& due, const State& p, const entity_ref& self, c
   else if (p.status == status::estimating)
     due.push_back(soon(swap_keys::estimate(p), estimate_swap{from, to, swap_units(p)}));
   else if (p.status == status::swapping)
-    due.push_back(
-        soon(swap_keys::create(p), create_swap{from, to, swap_units(p), p.address, swap_extra_id(p), rules.wallet_address, p.rate_id}));
+    due.push_back(soon(swap_keys::create(p),
+                       create_swap{from, to, swap_units(p), swap_address(p, rules), swap_extra_id(p), rules.wallet_address, p.rate_id}));
   else if (p.status == status::funding && !p.funding_released)
     poll(swap_keys::expect(p), rules.swap_poll, poll_max);
   else if ((p.status == status::funding && !settled) || p.status == status::confirming)
     due.push_back(transfer(p, self, rules, plain_debit));
   else if (p.status == status::exchanging)
     poll(swap_keys::follow(p), rules.swap_poll, poll_max);
+  else if (is_awaiting_refund(p))
+    poll(swap_keys::follow(p), rules.swap_poll, attention_poll);
+  else if (is_looking_at_chain(p)) {
+    const bool token = incoming_asset(p) == usdt_on_eth;
+    due.push_back({swap_keys::arrival(p),
+                   token ? io_request(get_token_transfer{p.incoming_hash}) : io_request(get_transfer{p.incoming_hash}), timestamp{},
+                   rules.receipt_poll, std::max(rules.receipt_poll, 15'000ms)});
+  } else if (is_looking_at_books(p))
+    due.push_back(soon(swap_keys::used(p), find_arrival{p.incoming_hash, incoming_asset(p).ticker}));
   else if (is_still_followed(p))
     poll(swap_keys::follow(p), attention_poll, attention_poll_max);
 }
@@ -68,9 +78,18 @@ bool is_evm_address(std::string_view address) {
 }
 
 asset swap_from(const payout& state) { return state.pot == payout_pot::usdt ? usdt_on_eth : eth_on_eth; }
-asset swap_to(const payout& state) { return state.target; }
+asset swap_to(const payout& state) { return state.leg == 1 ? eth_on_eth : state.target; }
+std::string swap_address(const payout& state, const policy& rules) { return state.leg == 1 ? rules.wallet_address : state.address; }
 
-int128 source_units(const payout& state) { return state.pot == payout_pot::usdt ? state.source_usdt.units() : state.source.units(); }
+std::string upper_ticker(const asset& a) {
+  auto text = a.ticker;
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+int128 source_units(const payout& state) {
+  return checked_sub(state.pot == payout_pot::usdt ? state.source_usdt.units() : state.source.units(), state.lost);
+}
 int128 funded_units(const payout& state) { return state.pot == payout_pot::usdt ? state.funded_usdt.units() : state.funded.units(); }
 
 void set_funded(payout& state, int128 units) {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "actors/swap/swap.hpp"
+#include "actors/swap/arrival_step.hpp"
 
 // One step of an entity that sells what it may spend through a fixed-rate swap: a payout or a conversion. The rules of spec 5 (bound before
 // funded, a quote that ran out before anything was signed is asked again, the way back) stand here once.
@@ -15,12 +15,15 @@ namespace paygate {
 /// `State` has the swap's fields (see messages/conversion.hpp) and a status with the swap's stations. The derived step says what the ends
 /// mean. The next state is `out_.next`.
 template <class State>
-class swap_step {
+class swap_step : public arrival_step<State> {
 public:
-  using status = decltype(State::status);
+  using base = arrival_step<State>;
+  using typename base::status;
 
 protected:
-  swap_step(const State& before, const step_context& context) : before_(before), context_(context) { out_.next = before; }
+  using base::attention, base::before_, base::context_, base::fail, base::note_reason, base::out_, base::words;
+
+  swap_step(const State& before, const step_context& context) : base(before, context) {}
   ~swap_step() = default;
 
   // --- what the entity makes of it ---
@@ -29,16 +32,14 @@ protected:
   virtual void below_minimum() = 0;
   /// It ends before money moved: the money goes back.
   virtual void cancel(const std::string& why) = 0;
-  /// The same, and a person should know.
-  virtual void fail(const std::string& code, const std::string& why) = 0;
   /// The provider says that it paid `units` of the target. With an empty hash only when it said so twice.
   virtual void paid(int128 units, const std::string& hash) = 0;
   /// A transfer without a swap was mined.
   virtual void sent(const std::string& hash) = 0;
-  /// A person is called: `needs_attention`.
-  virtual void called() {}
   /// What the pair takes at least, told by the provider.
   virtual void minimum_is(int128) {}
+  /// The quote is no use although the pair takes the amount.
+  virtual bool is_too_little(const swap_estimate&) { return false; }
 
   // --- outcomes ---
 
@@ -60,8 +61,12 @@ protected:
       on_created(*io);
     else if (p.status == status::funding && !p.funding_released && m.key == swap_keys::expect(p))
       on_expected(*io);
-    else if ((p.status == status::exchanging || is_still_followed(p)) && m.key == swap_keys::follow(p))
+    else if ((p.status == status::exchanging || is_awaiting_refund(p) || is_still_followed(p)) && m.key == swap_keys::follow(p))
       on_followed(*io);
+    else if (is_looking_at_chain(p) && m.key == swap_keys::arrival(p))
+      base::on_arrival(*io);
+    else if (is_looking_at_books(p) && m.key == swap_keys::used(p))
+      base::on_arrival_use(*io);
   }
 
   // --- moves ---
@@ -70,41 +75,50 @@ protected:
   void release() {
     auto& p = out_.next;
     p.funding_released = true;
-    p.wallet_address = context_.rules.wallet_address;
+    if (p.wallet_address.empty()) p.wallet_address = context_.rules.wallet_address;
     p.reason.clear();
     out_.note = "the wallet may send " + to_decimal(funded_units(p)) + " " + swap_from(p).ticker;
   }
 
-  void attention(const std::string& code, const std::string& why) {
-    out_.next.status = status::needs_attention;
-    out_.next.reason = why;
-    called();
-    out_.rows.push_back(failure_listed{code, why});
+  /// A permanent refusal before the release: nothing was signed, so the money can go back.
+  void on_refusal(const io_failure& f) {
+    if (f.code == "deposit_too_small") return below_minimum();
+    if (f.code == "out_of_range") return cancel("outside the pair's range: " + words(f));
+    // Nobody's fault who waits for it and not the pair's: asked again until the operator has mended it, with the words shown.
+    if (is_one_of(f.code, {"invalid_api_key", "credentials", "unauthorized", "forbidden", "http_401", "http_403", "http_404", "http_405",
+                           "not_valid_refund_address", "fixed_rate_not_enabled", "nonsense"}))
+      return note_reason(f.code + ": " + words(f));
+    if (f.code == "pair_is_inactive") {
+      auto& since = out_.next.refused_since;
+      if (!since) since = context_.now;
+      if (context_.now - *since < inactive_patience) return note_reason(f.code + ": " + words(f));
+    }
+    fail(f.code, words(f));
   }
 
-  void note_reason(const std::string& why) {
-    // Once a person was called, why they were called stays.
-    if (out_.next.status != status::needs_attention) out_.next.reason = why;
+  /// A deposit is back: the pair may not take what is left of it.
+  void try_again(const std::string& why) final {
+    out_.note = why;
+    forget_swap(status::requested, why);
   }
 
-  // --- small things ---
-
-  static std::string words(const io_failure& f) { return f.text.empty() ? f.code : f.text; }
-
-  void post(const std::string& what, std::string reason, std::vector<posting> postings) {
-    std::erase_if(postings, [](const posting& p) { return p.units == 0; });
-    if (!postings.empty()) out_.entries.push_back({to_text(context_.self) + "/" + what, std::move(reason), std::move(postings)});
+  void forget_swap(status next, const std::string& why) {
+    auto& p = out_.next;
+    p.status = next;
+    p.rate_id.clear();
+    p.quoted_at.reset();
+    p.valid_until.reset();
+    p.quoted_amount = p.deposit_fee = p.withdrawal_fee = 0;
+    p.swap_id.clear();
+    p.wallet_address.clear();
+    p.tx_hash.clear();
+    p.nonce = -1;
+    p.payin_address.clear();
+    p.payin_extra_id.clear();
+    set_funded(p, 0);
+    p.provider_status = swap_status::new_swap;
+    p.reason = why;
   }
-
-  verdict<State> finish() {
-    out_.changed = !(out_.next == before_) || !out_.entries.empty();
-    if (out_.note.empty() && out_.next.reason != before_.reason) out_.note = out_.next.reason;
-    return std::move(out_);
-  }
-
-  const State& before_;
-  const step_context& context_;
-  decision<State> out_;
 
 private:
   static bool is_one_of(std::string_view code, std::initializer_list<std::string_view> list) {
@@ -132,6 +146,7 @@ private:
     // A quote without a rate id is no fixed rate; one for another amount, or already over, is no answer: it is asked for again.
     if (!quote || quote->rate_id.empty() || quote->to_amount <= 0 || quote->from_amount != swap_units(before_)) return;
     if (quote->valid_until && *quote->valid_until <= context_.now) return;
+    if (is_too_little(*quote)) return below_minimum();
     auto& p = out_.next;
     resume(status::swapping);
     p.rate_id = quote->rate_id;
@@ -160,6 +175,7 @@ private:
     if (swap->to_amount < mul_div_floor(p.quoted_amount, 9900, 10'000)) return retry("the provider did not keep the rate it quoted");
     resume(status::funding);
     p.swap_id = swap->swap_id;
+    p.wallet_address = context_.rules.wallet_address; // Named to the provider as the refund address.
     p.payin_address = swap->payin_address;
     set_funded(p, swap->from_amount);
     p.quoted_amount = swap->to_amount;
@@ -181,22 +197,6 @@ private:
     if (swap->status == swap_status::new_swap) return;
     p.valid_until = end;
     release();
-  }
-
-  /// A permanent refusal before the release: nothing was signed, so the money can go back.
-  void on_refusal(const io_failure& f) {
-    if (f.code == "deposit_too_small") return below_minimum();
-    if (f.code == "out_of_range") return cancel("outside the pair's range: " + words(f));
-    // Nobody's fault who waits for it and not the pair's: asked again until the operator has mended it, with the words shown.
-    if (is_one_of(f.code, {"invalid_api_key", "credentials", "unauthorized", "forbidden", "http_401", "http_403", "http_404", "http_405",
-                           "not_valid_refund_address", "fixed_rate_not_enabled", "nonsense"}))
-      return note_reason(f.code + ": " + words(f));
-    if (f.code == "pair_is_inactive") {
-      auto& since = out_.next.refused_since;
-      if (!since) since = context_.now;
-      if (context_.now - *since < inactive_patience) return note_reason(f.code + ": " + words(f));
-    }
-    fail(f.code, words(f));
   }
 
   // --- what the wallet says ---
@@ -260,6 +260,9 @@ private:
     const bool forgot = swap->status == swap_status::new_swap || swap->status == swap_status::waiting;
     // A provider that calls back a hold as "waiting" has said nothing new; forgetting the hold would end the watch.
     if (forgot && p.status == status::needs_attention) return;
+    // It said that it sent the deposit back, and is asked by which transaction: only that is news, or that it went the other way after all.
+    const bool ended = swap->status == swap_status::finished || (swap->status == swap_status::refunded && !swap->refund_hash.empty());
+    if (p.status == status::refunding && !ended) return;
     p.provider_status = swap->status;
     switch (swap->status) {
     case swap_status::new_swap:
@@ -279,11 +282,7 @@ private:
       if (p.status == status::needs_attention && seen == swap->status) return;
       return attention("swap_" + std::string(to_text(swap->status)),
                        "the exchange has the deposit, but calls the swap " + std::string(to_text(swap->status)) + " (" + p.swap_id + ")");
-    case swap_status::refunded:
-      return attention("swap_refunded",
-                       "the exchange says it refunded the deposit"
-                           + (swap->refund_amount ? " (" + to_decimal(*swap->refund_amount) + " " + swap_from(p).ticker + ")" : "")
-                           + (swap->refund_hash.empty() ? "" : ", transaction " + swap->refund_hash));
+    case swap_status::refunded: return base::expect_refund(*swap);
     }
   }
 
@@ -298,19 +297,9 @@ private:
     auto& p = out_.next;
     if (p.funding_released) return attention("internal", why);
     out_.note = why;
-    if (p.swap_tries >= context_.rules.swap_tries_max)
+    if (p.swap_tries >= swap_tries_max(p, context_.rules))
       return attention("swap_tries", "no swap could be funded in " + std::to_string(p.swap_tries) + " tries; the last: " + why);
-    p.status = status::estimating;
-    p.rate_id.clear();
-    p.quoted_at.reset();
-    p.valid_until.reset();
-    p.quoted_amount = p.deposit_fee = p.withdrawal_fee = 0;
-    p.swap_id.clear();
-    p.payin_address.clear();
-    p.payin_extra_id.clear();
-    set_funded(p, 0);
-    p.provider_status = swap_status::new_swap;
-    p.reason = why;
+    forget_swap(status::estimating, why);
   }
 
   /// The provider says "pair inactive" for small amounts and in bad hours too: only when it says so all this time it is for good.

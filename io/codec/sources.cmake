@@ -6,6 +6,7 @@ list(APPEND io_sources
      codec/json.cpp
      codec/json_canonical.cpp
      codec/json_tokens.cpp
+     codec/payout_address.cpp
      codec/rlp.cpp
      codec/signer.cpp
      codec/start_link.cpp

@@ -7,7 +7,6 @@
 #include <pqxx/pqxx>
 
 #include "persistence/row_tables.hpp"
-#include "persistence/side_rows.hpp"
 
 namespace paygate::bench {
 
@@ -60,8 +59,11 @@ public:
       next_ = (next_ + 1) % entities_;
     }
     pqxx::work transaction(connection_);
-    if (run_over(transaction, "raw_update", std::move(rows)).size() != batch) std::printf("raw update: a guard failed\n"), std::exit(1);
-    run_over(transaction, "raw_history", std::move(history));
+    const auto run_over = [&](const char* statement, column_arrays arrays) {
+      return transaction.exec_prepared(statement, pqxx::prepare::make_dynamic_params(arrays.finish()));
+    };
+    if (run_over("raw_update", std::move(rows)).size() != batch) std::printf("raw update: a guard failed\n"), std::exit(1);
+    run_over("raw_history", std::move(history));
     transaction.commit();
   }
 

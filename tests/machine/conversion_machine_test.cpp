@@ -162,7 +162,7 @@ TEST_CASE("the wallet funds the bound swap, and only its word that it never sign
 }
 
 TEST_CASE("expired or failed at the provider proves nothing: the accruals stay claimed") {
-  for (const auto status : {swap_status::failed, swap_status::expired, swap_status::refunded, swap_status::verifying}) {
+  for (const auto status : {swap_status::failed, swap_status::expired, swap_status::verifying}) {
     world w;
     w.to(conversion_status::exchanging).done_with("follow", w.seen(status));
     CHECK(w.state.status == conversion_status::needs_attention);
@@ -179,16 +179,16 @@ TEST_CASE("expired or failed at the provider proves nothing: the accruals stay c
 TEST_CASE("what the chain shows is what came, whatever the provider says") {
   world w;
   w.to(conversion_status::receiving);
-  CHECK(w.request<get_token_transfer>("receipt").hash == "0xout");
+  CHECK(w.request<get_token_transfer>("arrival").hash == "0xout");
   for (const auto& early : {io_outcome(world::receipt({}, 0)), io_outcome(no_way("rpc"))}) {
     world each = w;
-    each.done_with("receipt", early);
+    each.done_with("arrival", early);
     CHECK(each.state.status == conversion_status::receiving);
     CHECK(each.last.rows.empty());
   }
   const auto strange = [&](token_moved moved, bool reverted = false) {
     world each = w;
-    each.done_with("receipt", world::receipt({std::move(moved)}, 3, reverted));
+    each.done_with("arrival", world::receipt({std::move(moved)}, 3, reverted));
     return std::string(to_text(each.state.status));
   };
   CHECK(strange({payin, payin, ours, 290'000'000}) == "needs_attention"); // Another token.
@@ -197,13 +197,21 @@ TEST_CASE("what the chain shows is what came, whatever the provider says") {
   CHECK(strange({usdt, payin, ours, 290'000'000}, true) == "needs_attention");
   // The same hash again is no news for the person who was called; another one is.
   world called = w;
-  called.done_with("receipt", world::receipt({}));
+  called.done_with("arrival", world::receipt({}));
   called.done_with("follow", called.seen(swap_status::finished));
   CHECK_FALSE(called.last.changed);
   called.done_with("follow", called.seen(swap_status::finished, "0xother"));
   CHECK(called.state.status == conversion_status::receiving);
 
-  w.done_with("receipt", world::receipt({{usdt, payin, ours, 290'000'001}, {payin, payin, ours, 5}}));
+  w.done_with("arrival", world::receipt({{usdt, payin, ours, 290'000'001}, {payin, payin, ours, 5}}));
+  CHECK(w.state.status == conversion_status::receiving);
+  CHECK(w.request<find_arrival>("used") == find_arrival{"0xout", "usdt"});
+  world twice = w;
+  twice.done_with("used", arrival_seen{"conversion/c6"});
+  CHECK(twice.state.status == conversion_status::needs_attention);
+  CHECK(twice.rows<conversion_closed>().empty());
+  w.done_with("used", arrival_seen{});
+  CHECK(w.rows<arrival_claimed>().size() == 1);
   CHECK(w.state.status == conversion_status::completed);
   CHECK(w.closed("290.000001"));
   CHECK(w.due().size() == 1); // The wallet is still to be told that its word was heard.

@@ -1,6 +1,6 @@
 paygate_test(payout_machine_test SOURCES payout_machine_test.cpp LIBS paygate_machines LABELS machine)
 paygate_test(wallet_machine_test SOURCES wallet_machine_test.cpp LIBS paygate_machines LABELS machine)
-foreach(suite conversion scheduler batch reconciliation)
+foreach(suite conversion scheduler batch refund way_back reconciliation)
   paygate_test(${suite}_machine_test SOURCES ${suite}_machine_test.cpp LIBS paygate_machines LABELS machine)
 endforeach()
 # Both machines in a world of faults, under the runtime's own table of running effects.

@@ -12,6 +12,7 @@ namespace {
 struct walk : purchase {
   std::mt19937_64 dice;
   std::set<std::string> settled_keys;
+  bool was_held = false;
 
   explicit walk(std::uint64_t seed)
       : purchase(seed % 3 == 0 ? payout_strategy::threshold : payout_strategy::instant, seed % 5 == 0), dice(seed) {}
@@ -73,6 +74,10 @@ struct walk : purchase {
         send(order);
       else if (chance(5))
         send(effect_done{"tell_owner:paid:1", io_outcome(message_sent{1})});
+      else if (chance(5))
+        send(accept_payment{"why"});
+      else if (chance(5))
+        send(refund_payment{{"eth", "eth"}, chance(50) ? "0xaa" : "0xbb", "", "why", chance(20)});
       else
         ipn(any_report());
       return;
@@ -86,6 +91,7 @@ struct walk : purchase {
   }
 
   void check(const payment& before) {
+    was_held = was_held || state.status == payment_status::held;
     if (before.status == payment_status::paid && state.status != payment_status::paid) FAIL("paid is not final");
     if (!before.invite_link.empty() && state.invite_link != before.invite_link) FAIL("the invite link changed");
     if (before.ends_at && state.ends_at != before.ends_at) FAIL("extended twice");
@@ -93,6 +99,7 @@ struct walk : purchase {
     std::set<timestamp> times;
     std::set<std::string> payouts;
     int128 undecided = 0, credited_net = 0, fees = 0, incoming = 0, wallet = 0;
+    std::map<std::string, int128> refunds;
     for (const auto& d : state.deposits) {
       if (!d.settled_at) {
         if (d.arrived_at || !d.payout_id.empty()) FAIL("unsettled, but on its way");
@@ -100,8 +107,11 @@ struct walk : purchase {
       }
       if (!times.insert(*d.settled_at).second) FAIL("two settlements at one time");
       if (!d.payout_id.empty() && !payouts.insert(d.payout_id).second) FAIL("two deposits in one payout");
+      if (d.refund_id == "outside") continue; // Reversed: it never came.
       const auto credited = d.net_eth + d.fee_eth == d.gross_eth;
-      if (state.status == payment_status::paid && !credited) FAIL("paid, but not credited");
+      if (credited && !d.refund_id.empty()) FAIL("credited and refunded");
+      if (!d.refund_id.empty()) refunds[d.refund_id] += d.gross_eth.units();
+      if (state.status == payment_status::paid && !credited && d.refund_id.empty()) FAIL("paid, but not credited");
       if (state.status != payment_status::paid && credited) FAIL("credited, but not paid");
       (d.arrived_at ? wallet : incoming) += d.gross_eth.units();
       if (credited)
@@ -113,10 +123,22 @@ struct walk : purchase {
       const auto after =
           std::find_if(state.deposits.begin(), state.deposits.end(), [&](const deposit& x) { return x.payment_id == d.payment_id; });
       if (after == state.deposits.end()) FAIL("a deposit was lost");
-      if (d.settled_at && (after->settled_at != d.settled_at || after->gross_eth != d.gross_eth || after->gross_usd != d.gross_usd))
+      const auto completed = d.status == provider_status::partially_paid && after->status == provider_status::finished;
+      if (d.settled_at && !completed
+          && (after->settled_at != d.settled_at || after->gross_eth != d.gross_eth || after->gross_usd != d.gross_usd))
         FAIL("a settlement changed");
+      if (d.arrived_at && after->gross_eth != d.gross_eth) FAIL("what the chain has shown changed");
+      if (!d.refund_id.empty() && (after->refund_id != d.refund_id || after->gross_eth != d.gross_eth)) FAIL("a refunded deposit changed");
       if (!d.payout_id.empty() && after->payout_id != d.payout_id) FAIL("a deposit changed its payout");
     }
+    for (const auto& e : due())
+      if (const auto* ask = std::get_if<ask_entity>(&e.request); ask && e.key.starts_with("refund:")) {
+        const auto& command = std::get<request_payout>(std::get<paygate::payout_message>(ask->message));
+        if (!command.refund || command.source.units() != refunds[ask->to.id]) FAIL("a refund of another amount");
+      }
+    if (before.refund_started_at && state.refunds == before.refunds && !state.refund_address.empty()
+        && state.refund_started_at != before.refund_started_at)
+      FAIL("a refund started twice");
     // The books say what the deposits say.
     if (balance(accounts::incoming) != incoming || balance(accounts::wallet) != wallet) FAIL("assets differ");
     if (balance(accounts::undecided) != -undecided || balance(accounts::fee_income) != -fees) FAIL("undecided or fees differ");
@@ -135,7 +157,7 @@ struct walk : purchase {
 } // namespace
 
 TEST_CASE("random walks keep the books") {
-  int paid = 0, underpaid = 0, held = 0, home = 0;
+  int paid = 0, underpaid = 0, held = 0, home = 0, accepted = 0, refunded = 0;
   for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
     INFO("seed " << seed);
     walk w(seed);
@@ -148,7 +170,9 @@ TEST_CASE("random walks keep the books") {
     }
     paid += w.state.status == payment_status::paid;
     underpaid += w.state.status == payment_status::underpaid;
-    held += w.state.status == payment_status::held;
+    held += w.was_held;
+    accepted += w.state.decision == payment_decision::accepted;
+    refunded += w.state.refund_started_at.has_value();
     home += std::any_of(w.state.deposits.begin(), w.state.deposits.end(), [](const deposit& d) { return !d.payout_id.empty(); });
   }
   // The walks go everywhere, or they prove nothing.
@@ -156,4 +180,6 @@ TEST_CASE("random walks keep the books") {
   CHECK(underpaid > 20);
   CHECK(held > 20);
   CHECK(home > 100);
+  CHECK(accepted > 50);
+  CHECK(refunded > 50);
 }

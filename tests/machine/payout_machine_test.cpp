@@ -285,7 +285,7 @@ TEST_CASE("the swap is followed to its end") {
   };
   for (const auto& r : {row{swap_status::waiting, s::exchanging, false}, row{swap_status::confirming, s::exchanging, false},
                         row{swap_status::sending, s::exchanging, false}, row{swap_status::finished, s::completed, false},
-                        row{swap_status::failed, s::needs_attention, true}, row{swap_status::refunded, s::needs_attention, true},
+                        row{swap_status::failed, s::needs_attention, true}, row{swap_status::refunded, s::refunding, false},
                         row{swap_status::verifying, s::needs_attention, true}, row{swap_status::expired, s::needs_attention, true}}) {
     INFO(to_text(r.seen));
     const auto d = on(at(s::exchanging), "follow:s1", swap_seen(r.seen));

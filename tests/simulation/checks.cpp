@@ -37,6 +37,8 @@ struct printer {
   std::string operator()(const get_claim& r) const { return r.claimant; }
   std::string operator()(const get_gathered&) const { return {}; }
   std::string operator()(const get_due_payouts&) const { return {}; }
+  std::string operator()(const find_arrival&) const { return {}; }
+  std::string operator()(const get_allowance&) const { return {}; }
   // Reconciliation has no part in the simulation: it lives on SQL and on whole blocks.
   template <class Other>
   std::string operator()(const Other&) const {

@@ -119,12 +119,12 @@ void nowpayments::next(const std::string& id) {
   t.status = a.script[a.at++];
   t.actually_paid = a.usd / 50'000;
   t.actually_paid_at_fiat = a.fiat_unknown && !t.pay_amount ? 0 : a.usd;
-  if (t.status == finished) {
+  if (t.status == finished || t.status == partially_paid) { // A part lies in the wallet as well (provider-apis 1.5).
     t.outcome_amount = a.usd / eth_price * 995 / 1000;
     t.payout_hash = "0xin" + id;
     auto& order = orders[t.order_id];
-    if (t.outcome_currency == "eth") {
-      coins_.send(t.payout_hash, *t.outcome_amount);
+    if (t.outcome_currency == "eth") coins_.send(t.payout_hash, *t.outcome_amount);
+    if (t.outcome_currency == "eth" && t.status == finished) {
       order.finished_usd += a.usd;
       ++order.finished;
     }

@@ -96,6 +96,18 @@ TEST_CASE("a stale version writes nothing and spoils nobody") {
   CHECK(db.value("SELECT (SELECT count(*) FROM ledger_entry) + (SELECT count(*) FROM failed_transaction)") == "0");
 }
 
+TEST_CASE("a stale step that would break a constraint as well is stale, not poison") {
+  store db(new_database());
+  auto first = payment_step(db, "a", 1);
+  first.entries = {entry("payment/a/settled", 5, 5)};
+  REQUIRE(db.commit(first).outcome == commit_outcome::committed);
+  // Another activation decided the same: its posting is there already.
+  const auto results = db.commit({share(first), share(payment_step(db, "b", 1))});
+  CHECK(results[0].outcome == commit_outcome::version_conflict);
+  CHECK(results[1].outcome == commit_outcome::committed);
+  CHECK(db.value("SELECT count(*) FROM ledger_entry") == "1");
+}
+
 TEST_CASE("a stale epoch, a foreign node and no lease at all are refused") {
   store db(new_database());
   auto step = payment_step(db, "a", 1);

@@ -105,3 +105,61 @@ TEST_CASE("the operator's questions are answered in JSON") {
   CHECK(contains(db.query("actors", "no json"), R"("code":"invalid")"));
   CHECK(contains(db.query("actors"), R"("id": "main")")); // It goes on after an error.
 }
+
+TEST_CASE("an operator's verb is written down before and after, and a failure is resolved once") {
+  store db(new_database());
+  auto step = db.step_for(entity_kind::poller, "main", 1, poller{});
+  step.rows.push_back(failure_listed{"c", "t"});
+  step.rows.push_back(webhook_event{"nowpayments", "55", "o1", true, "{\"x\":1}"});
+  REQUIRE(db.commit(step).error == "");
+
+  CHECK(db.query("audit", R"({"operator":"ann@host","source":"n1","verb":"retry","target":"payout/p1","reason":"why","arguments":{"id":"p1"}})")
+        == R"({"id": 1})");
+  CHECK(db.query("audit", R"({"verb":"resolve","target":"failure/1","reason":"why"})") == R"({"id": 2})");
+  CHECK(contains(db.query("audit", R"({"verb":"retry","target":"payout/p1","reason":""})"), R"("code":"invalid")"));
+  CHECK(contains(db.query("audit_list"), R"("result": "")"));
+  CHECK(db.query("audit_result", R"({"id":1,"code":"done","text":"well"})") == R"({"done": true})");
+  CHECK(contains(db.query("audit_result", R"({"id":1,"code":"again","text":""})"), R"("code":"invalid")"));
+  const auto listed = db.query("audit_list", R"({"target":"payout/p1"})");
+  INFO(listed);
+  for (const auto* part : {R"("operator": "ann@host")", R"("source": "n1")", R"("arguments": {"id": "p1"})", R"("result": "done")", R"("result_text": "well")"})
+    CHECK(contains(listed, part));
+  CHECK_FALSE(contains(listed, "resolve"));
+  CHECK(contains(db.query("audit_list", R"({"verb":"resolve"})"), R"("target": "failure/1")"));
+
+  CHECK(contains(db.query("failure", R"({"id":1})"), R"("code": "c")"));
+  CHECK(db.query("failure", R"({"id":77})") == "null");
+  CHECK(contains(db.query("resolve", R"({"id":77,"reason":"x"})"), R"("code": "not_found")"));
+  CHECK(db.query("resolve", R"({"id":1,"reason":"talked to them","operator":"ann"})") == R"({"done": true})");
+  CHECK(contains(db.query("resolve", R"({"id":1,"reason":"other"})"), "already"));
+  CHECK(db.value("SELECT resolution || ' ' || resolved_by FROM failed_transaction") == "talked to them ann");
+  CHECK(db.query("failed") == "[]");
+  CHECK(contains(db.query("failed", R"({"open":false})"), R"("resolution": "talked to them")"));
+
+  CHECK(contains(db.query("webhook", R"({"id":1})"), R"("raw": "7b2278223a317d")"));
+  CHECK(db.query("webhook", R"({"id":2})") == "null");
+}
+
+TEST_CASE("a payment is traced by its order and by the provider's id") {
+  store db(new_database());
+  auto state = std::get<payment>(filled_snapshot(entity_kind::payment, "o1"));
+  auto& d = state.deposits[0];
+  d.payment_id = "5001";
+  auto step = db.step_for(entity_kind::payment, "o1", 1, state);
+  step.rows = children_of(state);
+  step.rows.push_back(accrual_opened{"5001", "o1", -5, accrual_status::paying, "o1", d.gross_usd, d.fee_usd, d.net_usd, d.gross_eth, d.fee_eth, d.net_eth});
+  REQUIRE(db.commit(step).error == "");
+  auto paid = std::get<payout>(filled_snapshot(entity_kind::payout, "o1"));
+  paid.pot = payout_pot::eth;
+  paid.source = paid.funded = d.net_eth + d.net_eth; // Half of it is this deposit's.
+  paid.amount_out = 7;
+  REQUIRE(db.commit(db.step_for(entity_kind::payout, "o1", 1, paid)).error == "");
+  const auto by_order = db.query("trace", R"({"id":"o1"})");
+  INFO(by_order);
+  CHECK(db.query("trace", R"({"id":"5001"})") == by_order);
+  CHECK(contains(by_order, R"("gross_eth": ")" + to_decimal(d.gross_eth) + '"'));
+  CHECK(contains(by_order, R"("payout_put_in": ")" + to_decimal(d.net_eth) + '"'));
+  CHECK(contains(by_order, R"("payout_amount": "0.000000000000000003")"));
+  CHECK(contains(by_order, R"("conversion_id": null)"));
+  CHECK(contains(db.query("trace", R"({"id":"nobody"})"), R"("code": "not_found")"));
+}

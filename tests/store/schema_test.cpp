@@ -94,10 +94,11 @@ TEST_CASE("ledger and audit log are append-only and balanced, whoever writes") {
     transaction.exec(
         entry
         + "INSERT INTO ledger_posting SELECT currval('ledger_entry_id_seq'), * FROM (VALUES (1, 'a', 'eth', 1), (2, 'b', 'eth', -1)) AS p; "
-          "INSERT INTO audit_log (operator, verb, reason) VALUES ('me', 'retry', 'why')");
+          "INSERT INTO audit_log (operator, verb, reason) VALUES ('me', 'retry', 'why'); "
+          "INSERT INTO audit_result (audit, code, text) SELECT max(id), 'done', '' FROM audit_log");
     transaction.commit();
   }
-  for (const auto* table : {"ledger_entry", "ledger_posting", "audit_log"}) {
+  for (const auto* table : {"ledger_entry", "ledger_posting", "audit_log", "audit_result"}) {
     INFO(table);
     CHECK(state_of(dsn, std::string("DELETE FROM ") + table) == "23514");
     CHECK(state_of(dsn, std::string("TRUNCATE ") + table + " CASCADE") == "23514");
@@ -105,6 +106,7 @@ TEST_CASE("ledger and audit log are append-only and balanced, whoever writes") {
   CHECK(state_of(dsn, "UPDATE ledger_entry SET reason = 'x'") == "23514");
   CHECK(state_of(dsn, "UPDATE ledger_posting SET units = units * 2") == "23514");
   CHECK(state_of(dsn, "UPDATE audit_log SET reason = 'x'") == "23514");
+  CHECK(state_of(dsn, "UPDATE audit_result SET code = 'x'") == "23514");
   CHECK(state_of(dsn, "INSERT INTO audit_log (operator, verb, reason) VALUES ('me', 'retry', '')") == "23514");
 }
 

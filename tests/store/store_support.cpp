@@ -159,6 +159,17 @@ deposit filled_deposit(const std::string& id, std::int64_t seed) {
   row.net_usd = row.gross_usd - row.fee_usd;
   row.fee_eth = eth_amount::of_units(5);
   row.net_eth = row.gross_eth - row.fee_eth;
+  row.refund_id.clear();
+  return row;
+}
+
+// Given back instead of paid out.
+deposit refunded_deposit(const std::string& id, std::int64_t seed) {
+  auto row = filled<deposit>(seed);
+  row.order_id = id;
+  row.payout_id.clear();
+  row.fee_usd = row.net_usd = {};
+  row.fee_eth = row.net_eth = {};
   return row;
 }
 
@@ -188,7 +199,7 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
   case entity_kind::payment: {
     auto state = filled<payment>();
     state.tier = 2;
-    state.deposits = {filled_deposit(id, 100), filled_deposit(id, 200)};
+    state.deposits = {filled_deposit(id, 100), refunded_deposit(id, 200)};
     return state;
   }
   case entity_kind::subscription: {

@@ -1,0 +1,153 @@
+#include "actors/runtime/operator_verbs.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include "actors/rehearse.hpp"
+#include "actors/runtime/operator_json.hpp"
+
+namespace paygate {
+
+namespace {
+
+using object = rapidjson::Value;
+using outcome = std::variant<order, std::string>;
+
+std::string reason_of(const object& c) { return text_of(c, "reason"); }
+
+/// The entity of "kind" (when it is named) and "id".
+std::variant<entity_ref, std::string> target_of(const object& c, entity_kind usual) {
+  const auto id = text_of(c, "id"), name = text_of(c, "kind");
+  if (id.empty()) return error_json("invalid", "an id is needed");
+  const auto kind = name.empty() ? usual : parse_enum<entity_kind>(name).value_or(usual);
+  if (!name.empty() && to_text(kind) != name) return error_json("invalid", "no kind is named \"" + name + "\"");
+  return entity_ref{kind, id};
+}
+
+template <class Message>
+outcome tell(const object& c, entity_kind kind, Message message) {
+  auto to = target_of(c, kind);
+  if (auto* wrong = std::get_if<std::string>(&to)) return std::move(*wrong);
+  if (std::get<entity_ref>(to).kind != kind) return error_json("invalid", text_of(c, "verb") + " is for a " + std::string(to_text(kind)));
+  return order{{std::get<entity_ref>(std::move(to)), any_message(std::move(message))}, {}};
+}
+
+outcome register_channel_order(const object& c, const address_check&) {
+  const auto member = c.FindMember("channel");
+  auto read =
+      member == c.MemberEnd() ? std::variant<channel, std::string>{std::string("channel: is missing")} : read_channel(member->value);
+  if (auto* wrong = std::get_if<std::string>(&read)) return error_json("invalid", *wrong);
+  auto& terms = std::get<channel>(read);
+  const auto id = std::to_string(terms.open_channel_id);
+  return order{{{entity_kind::channel, id}, channel_message{register_channel{std::move(terms)}}}, {}};
+}
+
+outcome approve_order(const object& c, const address_check&) {
+  return tell(c, entity_kind::payout, payout_message{approve_payout{reason_of(c)}});
+}
+
+outcome cancel_order(const object& c, const address_check&) {
+  if (text_of(c, "kind") == to_text(entity_kind::conversion))
+    return tell(c, entity_kind::conversion, conversion_message{cancel_conversion{reason_of(c)}});
+  return tell(c, entity_kind::payout, payout_message{cancel_payout{reason_of(c)}});
+}
+
+outcome accept_order(const object& c, const address_check&) {
+  return tell(c, entity_kind::payment, payment_message{accept_payment{reason_of(c)}});
+}
+
+outcome refund_order(const object& c, const address_check& check) {
+  refund_payment command;
+  command.reason = reason_of(c);
+  command.outside = c.HasMember("outside") && c["outside"].IsBool() && c["outside"].GetBool();
+  std::string remark;
+  if (!command.outside) {
+    const auto ticker = text_of(c, "currency"), network = text_of(c, "network");
+    command.target = {ticker.empty() ? "eth" : ticker, network.empty() ? "eth" : network};
+    command.address = text_of(c, "address");
+    command.extra_id = text_of(c, "extra_id");
+    if (command.address.empty()) return error_json("invalid", "a refund needs an address (or outside: it was given back by hand)");
+    const auto seen = check(command.target, command.address, command.extra_id);
+    if (!seen.fault.empty()) return error_json("invalid", seen.fault);
+    remark = seen.by_checksum ? "the address's checksum is right" : "the address has no checksum that could be checked: only its form was";
+  }
+  auto made = tell(c, entity_kind::payment, payment_message{std::move(command)});
+  if (auto* o = std::get_if<order>(&made)) o->remark = std::move(remark);
+  return made;
+}
+
+outcome run_order(const object& c, const address_check&) {
+  const auto id = text_of(c, "id");
+  if (id != "conversions" && id != "payouts") return error_json("invalid", "run conversions or payouts");
+  return tell(c, entity_kind::scheduler, scheduler_message{run_scheduler{}});
+}
+
+outcome resolve_exception_order(const object& c, const address_check&) {
+  const auto id = parse_integer(text_of(c, "id"));
+  if (!id || *id <= 0 || *id > 1'000'000'000) return error_json("invalid", "an exception's id is a number");
+  return order{{{entity_kind::reconciliation, "main"},
+                reconciliation_message{resolve_exception{static_cast<std::int64_t>(*id), text_of(c, "as"), reason_of(c), text_of(c, "operator")}}},
+               {}};
+}
+
+struct order_verb {
+  std::string_view name;
+  outcome (*read)(const object&, const address_check&);
+};
+constexpr std::array orders = {
+    order_verb{"channel", register_channel_order},
+    order_verb{"approve", approve_order},
+    order_verb{"cancel", cancel_order},
+    order_verb{"accept", accept_order},
+    order_verb{"refund", refund_order},
+    order_verb{"run", run_order},
+    order_verb{"resolve_exception", resolve_exception_order},
+};
+
+const order_verb* find(std::string_view name) {
+  const auto found = std::find_if(orders.begin(), orders.end(), [&](const order_verb& v) { return v.name == name; });
+  return found == orders.end() ? nullptr : &*found;
+}
+
+} // namespace
+
+bool is_order(std::string_view verb) { return find(verb) != nullptr; }
+
+std::variant<order, std::string> read_order(const rapidjson::Value& command, const address_check& check) {
+  return find(text_of(command, "verb"))->read(command, check);
+}
+
+std::string rehearsal_json(const entity_ref& target, const std::variant<rehearsal, refused>& result) {
+  if (const auto* no = std::get_if<refused>(&result)) return error_json(to_text(no->code), no->text);
+  const auto& would = std::get<rehearsal>(result);
+  std::string json = R"({"dry_run":true,"target":)" + json_text(to_text(target)) + ",\"changes\":" + (would.changes ? "true" : "false")
+                     + ",\"from_status\":" + json_text(would.from_status) + ",\"to_status\":" + json_text(would.to_status)
+                     + ",\"note\":" + json_text(would.note) + ",\"postings\":[";
+  bool first = true;
+  for (const auto& entry : would.entries)
+    for (const auto& p : entry.postings) {
+      json += std::string(first ? "" : ",") + "{\"key\":" + json_text(entry.key) + ",\"account\":" + json_text(p.account)
+              + ",\"currency\":" + json_text(p.currency) + ",\"units\":" + json_text(to_decimal(p.units)) + "}";
+      first = false;
+    }
+  return json + "]}";
+}
+
+std::string arguments_json(const rapidjson::Value& command) {
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> out(buffer);
+  out.StartObject();
+  for (auto member = command.MemberBegin(); member != command.MemberEnd(); ++member) {
+    const std::string_view name(member->name.GetString(), member->name.GetStringLength());
+    if (name == "verb" || name == "reason" || name == "operator") continue;
+    member->name.Accept(out);
+    member->value.Accept(out);
+  }
+  out.EndObject();
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+} // namespace paygate

@@ -1,0 +1,114 @@
+// The table of verbs: what each command line asks of the daemon, and what is wrong with the others.
+#include <catch2/catch.hpp>
+
+#include <set>
+#include <sstream>
+
+#include "ctl/print.hpp"
+#include "ctl/verbs.hpp"
+
+using namespace paygate::ctl;
+
+namespace {
+
+std::variant<command, usage> read(const std::string& line, const std::string& input = "") {
+  std::istringstream in(line), ids(input);
+  std::vector<std::string> words;
+  for (std::string word; in >> word;) words.push_back(word);
+  return read_command(words, ids);
+}
+
+std::string fault(const std::string& line) {
+  const auto made = read(line);
+  const auto* wrong = std::get_if<usage>(&made);
+  return wrong ? wrong->text : "";
+}
+
+rapidjson::Document asked(const std::string& line) {
+  const auto made = read(line);
+  const auto* c = std::get_if<command>(&made);
+  INFO(line << fault(line));
+  REQUIRE(c);
+  REQUIRE(c->asks.size() == 1);
+  rapidjson::Document parsed;
+  parsed.Parse(c->asks[0].request.c_str());
+  REQUIRE(parsed.IsObject());
+  return parsed;
+}
+
+std::string text(const rapidjson::Value& object, const char* name) { return object.HasMember(name) ? plain(object[name]) : "-"; }
+
+} // namespace
+
+TEST_CASE("verbs that look ask a question with its options") {
+  const auto actors = asked("--json actors --kind payout --stuck --limit 5");
+  CHECK(text(actors, "verb") == "query");
+  CHECK(text(actors, "name") == "actors");
+  CHECK(text(actors, "args") == R"({"kind":"payout","limit":5,"stuck":true})");
+  CHECK(text(asked("failed list --all"), "args") == R"({"open":false})");
+  CHECK(text(asked("webhooks list --order-id=01X"), "args") == R"({"order_id":"01X"})");
+  CHECK(text(asked("trace 01X"), "args") == R"({"id":"01X"})");
+  CHECK(text(asked("show payout 01X"), "kind") == "payout");
+  CHECK(text(asked("show payout 01X"), "reason") == "-");
+}
+
+TEST_CASE("verbs that steer say who asks and why") {
+  const auto refund = asked("--address h:1 payments refund 01X --address 0xabc --currency usdt --network trx --extra-id 7 --reason fair");
+  CHECK(text(refund, "verb") == "refund");
+  CHECK(text(refund, "id") == "01X");
+  CHECK(text(refund, "address") == "0xabc");
+  CHECK(text(refund, "currency") == "usdt");
+  CHECK(text(refund, "network") == "trx");
+  CHECK(text(refund, "extra_id") == "7");
+  CHECK(text(refund, "reason") == "fair");
+  CHECK(text(refund, "operator").find('@') != std::string::npos);
+  CHECK(std::get<command>(read("--address h:1 payments refund 01X --address 0xabc --reason f")).address == "h:1");
+  CHECK(std::get<command>(read("retry payout 1 --reason f --address h:2")).address == "h:2");
+  CHECK(text(asked("cancel conversion c1 --reason x"), "kind") == "conversion");
+  CHECK(text(asked("payouts cancel 01X --reason x"), "verb") == "cancel");
+  const auto dry = asked("payments accept 01X --dry-run");
+  CHECK(dry["dry_run"].GetBool());
+}
+
+TEST_CASE("ids from standard input are asked one by one") {
+  const auto made = read("retry payout - --reason x", "a\n\n  b  more\n");
+  const auto& c = std::get<command>(made);
+  REQUIRE(c.asks.size() == 2);
+  CHECK(c.asks[0].id == "a");
+  CHECK(c.asks[1].request.find(R"("id":"b")") != std::string::npos);
+  CHECK(std::get<command>(read("retry payout - --reason x")).asks.empty());
+}
+
+TEST_CASE("wrong usage is told before anybody is asked") {
+  for (const auto* line : {"", "nonsense", "failed", "failed burn 1", "retry payout", "retry payout 1", "retry payout 1 2 --reason x",
+                           "actors --limit many", "actors --reason x", "actors --kind", "--kind x actors", "channels add --reason x",
+                           "channels add --file /nowhere --reason x", "payments accept 1 --address a:1 --outside --reason x"})
+    CHECK_FALSE(fault(line).empty());
+  CHECK(fault("payments accept 1").find("--reason") != std::string::npos);
+  CHECK(std::get<usage>(read("retry --help")).asked_for);
+}
+
+TEST_CASE("each verb is in the help and has a name of its own") {
+  std::set<std::string> names;
+  for (const auto& v : verbs()) {
+    CHECK(names.insert(v.name).second);
+    CHECK(help_text().find("  " + std::string(v.name)) != std::string::npos);
+    CHECK(std::string(v.help).size() > 5);
+  }
+  CHECK(names.size() > 20);
+}
+
+TEST_CASE("a trace reads from the payment to the transaction") {
+  rapidjson::Document answer;
+  answer.Parse(
+      R"({"order_id":"01X","status":"paid","price_usd":"30","channel":"C","decision":"none","deposits":[{"payment_id":"5","settled_at":"t",
+    "actually_paid":"1","pay_currency":"btc","gross_eth":"2","gross_usd":"30","fee_eth":"0.06","fee_usd":"0.9","net_eth":"1.94","net_usd":"29.1",
+    "payout_id":"01X","payout_status":"completed","refund":false,"pot":"eth","target_ticker":"eth","target_network":"eth","payout_put_in":"1.94","payout_put_in_currency":"eth",
+    "payout_amount":"1.94","address":"0xa","transfer_intent":"payout/01X/0","transfer_status":"confirmed","transfer_eth":"1.94","transfer_nonce":"3",
+    "transfer_block":"9","transfer_hash":"0xfeed","conversion_id":null}]})");
+  const auto text = trace_report(answer);
+  for (const auto* part :
+       {"order 01X  paid  $30", "1 btc", "1.94 eth = $29.1", "payout 01X completed", "paid                  1.94 eth (eth)", "0xfeed"})
+    CHECK(text.find(part) != std::string::npos);
+  CHECK(text.find("conversion") == std::string::npos);
+}
