@@ -61,7 +61,8 @@ std::optional<rapidjson::Document> wait_for(daemon_link& daemon, int& code, F&& 
     if (!answer || over(*answer)) return answer;
     const auto now = std::chrono::steady_clock::now();
     if (now >= end) {
-      std::fprintf(stderr, "paygatectl: it is still %s, and goes on by itself: %s\n", text(*answer, "status").c_str(), text(*answer, "last_error").c_str());
+      std::fprintf(stderr, "paygatectl: it is still %s, and goes on by itself: %s\n", text(*answer, "status").c_str(),
+                   text(*answer, "last_error").c_str());
       code = refused;
       return std::nullopt;
     }
@@ -74,7 +75,8 @@ std::optional<rapidjson::Document> wait_for(daemon_link& daemon, int& code, F&& 
 }
 
 std::string sheet(const rapidjson::Value& result) {
-  std::string out = "round " + text(result, "round") + ", ended " + text(result, "finished_at") + ", the chain at block " + text(result, "block") + "\n\n";
+  std::string out = "round " + text(result, "round") + ", ended " + text(result, "finished_at") + ", the chain at block "
+                    + text(result, "block") + "\n\n";
   out += table(result["wallet"], {"currency", "ledger", "chain", "explained", "difference"});
   const auto& open = result["exceptions"];
   if (!open.Empty()) {
@@ -83,8 +85,11 @@ std::string sheet(const rapidjson::Value& result) {
   }
   if (!result["not_seen"].Empty()) out += "\nNot seen:\n";
   for (const auto& line : result["not_seen"].GetArray()) out += "  " + plain(line) + "\n";
-  return out + (open.Empty() ? "\nclean: no difference is open\n" : "\n" + std::to_string(open.Size()) + " open: paygatectl reconcile resolve ID --as "
-                                                                   "float|gas|loss|unattributed|explained --reason TEXT\n");
+  return out
+         + (open.Empty() ? "\nclean: no difference is open\n"
+                         : "\n" + std::to_string(open.Size())
+                               + " open: paygatectl reconcile resolve ID --as "
+                                 "float|gas|loss|unattributed|explained --reason TEXT\n");
 }
 
 int run_round(const command& c, daemon_link& daemon) {
@@ -105,8 +110,10 @@ int resolve(const command& c, const command::ask& one, daemon_link& daemon) {
   if (!result) return code;
   const auto note = text(*result, "resolve_note");
   const bool good = note.starts_with("exception " + one.id + " is resolved as ");
-  if (c.json) std::fputs(pretty(*result).c_str(), stdout);
-  else if (good) std::printf("%s\n", note.c_str());
+  if (c.json)
+    std::fputs(pretty(*result).c_str(), stdout);
+  else if (good)
+    std::printf("%s\n", note.c_str());
   if (!good) std::fprintf(stderr, "paygatectl: %s\n", note.c_str());
   return good ? done : note.starts_with("there is no exception") ? not_found : refused;
 }

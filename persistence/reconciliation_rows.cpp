@@ -43,9 +43,9 @@ struct writer {
   void operator()(const movements_matched& row) const { add("match_movements", {std::to_string(row.cut)}); }
   void operator()(const movement_claimed& row) const { add("claim_movement", {lower(row.hash), row.subject}); }
   void operator()(const exception_found& row) const {
-    add("raise_exception", {std::to_string(row.round), at(), std::string(to_text(row.kind)), row.subject, row.currency, to_decimal(row.expected),
-                            to_decimal(row.actual), to_decimal(row.gas), lower(row.hash), row.explanation, to_decimal(row.wallet_eth),
-                            to_decimal(row.wallet_usdt), std::to_string(row.entry)});
+    add("raise_exception", {std::to_string(row.round), at(), std::string(to_text(row.kind)), row.subject, row.currency,
+                            to_decimal(row.expected), to_decimal(row.actual), to_decimal(row.gas), lower(row.hash), row.explanation,
+                            to_decimal(row.wallet_eth), to_decimal(row.wallet_usdt), std::to_string(row.entry)});
   }
   void operator()(const round_closed& row) const { add("close_round", {std::to_string(row.round), at()}); }
   void operator()(const exception_resolved& row) const {
@@ -59,12 +59,14 @@ struct writer {
 
 std::vector<prepared_statement> reconciliation_statements() {
   return {
-      {"note_movements", "SELECT note_movements($1::bigint, $2::bigint, $3::text[], $4::integer[], $5::text[], $6::numeric[], $7::numeric[], "
-                         "$8::bigint[], $9::timestamptz[], $10::text[])"},
+      {"note_movements",
+       "SELECT note_movements($1::bigint, $2::bigint, $3::text[], $4::integer[], $5::text[], $6::numeric[], $7::numeric[], "
+       "$8::bigint[], $9::timestamptz[], $10::text[])"},
       {"match_movements", "SELECT match_movements($1::bigint)"},
       {"claim_movement", "UPDATE chain_movement SET subject = $2 WHERE hash = $1 AND NOT booked AND subject = ''"},
-      {"raise_exception", "SELECT raise_exception($1::bigint, $2::timestamptz, $3::exception_kind, $4, $5, $6::numeric, $7::numeric, $8::numeric, "
-                          "$9, $10, $11::numeric, $12::numeric, $13::bigint)"},
+      {"raise_exception",
+       "SELECT raise_exception($1::bigint, $2::timestamptz, $3::exception_kind, $4, $5, $6::numeric, $7::numeric, $8::numeric, "
+       "$9, $10, $11::numeric, $12::numeric, $13::bigint)"},
       {"close_round", "SELECT close_round($1::bigint, $2::timestamptz)"},
       {"resolve_exception", "SELECT resolve_exception($1::bigint, $2, $3, $4, $5::timestamptz, $6)"},
   };

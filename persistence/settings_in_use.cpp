@@ -15,10 +15,11 @@ std::string write_settings_in_use(const std::string& dsn, const std::vector<std:
     const auto lists = arrays.finish();
     pqxx::connection connection(dsn);
     pqxx::work transaction(connection);
-    transaction.exec_params("INSERT INTO setting_in_use (key, value, changed_at) SELECT key, value, now() FROM unnest($1::text[], $2::text[]) AS u "
-                            "(key, value) ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, changed_at = EXCLUDED.changed_at WHERE "
-                            "setting_in_use.value <> EXCLUDED.value",
-                            lists[0], lists[1]);
+    transaction.exec_params(
+        "INSERT INTO setting_in_use (key, value, changed_at) SELECT key, value, now() FROM unnest($1::text[], $2::text[]) AS u "
+        "(key, value) ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, changed_at = EXCLUDED.changed_at WHERE "
+        "setting_in_use.value <> EXCLUDED.value",
+        lists[0], lists[1]);
     transaction.commit();
     return {};
   } catch (const std::exception& failure) {

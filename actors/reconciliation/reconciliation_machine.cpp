@@ -59,15 +59,25 @@ public:
     if (s.resolve_id != 0 && on_resolving(m)) return finish();
     if (!io) return finish();
     switch (s.status) {
-    case status::opening: if (m.key == keys::open) on_opened(*io); break;
+    case status::opening:
+      if (m.key == keys::open) on_opened(*io);
+      break;
     case status::idle: break;
-    case status::cutting: if (m.key == keys::of("cut", s)) on_cut(*io); break;
-    case status::anchoring: if (m.key == keys::anchor(s)) on_anchor(*io); break;
-    case status::scanning: if (m.key == keys::scan(s)) on_scan(*io); break;
+    case status::cutting:
+      if (m.key == keys::of("cut", s)) on_cut(*io);
+      break;
+    case status::anchoring:
+      if (m.key == keys::anchor(s)) on_anchor(*io);
+      break;
+    case status::scanning:
+      if (m.key == keys::scan(s)) on_scan(*io);
+      break;
     case status::auditing: on_audit(m.key, *io); break;
     case status::listing: on_list(m.key, *io); break;
     case status::claiming: on_claim(m.key, *io); break;
-    case status::judging: if (m.key == keys::judge(s)) on_judge(*io); break;
+    case status::judging:
+      if (m.key == keys::judge(s)) on_judge(*io);
+      break;
     }
     return finish();
   }
@@ -122,7 +132,9 @@ private:
       if (head >= std::max(s.mined_block, s.scanned_block)) s.anchor_block = head;
       return;
     }
-    if (static_cast<std::int64_t>(seen->block) != s.anchor_block || head < s.anchor_block + static_cast<std::int64_t>(depth(context_.rules)) - 1) return;
+    if (static_cast<std::int64_t>(seen->block) != s.anchor_block
+        || head < s.anchor_block + static_cast<std::int64_t>(depth(context_.rules)) - 1)
+      return;
     s.anchor_at = seen->at;
     s.chain_eth = eth_amount::of_units(seen->eth);
     s.chain_usdt = usdt_amount::of_units(seen->usdt);
@@ -264,12 +276,14 @@ private:
       for (const auto& waiting : open.hashes)
         if (!hash.empty() && waiting == hash) out_.rows.push_back(movement_claimed{hash, subject});
     };
-    const auto payment = std::find_if(open.payments.begin(), open.payments.end(), [&](const auto& id) { return key == keys::claim(s, id); });
+    const auto payment =
+        std::find_if(open.payments.begin(), open.payments.end(), [&](const auto& id) { return key == keys::claim(s, id); });
     const auto swap = std::find_if(open.swaps.begin(), open.swaps.end(), [&](const auto& w) { return key == keys::claim(s, w.second); });
     if (payment != open.payments.end()) {
       if (const auto* p = std::get_if<provider_payment>(&outcome)) {
         named(p->payout_hash, "deposit/" + *payment);
-        const bool sends = p->status == provider_status::confirmed || p->status == provider_status::sending || p->status == provider_status::finished;
+        const bool sends =
+            p->status == provider_status::confirmed || p->status == provider_status::sending || p->status == provider_status::finished;
         if (p->payout_hash.empty() && sends) ++s.sending;
       }
       open.payments.erase(payment);

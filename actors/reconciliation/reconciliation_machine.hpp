@@ -8,9 +8,9 @@
 
 namespace paygate {
 
-/// Reconciliation, decisions only (spec 10). A round cuts the ledger at one entry, takes the chain's balances at a block that holds all that
-/// the cut rests on, and explains the difference movement by movement, so that business may go on meanwhile: what was mined and is not booked
-/// yet is known by its transaction. Whatever is in hand is at most a page; a restart goes on at the page's beginning.
+/// Reconciliation, decisions only (spec 10). A round cuts the ledger at one entry, takes the chain's balances at a block that holds all
+/// that the cut rests on, and explains the difference movement by movement, so that business may go on meanwhile: what was mined and is not
+/// booked yet is known by its transaction. Whatever is in hand is at most a page; a restart goes on at the page's beginning.
 struct reconciliation_kind {
   using state = reconciliation;
   using message = reconciliation_message;
@@ -24,10 +24,10 @@ struct reconciliation_kind {
 
 namespace reconciling {
 
-inline constexpr std::uint64_t scan_page = 10;     ///< Blocks read at once: whole blocks are large.
-inline constexpr std::uint64_t scan_overlap = 64;  ///< Blocks read again in the next round: a reorganised chain may have changed them.
-inline constexpr int doubts_max = 3;               ///< A node that does not know a transaction is asked so often.
-inline constexpr std::size_t items_max = 100;      ///< In hand.
+inline constexpr std::uint64_t scan_page = 10;    ///< Blocks read at once: whole blocks are large.
+inline constexpr std::uint64_t scan_overlap = 64; ///< Blocks read again in the next round: a reorganised chain may have changed them.
+inline constexpr int doubts_max = 3;              ///< A node that does not know a transaction is asked so often.
+inline constexpr std::size_t items_max = 100;     ///< In hand.
 /// What came in during so long a time may be what the provider is sending at this moment.
 inline constexpr auto sending_patience = std::chrono::hours(1);
 /// What became final so lately is audited in every round.
@@ -64,7 +64,8 @@ std::optional<exception_found> judge_payment(const audit_item& item, const io_ou
 std::optional<exception_found> judge_swap(const audit_item& item, const io_outcome& said);
 /// What a movement that the books do not hold means; nothing when it is under way.
 std::optional<exception_found> judge_movement(const unbooked& item);
-std::optional<exception_found> judge_balance(const std::string& currency, int128 chain, int128 ledger, int128 explained, std::uint64_t block);
+std::optional<exception_found> judge_balance(const std::string& currency, int128 chain, int128 ledger, int128 explained,
+                                             std::uint64_t block);
 exception_found unknown_at_provider(const provider_payment& listed);
 
 } // namespace reconciling

@@ -65,7 +65,9 @@ inline const json_value& member(const json_value& object, const char* name) {
   return *value;
 }
 
-inline void write_text(json_writer& writer, std::string_view text) { writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size())); }
+inline void write_text(json_writer& writer, std::string_view text) {
+  writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+}
 
 inline rpc_params texts(std::initializer_list<std::string> values) {
   return [list = std::vector<std::string>(values)](json_writer& writer) {

@@ -168,24 +168,25 @@ TEST_CASE("what became final is looked up: deposits and swaps by the provider's 
   const auto with = [](auto value, auto change) { return change(value), value; };
   swap_state s{"s1", swap_status::finished, units("0.1"), units("3"), {}, "", "0xCC", "", {}};
   for (const auto& r : {
-         row{deposit_item(), p, "", 0},
-         row{deposit_item(), with(p, [](auto& x) { x.outcome_amount = units("0.03"); }), "wrong_provider_amount", units("0.03")},
-         row{deposit_item(), with(p, [](auto& x) { x.outcome_currency = "btc"; }), "wrong_provider_amount", 0},
-         row{deposit_item(), with(p, [](auto& x) { x.status = provider_status::refunded; }), "wrong_provider_amount", units("0.02")},
-         row{deposit_item(), no_way("http_404"), "wrong_provider_amount", 0},
-         row{deposit_item(), no_way("credentials"), "", 0}, // It says nothing about the payment.
-         row{swap_item(), s, "", 0},
-         row{swap_item(), with(s, [](auto& x) { x.status = swap_status::failed; }), "missing_payout", 0},
-         row{swap_item(), with(s, [](auto& x) { x.payout_hash = "0xdd"; }), "missing_payout", units("3")},
-         row{swap_item(), with(s, [](auto& x) { x.amount_to = units("2"); }), "wrong_provider_amount", units("2")},
-         row{swap_item(), with(s, [](auto& x) { x.amount_from = units("0.2"); }), "wrong_provider_amount", units("0.2")},
-         row{swap_item(), with(s, [](auto& x) { x.amount_to.reset(), x.amount_from.reset(); }), "", 0},
-         row{swap_item(), no_way("not_found"), "missing_payout", 0},
+           row{deposit_item(), p, "", 0},
+           row{deposit_item(), with(p, [](auto& x) { x.outcome_amount = units("0.03"); }), "wrong_provider_amount", units("0.03")},
+           row{deposit_item(), with(p, [](auto& x) { x.outcome_currency = "btc"; }), "wrong_provider_amount", 0},
+           row{deposit_item(), with(p, [](auto& x) { x.status = provider_status::refunded; }), "wrong_provider_amount", units("0.02")},
+           row{deposit_item(), no_way("http_404"), "wrong_provider_amount", 0},
+           row{deposit_item(), no_way("credentials"), "", 0}, // It says nothing about the payment.
+           row{swap_item(), s, "", 0},
+           row{swap_item(), with(s, [](auto& x) { x.status = swap_status::failed; }), "missing_payout", 0},
+           row{swap_item(), with(s, [](auto& x) { x.payout_hash = "0xdd"; }), "missing_payout", units("3")},
+           row{swap_item(), with(s, [](auto& x) { x.amount_to = units("2"); }), "wrong_provider_amount", units("2")},
+           row{swap_item(), with(s, [](auto& x) { x.amount_from = units("0.2"); }), "wrong_provider_amount", units("0.2")},
+           row{swap_item(), with(s, [](auto& x) { x.amount_to.reset(), x.amount_from.reset(); }), "", 0},
+           row{swap_item(), no_way("not_found"), "missing_payout", 0},
        }) {
     auto m = at(status::auditing, {r.item});
     m.done_with("item", r.said);
     CHECK(kinds_of(m) == r.kinds);
-    if (!r.kinds.empty()) CHECK((r.kinds == "wrong_provider_amount" && found(m).currency == "btc" ? int128(0) : found(m).actual) == r.actual);
+    if (!r.kinds.empty())
+      CHECK((r.kinds == "wrong_provider_amount" && found(m).currency == "btc" ? int128(0) : found(m).actual) == r.actual);
     CHECK(m.state.status == status::listing);
   }
   auto lost = swap_item();
@@ -214,7 +215,8 @@ TEST_CASE("the provider's list shows payments that we do not know; without crede
   CHECK(blind.state.unseen.find("NOWPayments") != std::string::npos);
   auto m = at(status::listing);
   provider_payment p;
-  p.payment_id = "77", p.order_id = "else", p.status = provider_status::finished, p.outcome_currency = "eth", p.outcome_amount = 5, p.payout_hash = "0xee";
+  p.payment_id = "77", p.order_id = "else", p.status = provider_status::finished, p.outcome_currency = "eth", p.outcome_amount = 5,
+  p.payout_hash = "0xee";
   auto open = p;
   open.payment_id = "78", open.status = provider_status::waiting;
   m.done_with("list", payments_page{{p, open}, true});
@@ -259,14 +261,16 @@ TEST_CASE("a movement that the books do not hold is under way, foreign, or made 
   };
   const auto now = start_of_time();
   for (const auto& r : {
-         row{{"0x1", "transfer/payout/p/1", units("-0.1"), 0, units("0.001"), 104, now, "0xto", {}}, "", ""},
-         row{{"0x1", "deposit/5", units("0.02"), 0, 0, 104, now, "0xfrom", units("0.02")}, "", ""},
-         row{{"0x1", "deposit/5", units("0.01"), 0, 0, 104, now, "0xfrom", units("0.02")}, "wrong_provider_amount", "0.01 ETH"},
-         row{{"0x1", "", units("0.5"), 0, 0, 104, now, "0xfrom", {}}, "foreign_deposit", "0.5 ETH came from 0xfrom"},
-         row{{"0x1", "", 0, units("2.5"), 0, 104, now, "0xfrom", {}}, "foreign_deposit", "2.5 USDT came from 0xfrom"},
-         row{{"0x1", "", units("-0.3"), 0, units("0.002"), 104, now, "0xto", {}}, "manual_transfer", "sent 0.3 ETH from the wallet to 0xto and paid 0.002 ETH of gas"},
-         row{{"0x1", "", 0, units("-4"), units("0.002"), 104, now, "0xto", {}}, "manual_transfer", "sent 4 USDT"},
-         row{{"0x1", "", 0, 0, units("0.002"), 104, now, "0xto", {}}, "manual_transfer", "sent 0 ETH"},
+           row{{"0x1", "transfer/payout/p/1", units("-0.1"), 0, units("0.001"), 104, now, "0xto", {}}, "", ""},
+           row{{"0x1", "deposit/5", units("0.02"), 0, 0, 104, now, "0xfrom", units("0.02")}, "", ""},
+           row{{"0x1", "deposit/5", units("0.01"), 0, 0, 104, now, "0xfrom", units("0.02")}, "wrong_provider_amount", "0.01 ETH"},
+           row{{"0x1", "", units("0.5"), 0, 0, 104, now, "0xfrom", {}}, "foreign_deposit", "0.5 ETH came from 0xfrom"},
+           row{{"0x1", "", 0, units("2.5"), 0, 104, now, "0xfrom", {}}, "foreign_deposit", "2.5 USDT came from 0xfrom"},
+           row{{"0x1", "", units("-0.3"), 0, units("0.002"), 104, now, "0xto", {}},
+               "manual_transfer",
+               "sent 0.3 ETH from the wallet to 0xto and paid 0.002 ETH of gas"},
+           row{{"0x1", "", 0, units("-4"), units("0.002"), 104, now, "0xto", {}}, "manual_transfer", "sent 4 USDT"},
+           row{{"0x1", "", 0, 0, units("0.002"), 104, now, "0xto", {}}, "manual_transfer", "sent 0 ETH"},
        }) {
     auto m = at(status::judging);
     const auto& i = r.item;

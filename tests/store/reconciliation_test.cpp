@@ -34,7 +34,8 @@ struct rounds {
   }
 };
 
-chain_movement movement(std::string hash, std::string_view amount, std::uint64_t block, std::int32_t line = -1, std::string_view gas = "0") {
+chain_movement movement(std::string hash, std::string_view amount, std::uint64_t block, std::int32_t line = -1,
+                        std::string_view gas = "0") {
   chain_movement m;
   m.hash = std::move(hash), m.line = line, m.currency = line < 0 ? "eth" : "usdt", m.units = units(amount), m.gas = units(gas);
   m.block = block, m.at = at_micros(some_micros), m.counterparty = "0xother";
@@ -43,7 +44,8 @@ chain_movement movement(std::string hash, std::string_view amount, std::uint64_t
 
 exception_found difference(std::string subject, std::string_view actual, std::int64_t round) {
   exception_found e;
-  e.round = round, e.kind = exception_kind::foreign_deposit, e.subject = e.hash = std::move(subject), e.currency = "eth", e.actual = units(actual);
+  e.round = round, e.kind = exception_kind::foreign_deposit, e.subject = e.hash = std::move(subject), e.currency = "eth",
+  e.actual = units(actual);
   e.explanation = "it came";
   return e;
 }
@@ -89,9 +91,12 @@ TEST_CASE("a cut holds every entry up to its id and none that comes later") {
   pqxx::connection watcher(db.dsn);
   for (bool waits = false; !waits;) {
     pqxx::nontransaction look(watcher);
-    waits = look.exec1("SELECT count(*) > 0 FROM pg_locks WHERE relation = 'ledger_entry'::regclass AND mode = 'ShareLock' AND NOT granted")[0].as<bool>();
+    waits =
+        look.exec1("SELECT count(*) > 0 FROM pg_locks WHERE relation = 'ledger_entry'::regclass AND mode = 'ShareLock' AND NOT granted")[0]
+            .as<bool>();
   }
-  open->exec("INSERT INTO ledger_posting SELECT currval('ledger_entry_id_seq'), * FROM (VALUES (1, 'assets:wallet', 'usdt', 3), (2, 'x', 'usdt', -3)) AS p");
+  open->exec("INSERT INTO ledger_posting SELECT currval('ledger_entry_id_seq'), * FROM (VALUES (1, 'assets:wallet', 'usdt', 3), (2, 'x', "
+             "'usdt', -3)) AS p");
   open->commit();
   open.reset();
   reader.join();
@@ -108,8 +113,10 @@ TEST_CASE("movements are named by what we know, booked by the cut, and give way 
   const auto cut = asked<books_cut>(books, get_books_cut{});
   enter_deposit(db, "2", "0xbb", "0.25", true); // Booked, but after the cut.
   enter_deposit(db, "3", "0xcc", "0.1", false);
-  main.write({movements_seen{1, 10, {movement("0xaa", "0.5", 3), movement("0xbb", "0.25", 4), movement("0xCC", "0.09", 5),
-                                     movement("0xdd", "0.7", 6), movement("0xdd", "4", 6, 2), movement("0xee", "-0.2", 7, -1, "0.01")}},
+  main.write({movements_seen{1,
+                             10,
+                             {movement("0xaa", "0.5", 3), movement("0xbb", "0.25", 4), movement("0xCC", "0.09", 5),
+                              movement("0xdd", "0.7", 6), movement("0xdd", "4", 6, 2), movement("0xee", "-0.2", 7, -1, "0.01")}},
               movements_matched{cut.entry}});
   auto page = asked<unbooked_page>(books, get_unbooked{"", cut.entry});
   REQUIRE(page.items.size() == 4);
@@ -134,7 +141,8 @@ TEST_CASE("movements are named by what we know, booked by the cut, and give way 
   main.write({movement_claimed{"0xDD", "conversion/c1"}});
   CHECK(asked<unclaimed_seen>(books, get_unclaimed{}).hashes.empty());
   // The next round finds the later entry booked, and a block that lost a transaction.
-  main.write({movements_seen{5, 12, {movement("0xee", "-0.2", 8, -1, "0.01")}}, movements_matched{asked<books_cut>(books, get_books_cut{}).entry}});
+  main.write({movements_seen{5, 12, {movement("0xee", "-0.2", 8, -1, "0.01")}},
+              movements_matched{asked<books_cut>(books, get_books_cut{}).entry}});
   page = asked<unbooked_page>(books, get_unbooked{"", 1'000});
   REQUIRE(page.items.size() == 1);
   CHECK(page.items[0].hash == "0xee");
