@@ -87,7 +87,9 @@ std::optional<exception_found> judge_payment(const audit_item& item, const io_ou
   if (!p->outcome_currency.empty() && p->outcome_currency != item.currency)
     return wrong(0, "says that it came as " + worth(amount, p->outcome_currency));
   if (p->outcome_amount && amount != item.units) return wrong(amount, "says that " + worth(amount, item.currency) + " came");
-  if (p->status != provider_status::finished) return wrong(amount, "calls it " + std::string(to_text(p->status)));
+  // A part payment that the provider passed on is in the books as well, as nobody's yet.
+  if (p->status != provider_status::finished && p->status != provider_status::partially_paid)
+    return wrong(amount, "calls it " + std::string(to_text(p->status)));
   return std::nullopt;
 }
 

@@ -171,6 +171,7 @@ TEST_CASE("what became final is looked up: deposits and swaps by the provider's 
            row{deposit_item(), p, "", 0},
            row{deposit_item(), with(p, [](auto& x) { x.outcome_amount = units("0.03"); }), "wrong_provider_amount", units("0.03")},
            row{deposit_item(), with(p, [](auto& x) { x.outcome_currency = "btc"; }), "wrong_provider_amount", 0},
+           row{deposit_item(), with(p, [](auto& x) { x.status = provider_status::partially_paid; }), "", 0},
            row{deposit_item(), with(p, [](auto& x) { x.status = provider_status::refunded; }), "wrong_provider_amount", units("0.02")},
            row{deposit_item(), no_way("http_404"), "wrong_provider_amount", 0},
            row{deposit_item(), no_way("credentials"), "", 0}, // It says nothing about the payment.
