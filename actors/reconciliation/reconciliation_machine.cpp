@@ -309,6 +309,8 @@ private:
     }
     s.hand.reset();
     s.status = status::judging;
+    // Once more: what was nameless at the first look, and could be named before the providers were to be asked, was not asked about.
+    out_.rows.push_back(movements_matched{s.cut});
   }
 
   // --- the end ---

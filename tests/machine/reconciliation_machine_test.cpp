@@ -245,6 +245,7 @@ TEST_CASE("what came in and nobody can name is asked for at the providers") {
   s.swap_id = "s1", s.status = swap_status::refunded, s.refund_hash = "0x2";
   m.done_with("claim", s);
   CHECK(m.rows<movement_claimed>().at(0).hash == "0x2");
+  CHECK(m.rows<movements_matched>().size() == 1); // What got its name meanwhile is no stranger.
   CHECK(m.state.status == status::judging);
   CHECK(m.state.sending == 0);
   auto sends = at(status::judging, {}, {{"0x1"}, {"5"}, {}});
