@@ -57,7 +57,7 @@ constexpr const char* waiting_payments_sql =
 constexpr const char* waiting_swaps_sql = "SELECT swap_id, 'payout/' || id AS subject FROM payout WHERE status IN ('confirming', "
                                           "'exchanging', 'receiving', 'refunding', 'needs_attention') "
                                           "AND swap_id <> '' UNION ALL SELECT swap_id, 'conversion/' || id FROM conversion WHERE status IN "
-                                          "('confirming', 'exchanging', 'receiving', 'needs_attention') "
+                                          "('confirming', 'exchanging', 'receiving', 'refunding', 'needs_attention') "
                                           "AND swap_id <> '' ORDER BY 2 LIMIT $1::bigint";
 
 constexpr const char* unbooked_sql =
