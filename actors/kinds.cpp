@@ -15,6 +15,7 @@ spawn_entity_fn spawner_of(entity_kind kind) {
     case entity_kind::poller: return spawn_poller;
     case entity_kind::conversion: return spawn_conversion;
     case entity_kind::scheduler: return spawn_scheduler;
+    case entity_kind::reconciliation: return spawn_reconciliation;
   }
   std::abort(); // No such kind: memory is corrupt.
 }

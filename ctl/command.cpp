@@ -99,7 +99,9 @@ outcome read_verb(const verb& v, given line, command c, std::istream& input) {
     auto made = v.request(v, line);
     if (auto* bad = std::get_if<usage>(&made)) return std::move(*bad);
     c.asks.push_back({std::get<std::string>(std::move(made)), id});
+    if (std::string_view(v.asks) == "resolve_exception" && !several) c.asks.back().id = line.words.back();
   }
+  c.reconciles = std::string_view(v.name).starts_with("reconcile") && v.asks != std::string_view("exceptions") && !line.has("dry-run");
   return c;
 }
 

@@ -21,6 +21,7 @@ struct command {
   bool follow = false;   ///< tail: go on until interrupted.
   std::vector<ask> asks; ///< In this order, each after the answer to the one before.
   std::string answer;    ///< The answer itself, of a verb that needs no daemon.
+  bool reconciles = false; ///< Goes on asking until the round, or each exception's resolution, is over (ctl/reconcile.hpp).
   std::function<std::string(const rapidjson::Value&)> show;
 };
 

@@ -8,6 +8,7 @@
 #include "ctl/command.hpp"
 #include "ctl/link.hpp"
 #include "ctl/print.hpp"
+#include "ctl/reconcile.hpp"
 
 namespace {
 
@@ -64,6 +65,7 @@ int main(int argc, char** argv) {
   if (!c.answer.empty()) return print_answer(c, c.answer);
   daemon_link daemon(c.address);
   if (c.follow) return follow(c, daemon);
+  if (c.reconciles) return reconcile(c, daemon);
   int worst = done;
   for (const auto& each : c.asks) {
     if (!each.id.empty() && !c.json) std::printf("%s: ", each.id.c_str()), std::fflush(stdout);

@@ -112,6 +112,7 @@ request_text about_wallet(const verb& self, const given& line) {
   put_steering(command, line);
   return command.str();
 }
+request_text round_request(const verb& self, const given&) { return object_text().text("verb", self.asks).str(); }
 
 request_text channel_file(const verb& self, const given& line) {
   const auto path = line.option("file");
@@ -168,6 +169,9 @@ std::string show_balances(const rapidjson::Value& list) { return table(list, {"a
 std::string show_failed(const rapidjson::Value& list) {
   return table(list, {"id", "kind", "entity_id", "code", "times", "last_at", "resolved_by", "resolution", "text"});
 }
+std::string show_exceptions(const rapidjson::Value& list) {
+  return table(list, {"id", "kind", "currency", "expected", "actual", "gas_eth", "found_at", "resolution", "resolved_by", "subject", "explanation"});
+}
 std::string show_audit(const rapidjson::Value& list) {
   return table(list, {"id", "at", "operator", "source", "verb", "target", "arguments", "reason", "result", "result_text"});
 }
@@ -193,6 +197,10 @@ const std::vector<verb>& verbs() {
        show_audit},
       {look, "wallet show", "", "", "the hot wallet: alert, nonces, gas float, open and held transfers", question, "wallet", wallet_sheet},
       {look, "config show", "", "", "every setting as it is now, and which reload without a restart", about, "config", show_settings},
+      {look, "reconcile", "", "--wait", "compare the ledger with the chain and the providers, and wait for the end", round_request, "reconcile",
+       pretty},
+      {look, "reconcile list", "", "--all --limit N", "differences that are open, or all there ever were", question, "exceptions",
+       show_exceptions},
       {look, "shards", "", "", "who holds which shard", question, "leases", show_shards},
       {local, "address check", "ADDRESS", "--currency T --network N --memo M", "can this be paid to", check_one_address, "", show_check},
       {local, "address coverage", "", "", "how the addresses of the known currencies are checked", cover_addresses, "", show_coverage},
@@ -215,6 +223,8 @@ const std::vector<verb>& verbs() {
       {steer, "wallet disown", "", "--nonce N --hash H", "it was nothing of ours", about_wallet, "wallet_disown", show_done},
       {steer, "wallet release", "INTENT", "", "a held transfer was not paid before: send it", about_wallet, "wallet_release", show_done},
       {steer, "config reload", "", "", "read the settings file again; one with a fault changes nothing", about, "reload", pretty},
+      {steer, "reconcile resolve", "ID", "--as WAY",
+       "float, gas, loss or unattributed book the difference, explained does not", about, "resolve_exception", show_done},
       {steer, "channels add", "", "--file FILE", "register a channel, or change its terms", channel_file, "channel", show_done},
   };
   return all;
@@ -239,7 +249,8 @@ std::string help_text() {
   }
   return text
          + "\nThe default address is that of PAYGATE_CTL_ADDRESS, else 127.0.0.1:4242; give --address before the verb.\n"
-           "Exit codes: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon, 4 not found. With several ids: the highest of them.\n";
+           "Exit codes: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon, 4 not found, 5 reconcile: differences\n"
+           "are open. With several ids: the highest of them.\n";
 }
 
 } // namespace paygate::ctl

@@ -44,6 +44,7 @@ caf::behavior bootstrap_behavior(caf::stateful_actor<bootstrap_state>* self, rou
 std::vector<envelope> first_letters(const std::string& wallet_address) {
   return {
       {{entity_kind::wallet, wallet_address}, wallet_message{open_wallet{wallet_address}}},
+      {{entity_kind::reconciliation, "main"}, reconciliation_message{start_reconciliation{}}},
       {{entity_kind::poller, "main"}, poller_message{start_polling{}}},
       {{entity_kind::scheduler, "conversions"}, scheduler_message{start_scheduler{}}},
       {{entity_kind::scheduler, "payouts"}, scheduler_message{start_scheduler{}}},

@@ -100,6 +100,11 @@ std::optional<std::string> program::check_outside(const std::string& wallet_addr
   const auto migrated = migrate(secrets_.get("DATABASE_URL"));
   if (!migrated.error.empty()) return "the database cannot be used: " + secrets_.redact(migrated.error);
   log(log_level::info, "database_ready", {{"schema", std::to_string(migrated.version)}, {"applied", std::to_string(migrated.applied)}});
+  const auto& of = config_.values;
+  const auto unwritten = write_settings_in_use(secrets_.get("DATABASE_URL"), {{"payouts.max_usd", of.payouts.max_usd},
+                                                                              {"payouts.daily_max_usd", of.payouts.daily_max_usd},
+                                                                              {"conversion.threshold_usd", of.conversion.threshold_usd}});
+  if (!unwritten.empty()) log(log_level::warning, "settings_not_written", {{"error", secrets_.redact(unwritten)}});
   // A node that is away may come back; one on another chain would sign for the wrong one.
   if (auto failure = check_chain(ethereum_of(config_.values, secrets_))) {
     if (failure->kind == fault::permanent) return "ETHEREUM_RPC_URL does not fit ethereum.chain_id: " + failure->text;

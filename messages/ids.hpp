@@ -10,20 +10,32 @@
 namespace paygate {
 
 /// Every kind of durable entity. Values are stored as text; append only.
-enum class entity_kind : std::uint8_t { payment, subscription, channel, conversation, payout, wallet, poller, conversion, scheduler };
+enum class entity_kind : std::uint8_t {
+  payment,
+  subscription,
+  channel,
+  conversation,
+  payout,
+  wallet,
+  poller,
+  conversion,
+  scheduler,
+  reconciliation
+};
 
 template <>
 struct enum_names<entity_kind> {
   static constexpr std::string_view type = "entity_kind";
   static constexpr std::string_view values[]
-    = {"payment", "subscription", "channel", "conversation", "payout", "wallet", "poller", "conversion", "scheduler"};
+    = {"payment", "subscription", "channel", "conversation", "payout", "wallet", "poller", "conversion", "scheduler",
+       "reconciliation"};
 };
 
 /// The identity of an entity. Ids by kind:
 ///   payment: its order id (new_order_id); subscription: "<channel id>:<user id>"; channel: the open channel's chat id;
 ///   conversation: the chat id; payout: "<payment order id>", of a refund "<payment
 ///   order id>.refund" (the next ".refund2"), of gathered accruals "<channel id>.<eth|usdt>.<scheduler's round>"; wallet: the address, lower case; poller: "main"; conversion: "c<round>";
-///   scheduler: "conversions" or "payouts".
+///   scheduler: "conversions" or "payouts"; reconciliation: "main".
 struct entity_ref {
   entity_kind kind = entity_kind::payment;
   std::string id;

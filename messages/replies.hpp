@@ -49,7 +49,10 @@ struct transfer_view {
   bool operator==(const transfer_view&) const = default;
 };
 
+/// The round of reconciliation that will see everything that happened before the question.
+struct round_view { std::int64_t round = 0; bool operator==(const round_view&) const = default; };
+
 /// What an entity answers, after its step is committed.
-using entity_reply = std::variant<ok, refused, payment_view, channel_view, subscription_extended, transfer_view>;
+using entity_reply = std::variant<ok, refused, payment_view, channel_view, subscription_extended, transfer_view, round_view>;
 
 } // namespace paygate

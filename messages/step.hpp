@@ -87,9 +87,39 @@ struct failure_listed {
   std::string code, text;
 };
 
+/// A page of blocks was read: what it holds takes the place of what was read of these blocks before. Table `chain_movement`.
+struct movements_seen {
+  std::uint64_t first = 0, last = 0;
+  std::vector<chain_movement> movements;
+};
+/// Names every movement that our rows can name, and marks what the ledger holds at the cut.
+struct movements_matched { std::int64_t cut = 0; };
+/// The provider says that this transaction is one that we wait for.
+struct movement_claimed { std::string hash, subject; };
+/// A difference between our books and the chain or a provider. Table `reconcile_exception`, one open row per kind and subject; one that was
+/// resolved with the same figures is not raised again.
+struct exception_found {
+  std::int64_t round = 0;
+  exception_kind kind = exception_kind::wallet_balance;
+  std::string subject, currency;
+  int128 expected = 0, actual = 0, gas = 0;
+  std::string hash, explanation;
+  int128 wallet_eth = 0, wallet_usdt = 0; ///< What the wallet has more than the books for it, where no movement says so.
+  std::int64_t entry = 0;                 ///< The audited one.
+};
+/// The round is over: what is open and was not met in it has vanished.
+struct round_closed { std::int64_t round = 0; };
+/// A person resolved it. `correction`: the key of the ledger entry that books it; empty: the books stand.
+struct exception_resolved {
+  std::int64_t id = 0;
+  std::string way, reason, by, correction;
+};
+
 /// What a step writes besides the entity's own row and history: in the same database transaction.
 using side_row = std::variant<deposit, subscription_period, wallet_transfer, wallet_correction, foreign_nonce, webhook_event, accrual_opened,
-                              accrual_closed, claim_accruals, conversion_closed, arrival_claimed, allowance_claimed, allowance_returned, failure_listed>;
+                              accrual_closed, claim_accruals, conversion_closed, arrival_claimed, allowance_claimed, allowance_returned,
+                              failure_listed, movements_seen, movements_matched, movement_claimed, exception_found, round_closed,
+                              exception_resolved>;
 
 /// What `apply` may look at besides state and message. No clock, no randomness: both come in here.
 struct step_context {

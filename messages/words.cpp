@@ -97,6 +97,28 @@ PAYGATE_WORD(cancel_conversion)
 PAYGATE_WORD(reopen_conversion)
 PAYGATE_WORD(start_scheduler)
 PAYGATE_WORD(run_scheduler)
+PAYGATE_WORD(get_chain_state)
+PAYGATE_WORD(get_wallet_history)
+PAYGATE_WORD(list_payments)
+PAYGATE_WORD(get_books_cut)
+PAYGATE_WORD(get_audit_page)
+PAYGATE_WORD(get_unknown_payments)
+PAYGATE_WORD(get_unclaimed)
+PAYGATE_WORD(get_unbooked)
+PAYGATE_WORD(get_exception)
+PAYGATE_WORD(chain_state)
+PAYGATE_WORD(wallet_history)
+PAYGATE_WORD(payments_page)
+PAYGATE_WORD(books_cut)
+PAYGATE_WORD(audit_page)
+PAYGATE_WORD(unknown_payments)
+PAYGATE_WORD(unclaimed_seen)
+PAYGATE_WORD(unbooked_page)
+PAYGATE_WORD(exception_seen)
+PAYGATE_WORD(round_view)
+PAYGATE_WORD(start_reconciliation)
+PAYGATE_WORD(run_reconciliation)
+PAYGATE_WORD(resolve_exception)
 #undef PAYGATE_WORD
 
 // In a history "invoice_created" says more than "an effect is done".
@@ -130,6 +152,15 @@ struct lane_visitor {
   lane operator()(const get_claim&) const { return lane::books; }
   lane operator()(const get_gathered&) const { return lane::books; }
   lane operator()(const get_due_payouts&) const { return lane::books; }
+  lane operator()(const get_chain_state&) const { return lane::ethereum; }
+  lane operator()(const get_wallet_history&) const { return lane::ethereum; }
+  lane operator()(const list_payments&) const { return lane::nowpayments; }
+  lane operator()(const get_books_cut&) const { return lane::books; }
+  lane operator()(const get_audit_page&) const { return lane::books; }
+  lane operator()(const get_unknown_payments&) const { return lane::books; }
+  lane operator()(const get_unclaimed&) const { return lane::books; }
+  lane operator()(const get_unbooked&) const { return lane::books; }
+  lane operator()(const get_exception&) const { return lane::books; }
   lane operator()(const find_arrival&) const { return lane::books; }
   lane operator()(const get_allowance&) const { return lane::books; }
 };
@@ -159,6 +190,7 @@ std::string_view name_of(const wallet_message& message) { return std::visit(to_w
 std::string_view name_of(const poller_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const conversion_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const scheduler_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const reconciliation_message& message) { return std::visit(to_word, message); }
 
 std::string escape_html(std::string_view text) {
   std::string escaped;

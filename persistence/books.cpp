@@ -4,6 +4,7 @@
 
 #include "persistence/database.hpp"
 #include "persistence/persistence.hpp"
+#include "persistence/reconciliation_books.hpp"
 #include "persistence/row_codec.hpp"
 
 namespace paygate {
@@ -123,7 +124,8 @@ struct books_query {
     return allowance_seen{read<bool>(rows[0], 0), read<usd_amount>(rows[0], 1), read<usd_amount>(rows[0], 2)};
   }
   template <class Other>
-  io_outcome operator()(const Other&) const {
+  io_outcome operator()(const Other& request) const {
+    if constexpr (requires { answer_reconciliation(transaction, request); }) return answer_reconciliation(transaction, request);
     return io_failure{fault::permanent, "wrong_lane", "the books do not answer this", {}};
   }
 };
@@ -137,6 +139,7 @@ void prepare_books(pqxx::connection& connection) {
   connection.prepare("gathered", gathered_sql);
   connection.prepare("due", due_sql);
   connection.prepare("wallet_books", wallet_books_sql);
+  prepare_reconciliation_books(connection);
   connection.prepare("arrival", arrival_sql);
   connection.prepare("allowance", allowance_sql);
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "messages/interfaces.hpp"
@@ -69,5 +70,8 @@ struct lease_config {
 
 /// `take` registers the node at its first call. A lease counts from before the request was sent: the caller measures from there.
 lease_actor spawn_lease_keeper(caf::actor_system& system, lease_config config);
+
+/// Writes the settings that people look for in the database (table `setting_in_use`); answers what is wrong, empty when nothing is.
+std::string write_settings_in_use(const std::string& dsn, const std::vector<std::pair<std::string, std::string>>& settings);
 
 } // namespace paygate

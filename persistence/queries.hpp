@@ -31,6 +31,12 @@ inline constexpr std::string_view wallet = "wallet";
 /// {} -> [{shard, node, epoch, expires_at, expired}].
 inline constexpr std::string_view leases = "leases";
 
+/// {} -> {round, finished_round, status, started_at, finished_at, block, clean, wallet: [{currency, ledger, chain, explained, difference}],
+/// exceptions: the open ones, not_seen: [sentences], resolve_id, resolve_note, last_error}.
+inline constexpr std::string_view reconcile = "reconcile";
+/// {"open"?: true, "limit"?: 100} -> [reconcile_exception], newest first.
+inline constexpr std::string_view exceptions = "exceptions";
+
 /// {"id": an order, or the provider's id of a payment} -> {order_id, status, ..., deposits: [payment_trace]}, every number as text; or the
 /// error not_found.
 inline constexpr std::string_view trace = "trace";
@@ -56,6 +62,7 @@ bool writes(std::string_view name);
 std::string sql_of(std::string_view name, std::string_view kind = {});
 /// Those of operators' verbs (operator_queries.cpp); `sql_of` asks here as well.
 std::string operator_sql_of(std::string_view name);
+std::string reconciliation_sql_of(std::string_view name);
 
 /// The wake scan: $1 and $2 in microseconds since the epoch (exclusive, inclusive), $3 the limit; answers (kind, id, microseconds). All
 /// entities of the last instant come along, so that nobody is lost between two scans.

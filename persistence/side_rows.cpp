@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "persistence/reconciliation_rows.hpp"
 #include "persistence/row_tables.hpp"
 
 namespace paygate {
@@ -138,6 +139,13 @@ struct side_row_writer {
   std::vector<std::pair<const step_record*, const allowance_claimed*>> allowances;
   std::vector<const step_record*> allowances_back;
 
+  // Reconciliation's are written in their order, by reconciliation_rows.cpp.
+  void operator()(const movements_seen&) {}
+  void operator()(const movements_matched&) {}
+  void operator()(const movement_claimed&) {}
+  void operator()(const exception_found&) {}
+  void operator()(const round_closed&) {}
+  void operator()(const exception_resolved&) {}
   void operator()(const deposit& row) { deposits.add(row.payment_id, row); }
   void operator()(const subscription_period& row) { periods.add(row.order_id, row); }
   void operator()(const wallet_transfer& row) { transfers.add(row.intent, row); }
@@ -282,6 +290,7 @@ std::vector<prepared_statement> side_row_statements() {
   all.push_back({"failed_transaction", failure_sql});
   all.push_back({"ledger_entry", entry_sql});
   all.push_back({"ledger_posting", posting_sql});
+  for (auto& statement : reconciliation_statements()) all.push_back(std::move(statement));
   return all;
 }
 
@@ -292,6 +301,8 @@ void add_side_rows(std::vector<statement>& batch, const std::vector<const step_r
     for (const auto& row : step->rows) std::visit(writer, row);
   }
   writer.add_to(batch);
+  for (const auto* step : steps)
+    if (step->ref.kind == entity_kind::reconciliation) add_reconciliation_rows(batch, *step);
 }
 
 void add_ledger(std::vector<statement>& batch, const std::vector<const step_record*>& steps) {

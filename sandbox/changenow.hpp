@@ -45,7 +45,7 @@ public:
   // The control interface.
   json list_swaps();
   /// {"status": "verifying" | "failed" | "refunded" | ...}: what the provider's staff would do. The id "next" means the next swap that gets
-  /// its deposit: it is met by that status instead of being exchanged.
+  /// its deposit: it is met by that status instead of being exchanged. {"payout_hash", "amount_to", "amount_from"} change the record alone.
   reply force(const std::string& id, const json& wish);
   json summary();
   void reset();

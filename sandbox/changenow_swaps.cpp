@@ -192,7 +192,18 @@ reply changenow::force(const std::string& id, const json& wish) {
   }
   const auto found = swaps_.find(id);
   if (found == swaps_.end()) return answer(404, json::object({{"error", "no such swap"}}));
+  cn_swap& record = found->second;
+  // The record alone, without a transfer: what a provider does that corrects itself, or lies.
+  const bool alters = wish.has("payout_hash") || wish.has("amount_to") || wish.has("amount_from");
+  if (wish.has("payout_hash")) record.payout_hash = wish["payout_hash"].text();
+  if (wish.has("amount_to")) record.amount_to = decimal_of(wish["amount_to"]);
+  if (wish.has("amount_from")) record.amount_from = decimal_of(wish["amount_from"]);
+  if (alters && !wish.has("status")) return answer(200, swap_json(record));
   const auto status = wish["status"].text();
+  if (status == "finished" && !record.payout_hash.empty()) {
+    move(record, status);
+    return answer(200, swap_json(record));
+  }
   for (const char* known : {"new", "waiting", "confirming", "exchanging", "sending", "failed", "refunded", "verifying", "expired"})
     if (status == known) {
       cn_swap& swap = found->second;

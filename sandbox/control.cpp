@@ -62,6 +62,8 @@ reply control_desk::post(const json& body, const std::vector<std::string>& way) 
   if (way[0] == "swaps" && way.size() == 2) return swaps_.force(way[1], body);
   if ((way[0] == "invoices" || way[0] == "payments") && way.size() == 3 && way[2] == "pay")
     if (const auto id = json(way[1]).integer()) return payments_.pay(*id, body);
+  if ((way[0] == "invoices" || way[0] == "payments") && way.size() == 3 && way[2] == "alter")
+    if (const auto id = json(way[1]).integer()) return payments_.alter(*id, body);
   if (way[0] == "users" && way.size() == 3) return post_user(body, way);
   return wrong(404, "no such control");
 }

@@ -48,6 +48,9 @@ public:
   json list_payments();
   /// Makes or continues a payment of the invoice (or of the payment given by id), transfers the outcome, sends the IPNs.
   reply pay(std::int64_t invoice_or_payment, const json& wish);
+  /// Changes the record of the invoice's last payment (or of the payment given by id) without moving anything: outcome_amount,
+  /// outcome_currency, status, payout_hash. What a provider does that corrects itself, or lies.
+  reply alter(std::int64_t invoice_or_payment, const json& wish);
   /// Sends any body as an IPN, rightly or wrongly signed.
   reply send_any_ipn(const json& wish);
   json ipns(std::size_t limit);

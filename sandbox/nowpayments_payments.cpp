@@ -161,6 +161,24 @@ reply nowpayments::pay(std::int64_t invoice_or_payment, const json& wish) {
   return answer(error.empty() ? 200 : 502, out);
 }
 
+reply nowpayments::alter(std::int64_t invoice_or_payment, const json& wish) {
+  const std::lock_guard lock(core_.mutex);
+  np_payment* found = nullptr;
+  for (auto& [key, payment] : payments_)
+    if (key == invoice_or_payment || payment.invoice == invoice_or_payment) found = &payment;
+  if (found == nullptr) return answer(404, json::object({{"error", "no such payment"}}));
+  if (!wish["outcome_amount"].is_null()) {
+    const auto amount = decimal_of(wish["outcome_amount"]);
+    if (!amount || *amount < 0) return answer(400, json::object({{"error", "outcome_amount must be a number from 0 on"}}));
+    found->outcome_amount = *amount;
+  }
+  found->outcome_currency = wish["outcome_currency"].text_or(found->outcome_currency);
+  found->status = wish["status"].text_or(found->status);
+  found->payout_hash = wish["payout_hash"].text_or(found->payout_hash);
+  found->updated = core_.now();
+  return answer(200, payment_json(*found));
+}
+
 nowpayments::ipn_result nowpayments::deliver(const std::string& url, const std::string& body, const std::string& signature) {
   const bool twice = core_.faults.draw("nowpayments", "ipn", fault_mode::duplicate).mode == fault_mode::duplicate;
   ipn_result result;

@@ -67,6 +67,9 @@ public:
       show(c, promise);
     else if (verb == "config")
       say(promise, setup().config(false));
+    else if (verb == "reconcile") // Looks only, so it wants no reason.
+      deliver(std::make_shared<const envelope>(envelope{{entity_kind::reconciliation, "main"}, reconciliation_message{run_reconciliation{}}}), {},
+              [promise](std::string answer) mutable { say(promise, std::move(answer)); });
     else
       steer(c, promise);
     return promise;

@@ -47,6 +47,8 @@ struct inspector_setup {
 ///   wallet_sign_off {nonce}, wallet_settle {nonce, hash, intent}, wallet_disown {nonce, hash}, wallet_release {intent}: of the hot wallet
 ///   reload                            the settings file is read again
 ///   resolve   {id}                    a listed failure is dealt with
+///   reconcile {}                      starts a round of reconciliation, or another after the one under way: {round}. It only looks: no audit
+///   resolve_exception {id, as}        resolves one of its exceptions (messages/reconciliation.hpp); the query "reconcile" tells how it ended
 ///   replay    {id}                    a webhook kept raw is handled again by its entity
 /// Each is written to the audit log before it is done (no audit, no deed), and what came of it afterwards; with dry_run it only says what
 /// would happen.

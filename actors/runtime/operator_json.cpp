@@ -115,6 +115,7 @@ std::string error_json(std::string_view code, std::string_view text) {
 
 std::string reply_json(const entity_reply& reply) {
   if (const auto* no = std::get_if<refused>(&reply)) return error_json(to_text(no->code), no->text);
+  if (const auto* round = std::get_if<round_view>(&reply)) return "{\"round\":" + std::to_string(round->round) + "}";
   return R"({"done":true})";
 }
 

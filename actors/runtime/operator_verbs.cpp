@@ -118,6 +118,14 @@ outcome wallet_release_order(const object& c) {
   return to_wallet(release_transfer{text_of(c, "intent"), reason_of(c)});
 }
 
+outcome resolve_exception_order(const object& c) {
+  const auto id = parse_integer(text_of(c, "id"));
+  if (!id || *id <= 0 || *id > 1'000'000'000) return error_json("invalid", "an exception's id is a number");
+  return order{{{entity_kind::reconciliation, "main"},
+                reconciliation_message{resolve_exception{static_cast<std::int64_t>(*id), text_of(c, "as"), reason_of(c), text_of(c, "operator")}}},
+               {}};
+}
+
 struct order_verb {
   std::string_view name;
   outcome (*read)(const object&);
@@ -134,6 +142,7 @@ constexpr std::array orders = {
     order_verb{"wallet_settle", wallet_settle_order},
     order_verb{"wallet_disown", wallet_disown_order},
     order_verb{"wallet_release", wallet_release_order},
+    order_verb{"resolve_exception", resolve_exception_order},
 };
 
 const order_verb* find(std::string_view name) {

@@ -25,6 +25,12 @@ public:
   io_outcome operator()(const get_token_transfer& request) {
     return first_answer([&](rpc_node& node) { return read_token_transfer(node, request); });
   }
+  io_outcome operator()(const get_chain_state& request) {
+    return first_answer([&](rpc_node& node) { return read_chain_state(node, request); });
+  }
+  io_outcome operator()(const get_wallet_history& request) {
+    return first_answer([&](rpc_node& node) { return read_wallet_history(node, request); });
+  }
   io_outcome operator()(const get_wallet& request) {
     return first_answer([&](rpc_node& node) { return read_wallet(node, request); });
   }

@@ -4,88 +4,19 @@
 #include <tuple>
 
 #include "crypto/encoding.hpp"
+#include "io/providers/ethereum_reading.hpp"
 
 namespace paygate {
 
-namespace {
+using namespace eth_reading;
 
-/// A 32-byte word, "0x" and 64 digits, that fits an amount; nothing else.
-std::optional<int128> word_units(std::string_view word) {
-  if (word.size() != 66 || word.substr(0, 2) != "0x") return std::nullopt;
-  int128 units = 0;
-  for (std::size_t i = 2; i < word.size(); ++i) {
-    const char c = word[i];
-    const int digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-    if (digit < 0 || (i < 35 && digit != 0)) return std::nullopt;
-    units = units * 16 + digit;
-  }
-  return units;
-}
+namespace {
 
 constexpr std::uint64_t plain_gas = 21'000;
 constexpr std::uint64_t broke_gas = 100'000; ///< Of a call that no node estimates because the sender cannot pay it.
 constexpr int fee_blocks = 10;               ///< Blocks whose paid tips are looked at.
 constexpr int128 tip_min = 1'000'000;        ///< Wei per gas; below it nodes drop what they are sent.
 constexpr int128 tip_max = 500'000'000'000;  ///< geth's own cap.
-
-/// Carries a failure out of a row of calls.
-struct failed {
-  io_failure failure;
-};
-
-rpc_result must(rpc_answer<rpc_result> answer) {
-  if (auto* failure = std::get_if<io_failure>(&answer)) throw failed{std::move(*failure)};
-  return std::get<rpc_result>(std::move(answer));
-}
-
-[[noreturn]] void broken(const char* what) { throw failed{nonsense(http_effect::reads, what)}; }
-
-template <class F>
-auto catching(F&& body) -> rpc_answer<decltype(body())> {
-  try {
-    return body();
-  } catch (failed& f) {
-    return std::move(f.failure);
-  }
-}
-
-std::uint64_t quantity(const json_value& value, const char* what) {
-  const auto text = json_text(value);
-  const auto parsed = text ? parse_quantity(*text) : std::nullopt;
-  if (!parsed) broken(what);
-  return *parsed;
-}
-
-int128 wei(const json_value& value, const char* what) {
-  const auto text = json_text(value);
-  const auto parsed = text ? parse_wei(*text) : std::nullopt;
-  if (!parsed) broken(what);
-  return *parsed;
-}
-
-const json_value& member(const json_value& object, const char* name) {
-  const auto* value = json_member(object, name);
-  if (!value) broken(name);
-  return *value;
-}
-
-void write_text(json_writer& writer, std::string_view text) { writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size())); }
-
-rpc_params texts(std::initializer_list<std::string> values) {
-  return [list = std::vector<std::string>(values)](json_writer& writer) {
-    for (const auto& text : list) write_text(writer, text);
-  };
-}
-
-std::uint64_t block_number(rpc_node& node) { return quantity(must(node.call("eth_blockNumber", {})).value(), "eth_blockNumber"); }
-
-std::uint64_t mined_nonce(rpc_node& node, const std::string& address, const std::string& block = "latest") {
-  return quantity(must(node.call("eth_getTransactionCount", texts({address, block}))).value(), "eth_getTransactionCount");
-}
-
-int128 balance_of(rpc_node& node, const std::string& address) {
-  return wei(must(node.call("eth_getBalance", texts({address, "latest"}))).value(), "eth_getBalance");
-}
 
 /// The next block's base fee, and the middle of the tips paid of late.
 std::pair<int128, int128> fees(rpc_node& node) {
@@ -117,12 +48,6 @@ std::pair<int128, int128> fees(rpc_node& node) {
 bool says_no_funds(std::string_view words) {
   return words.find("insufficient funds") != std::string_view::npos
          || words.find("gas required exceeds allowance") != std::string_view::npos;
-}
-
-std::string lower(std::string text) {
-  for (auto& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return text;
 }
 
 /// balanceOf(address) of an ERC-20 contract, in the token's own units.

@@ -12,6 +12,8 @@ rpc_answer<chain_quote> read_chain_quote(rpc_node& node, const get_chain_quote& 
 rpc_answer<receipts_read> read_receipts(rpc_node& node, const get_receipts& request);
 rpc_answer<transfer_seen> read_transfer(rpc_node& node, const get_transfer& request);
 rpc_answer<token_transfer_seen> read_token_transfer(rpc_node& node, const get_token_transfer& request);
+rpc_answer<chain_state> read_chain_state(rpc_node& node, const get_chain_state& request);
+rpc_answer<wallet_history> read_wallet_history(rpc_node& node, const get_wallet_history& request);
 rpc_answer<wallet_seen> read_wallet(rpc_node& node, const get_wallet& request);
 rpc_answer<transaction_seen> read_transaction(rpc_node& node, const get_transaction& request);
 

@@ -6,6 +6,7 @@ namespace paygate {
 
 namespace {
 
+constexpr std::size_t answer_max = 32u << 20; // A handful of full blocks.
 constexpr int128 int128_max = static_cast<int128>(~static_cast<unsigned __int128>(0) >> 1);
 
 std::string lower(std::string_view text) {
@@ -28,19 +29,45 @@ bool is_about_the_node(std::int64_t code, std::string_view words) {
   return false;
 }
 
-std::string request_body(std::string_view method, const rpc_params& params) {
-  json_buffer buffer;
-  json_writer writer(buffer);
+void write_call(json_writer& writer, std::int64_t id, std::string_view method, const rpc_params& params) {
   writer.StartObject();
   write_member(writer, "jsonrpc", "2.0");
-  write_int(writer, "id", 1);
+  write_int(writer, "id", id);
   write_member(writer, "method", method);
   writer.Key("params");
   writer.StartArray();
   if (params) params(writer);
   writer.EndArray();
   writer.EndObject();
+}
+
+std::string request_body(std::string_view method, const rpc_params& params) {
+  json_buffer buffer;
+  json_writer writer(buffer);
+  write_call(writer, 1, method, params);
   return take_text(buffer);
+}
+
+std::string batch_body(std::string_view method, const std::vector<rpc_params>& params) {
+  json_buffer buffer;
+  json_writer writer(buffer);
+  writer.StartArray();
+  std::int64_t id = 0;
+  for (const auto& one : params) write_call(writer, ++id, method, one);
+  writer.EndArray();
+  return take_text(buffer);
+}
+
+io_failure failure_of(const json_value& error, const http_answer& answer, http_effect effect) {
+  const auto message = json_text_or_empty(error, "message");
+  const auto code = json_int(error, "code").value_or(0);
+  auto words = provider_words(message.empty() ? "error " + std::to_string(code) : message);
+  if (answer.status == 429 || answer.status >= 500 || is_about_the_node(code, lower(message))) {
+    const bool internal = code == -32603 || answer.status >= 500;
+    const auto kind = internal && effect == http_effect::creates ? fault::unknown : fault::transient;
+    return io_failure{kind, "node_busy", std::move(words), answer.retry_after};
+  }
+  return io_failure{fault::permanent, "rpc", std::move(words), {}};
 }
 
 } // namespace
@@ -51,17 +78,7 @@ rpc_answer<rpc_result> rpc_node::call(std::string_view method, const rpc_params&
   if (auto* failure = std::get_if<io_failure>(&called)) return *failure;
   const auto& answer = std::get<http_answer>(called);
   auto body = parse_json(answer.body);
-  if (const auto* error = body ? json_member(*body, "error") : nullptr) {
-    const auto message = json_text_or_empty(*error, "message");
-    const auto code = json_int(*error, "code").value_or(0);
-    auto words = provider_words(message.empty() ? "error " + std::to_string(code) : message);
-    if (answer.status == 429 || answer.status >= 500 || is_about_the_node(code, lower(message))) {
-      const bool internal = code == -32603 || answer.status >= 500;
-      const auto kind = internal && effect == http_effect::creates ? fault::unknown : fault::transient;
-      return io_failure{kind, "node_busy", std::move(words), answer.retry_after};
-    }
-    return io_failure{fault::permanent, "rpc", std::move(words), {}};
-  }
+  if (const auto* error = body ? json_member(*body, "error") : nullptr) return failure_of(*error, answer, effect);
   if (answer.status < 200 || answer.status > 299) {
     auto failure = status_failure(answer, effect);
     if (failure.kind == fault::permanent) failure.kind = fault::transient;
@@ -69,6 +86,33 @@ rpc_answer<rpc_result> rpc_node::call(std::string_view method, const rpc_params&
   }
   if (!body || !body->IsObject() || !body->HasMember("result")) return nonsense(effect, "no JSON-RPC answer");
   return rpc_result{std::make_shared<const json_document>(std::move(*body))};
+}
+
+rpc_answer<std::vector<rpc_result>> rpc_node::call_batch(std::string_view method, const std::vector<rpc_params>& params) {
+  if (params.empty()) return std::vector<rpc_result>{};
+  constexpr auto effect = http_effect::reads;
+  auto called = http_.call({.effect = effect, .method = "POST", .path = "", .query = {}, .headers = {}, .body = batch_body(method, params)});
+  if (auto* failure = std::get_if<io_failure>(&called)) return *failure;
+  const auto& answer = std::get<http_answer>(called);
+  auto parsed = parse_json(answer.body);
+  if (const auto* error = parsed ? json_member(*parsed, "error") : nullptr) return failure_of(*error, answer, effect);
+  if (answer.status < 200 || answer.status > 299) {
+    auto failure = status_failure(answer, effect);
+    if (failure.kind == fault::permanent) failure.kind = fault::transient;
+    return failure;
+  }
+  if (!parsed || !parsed->IsArray()) return nonsense(effect, "no JSON-RPC batch");
+  const auto body = std::make_shared<const json_document>(std::move(*parsed));
+  std::vector<rpc_result> results(params.size());
+  for (const auto& one : body->GetArray()) {
+    if (const auto* error = json_member(one, "error")) return failure_of(*error, answer, effect);
+    const auto id = json_int(one, "id").value_or(0);
+    if (id < 1 || id > static_cast<std::int64_t>(results.size()) || !one.HasMember("result")) return nonsense(effect, "an answer of no call");
+    results[static_cast<std::size_t>(id - 1)] = {body, &one};
+  }
+  for (const auto& result : results)
+    if (!result.document) return nonsense(effect, "a batch that answers not every call");
+  return results;
 }
 
 std::vector<std::shared_ptr<rpc_node>> rpc_nodes::in_order() {
@@ -79,7 +123,7 @@ std::vector<std::shared_ptr<rpc_node>> rpc_nodes::in_order() {
     last_good_ = nullptr;
     for (const auto& url : urls)
       nodes_.push_back({std::make_shared<rpc_node>(http_settings{
-                            .base_url = url, .connect_timeout = settings_.connect_timeout, .read_timeout = settings_.read_timeout}),
+                            .base_url = url, .connect_timeout = settings_.connect_timeout, .read_timeout = settings_.read_timeout, .body_max = answer_max}),
                         {}});
     urls_ = std::move(urls);
   }

@@ -14,7 +14,8 @@ namespace paygate {
 /// A result of eth_..., with the document that holds it. The member `result` is null when the node says so.
 struct rpc_result {
   std::shared_ptr<const json_document> document;
-  const json_value& value() const { return (*document)["result"]; }
+  const json_value* answer = nullptr; ///< Where in a batch's document it is; null: the whole.
+  const json_value& value() const { return (answer ? *answer : *document)["result"]; }
 };
 template <class T>
 using rpc_answer = std::variant<T, io_failure>;
@@ -31,6 +32,9 @@ public:
   /// transient
   /// ("node_busy").
   rpc_answer<rpc_result> call(std::string_view method, const rpc_params& params, http_effect effect = http_effect::reads);
+
+  /// Several reads as one batch -> their results, in the order asked. An error of one is the failure of all.
+  rpc_answer<std::vector<rpc_result>> call_batch(std::string_view method, const std::vector<rpc_params>& params);
 
 private:
   http_caller http_;

@@ -75,9 +75,24 @@ public:
   io_outcome operator()(const find_payments& request) {
     payments_listed listed;
     for (std::int64_t page = 0, pages = 1; page < pages && page < pages_max; ++page) {
-      auto outcome = list_page(request.invoice_id, page, pages, listed.payments);
+      auto outcome = list_page({{"sortBy", "created_at"}, {"orderBy", "asc"}, {"invoiceId", request.invoice_id}}, page, pages,
+                               [&](provider_payment&& payment) {
+                                 // A filter that is ignored must not hand us other people's payments.
+                                 if (payment.invoice_id == request.invoice_id) listed.payments.push_back(std::move(payment));
+                               });
       if (outcome) return *outcome;
     }
+    return listed;
+  }
+
+  io_outcome operator()(const list_payments& request) {
+    payments_page listed;
+    std::int64_t pages = 1;
+    // Newest first, so that what comes in meanwhile moves rows to later pages, where they are seen again, and never past the one being read.
+    auto outcome = list_page({{"sortBy", "created_at"}, {"orderBy", "desc"}, {"dateFrom", to_text(request.since).substr(0, 10)}}, request.page,
+                             pages, [&](provider_payment&& payment) { listed.payments.push_back(std::move(payment)); });
+    if (outcome) return *outcome;
+    listed.more = request.page + 1 < pages && !listed.payments.empty();
     return listed;
   }
 
@@ -105,18 +120,15 @@ private:
     return read(*body);
   }
 
-  std::optional<io_failure> list_page(const std::string& invoice_id, std::int64_t page, std::int64_t& pages,
-                                      std::vector<provider_payment>& payments) {
+  template <class F>
+  std::optional<io_failure> list_page(name_values query, std::int64_t page, std::int64_t& pages, F&& take) {
     auto token = token_now();
     if (auto* failure = std::get_if<io_failure>(&token)) return *failure;
     auto& bearer = std::get<std::string>(token);
     // orderBy is asc or desc; anything else makes the real service answer 500.
+    query.insert(query.begin(), {{"limit", std::to_string(page_size)}, {"page", std::to_string(page)}});
     auto outcome = ask({.path = "/v1/payment/",
-                        .query = {{"limit", std::to_string(page_size)},
-                                  {"page", std::to_string(page)},
-                                  {"sortBy", "created_at"},
-                                  {"orderBy", "asc"},
-                                  {"invoiceId", invoice_id}},
+                        .query = std::move(query),
                         .headers = {{"Authorization", "Bearer " + bearer}},
                         .body = {}},
                        [&](const json_value& body) -> io_outcome {
@@ -126,9 +138,7 @@ private:
                          for (const auto& row : data->GetArray()) {
                            auto parsed = parse_provider_payment(row);
                            if (auto* wrong = std::get_if<std::string>(&parsed)) return nonsense(http_effect::reads, provider_words(*wrong));
-                           // A filter that is ignored must not hand us other people's payments.
-                           auto& payment = std::get<provider_payment>(parsed);
-                           if (payment.invoice_id == invoice_id) payments.push_back(std::move(payment));
+                           take(std::move(std::get<provider_payment>(parsed)));
                          }
                          return done{};
                        });

@@ -2,6 +2,7 @@ list(APPEND io_sources
      providers/changenow.cpp
      providers/ethereum.cpp
      providers/ethereum_chain.cpp
+     providers/ethereum_history.cpp
      providers/ethereum_rpc.cpp
      providers/http_call.cpp
      providers/nowpayments.cpp

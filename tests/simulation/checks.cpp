@@ -40,6 +40,11 @@ struct printer {
   std::string operator()(const get_due_payouts&) const { return {}; }
   std::string operator()(const find_arrival& r) const { return r.hash + "|" + r.currency; }
   std::string operator()(const get_allowance& r) const { return r.payout_id; }
+  // Reconciliation has no part in the simulation: it lives on SQL and on whole blocks.
+  template <class Other>
+  std::string operator()(const Other&) const {
+    return {};
+  }
 };
 
 } // namespace

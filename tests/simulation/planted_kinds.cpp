@@ -147,6 +147,7 @@ spawn_entity_fn spawner_of(entity_kind kind) {
   case entity_kind::poller: return spawn_poller;
   case entity_kind::conversion: return spawn_entity<faulty_conversion>;
   case entity_kind::scheduler: return spawn_entity<faulty_scheduler>;
+  case entity_kind::reconciliation: return spawn_reconciliation;
   }
   std::abort();
 }

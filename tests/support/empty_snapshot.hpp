@@ -18,6 +18,7 @@ inline snapshot empty_snapshot(entity_kind kind) {
   case entity_kind::poller: return poller{};
   case entity_kind::conversion: return conversion{};
   case entity_kind::scheduler: return scheduler{};
+  case entity_kind::reconciliation: return reconciliation{};
   }
   std::abort(); // No such kind.
 }
