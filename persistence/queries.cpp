@@ -7,11 +7,15 @@ namespace paygate::queries {
 
 namespace {
 
-// "'name', t.name, ..." for jsonb_build_object; amounts as strings, because JSON numbers lose digits in readers.
+// "'name', t.name, ..." for jsonb_build_object; amounts as strings, because JSON numbers lose digits in readers. A function takes no more
+// than 100 arguments: what is beyond is another object, put to the first.
 std::string pairs(const std::vector<column>& columns) {
+  constexpr std::size_t pairs_max = 40;
   std::string list;
+  std::size_t count = 0;
   for (const auto& column : columns) {
-    if (!list.empty()) list += ", ";
+    if (!list.empty()) list += count % pairs_max == 0 ? ") || jsonb_build_object(" : ", ";
+    ++count;
     const bool amount = column.type.name == "numeric";
     list += "'" + column.name + "', " + (amount ? "trim_scale(t." + column.name + ")::text" : "t." + column.name);
   }
