@@ -157,7 +157,26 @@ std::vector<setting_entry> describe(settings& of) {
   describe_edges(of, all);
   describe_providers(of, all);
   describe_money(of, all);
+  // What steps are given anew each time, and the log's level; all else is built into parts that live as long as the process.
+  for (auto& entry : all)
+    for (const char* section : {"payments", "fees", "payouts", "conversion", "swaps", "wallet"})
+      if (entry.section == section || entry.key() == "log.level") entry.reloads = true;
   return all;
+}
+
+setting_changes take_reloadable(settings& now, settings next) {
+  setting_changes changes;
+  auto ours = describe(now), theirs = describe(next);
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    if (value_text(ours[i]) == value_text(theirs[i])) continue;
+    if (!ours[i].reloads) {
+      changes.need_restart.push_back(ours[i].key());
+      continue;
+    }
+    std::visit([&](auto* value) { *value = *std::get<decltype(value)>(theirs[i].value); }, ours[i].value);
+    changes.taken.push_back(ours[i].key() + " = " + value_text(ours[i]));
+  }
+  return changes;
 }
 
 std::string value_text(const setting_entry& entry) { return std::visit(value_printer{}, entry.value); }
@@ -214,14 +233,16 @@ std::string help_text() {
                      "  --wallet-address    print the address of HOST_WALLET_PRIVATE_KEY and exit\n"
                      "  --version           print the version and exit\n"
                      "  --help              this text\n\n"
-                     "A setting on the command line wins over the file, the file over the default.\n";
+                     "A setting on the command line wins over the file, the file over the default.\n"
+                     "Those marked [reloads] take effect when the file changes (or by SIGHUP, or paygatectl config reload), the others at the\n"
+                     "next start. A file with a fault changes nothing: the last good values stay, and the fault is logged.\n";
   std::string section = "-";
   for (const auto& entry : describe(defaults)) {
     if (entry.section != section) {
       section = entry.section;
       text += section.empty() ? "\nGlobal (above the first section of the file)\n" : "\n[" + section + "]\n";
     }
-    text += "  " + entry.key() + " = " + value_text(entry) + (entry.unit.empty() ? "" : "  (" + entry.unit + ")") + "\n      "
+    text += "  " + entry.key() + " = " + value_text(entry) + (entry.unit.empty() ? "" : "  (" + entry.unit + ")") + (entry.reloads ? "  [reloads]" : "") + "\n      "
             + entry.sentence + "\n";
   }
   return text;

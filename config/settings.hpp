@@ -126,9 +126,18 @@ struct setting_entry {
   std::variant<std::string*, std::int64_t*, bool*, setting_span*, std::vector<std::string>*> value;
   std::string unit;     ///< "" where the type says it all.
   std::string sentence; ///< What it does, as --help prints it.
+  bool reloads = false; ///< A change in the file takes effect without a restart.
   std::string key() const { return section.empty() ? name : section + "." + name; }
 };
 std::vector<setting_entry> describe(settings& of);
+
+/// What a new reading of the settings changed, by key.
+struct setting_changes {
+  std::vector<std::string> taken;        ///< "conversion.threshold_usd = \"5.00\"": those that reload; they are in `now` from then on.
+  std::vector<std::string> need_restart; ///< Keys of those that do not.
+};
+/// Takes over into `now` what reloads. @pre validate(next) is empty.
+setting_changes take_reloadable(settings& now, settings next);
 
 /// "http.port = 8080": the present value as text, durations in the file's own notation.
 std::string value_text(const setting_entry& entry);

@@ -96,7 +96,7 @@ request_text about(const verb& self, const given& line) {
   object_text command;
   command.text("verb", self.asks);
   if (line.words.size() == 2) command.text("kind", line.words[0]);
-  command.text("id", line.words.back());
+  if (!line.words.empty()) command.text("id", line.words.back());
   if (auto fault = put_options(command, line); !fault.empty()) return wrong(fault);
   if (self.does == verb_class::steer) put_steering(command, line);
   return command.str();
@@ -144,6 +144,7 @@ std::string show_actors(const rapidjson::Value& list) {
   return table(list, {"kind", "id", "status", "version", "attempts", "wake_at", "updated_at", "last_error", "quarantine"});
 }
 std::string show_counts(const rapidjson::Value& list) { return table(list, {"kind", "status", "count", "stuck", "quarantined"}); }
+std::string show_settings(const rapidjson::Value& list) { return table(list, {"key", "value", "reloads"}); }
 std::string show_shards(const rapidjson::Value& list) { return table(list, {"shard", "node", "epoch", "expires_at", "expired"}); }
 std::string show_balances(const rapidjson::Value& list) { return table(list, {"account", "currency", "units"}); }
 std::string show_failed(const rapidjson::Value& list) {
@@ -172,6 +173,7 @@ const std::vector<verb>& verbs() {
       {look, "webhooks list", "", "--order-id ID --payment-id ID --unknown --limit N", "IPNs as they came", question, "webhooks", pretty},
       {look, "audit list", "", "--verb V --target T --limit N", "what operators did, and what came of it", question, "audit_list",
        show_audit},
+      {look, "config show", "", "", "every setting as it is now, and which reload without a restart", about, "config", show_settings},
       {look, "shards", "", "", "who holds which shard", question, "leases", show_shards},
       {steer, "retry", "KIND ID", "", "end a back-off or a quarantine", about, "retry", show_done},
       {steer, "cancel", "KIND ID", "", "end a payout or a conversion before money moved", about, "cancel", show_done},
@@ -185,6 +187,7 @@ const std::vector<verb>& verbs() {
       {steer, "failed resolve", "ID", "", "a listed failure is dealt with", about, "resolve", show_done},
       {steer, "webhooks replay", "ID", "", "an IPN that was kept is handled again by its order", about, "replay", show_done},
       {steer, "run", "SCHEDULER", "", "conversions or payouts: look now at what has gathered", about, "run", show_done},
+      {steer, "config reload", "", "", "read the settings file again; one with a fault changes nothing", about, "reload", pretty},
       {steer, "channels add", "", "--file FILE", "register a channel, or change its terms", channel_file, "channel", show_done},
   };
   return all;

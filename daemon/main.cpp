@@ -39,7 +39,7 @@ void run_until_signal(program& daemon, const sigset_t& signals) {
     const timespec second{1, 0};
     const int signal = sigtimedwait(&signals, nullptr, &second);
     if (signal == SIGTERM || signal == SIGINT) return;
-    daemon.tick();
+    daemon.tick(signal == SIGHUP);
   }
 }
 
@@ -58,7 +58,7 @@ void start_watchdog() {
   std::_Exit(code);
 }
 
-int run(configuration& config) {
+int run(configuration& config, std::vector<std::string> arguments) {
   // From here on secrets are in memory: no core dump, and no other process of our user may look.
   prctl(PR_SET_DUMPABLE, 0);
   secret_store secrets(config.values.secrets_dir);
@@ -71,7 +71,7 @@ int run(configuration& config) {
   start_log(config.values, secrets);
   const auto signals = block_signals();
   config.caf::actor_system_config::load<caf::io::middleman>();
-  program daemon(config, secrets);
+  program daemon(config, secrets, std::move(arguments));
   if (auto wrong = daemon.start()) end_process(refuse({*wrong}));
   log(log_level::info, "started", {{"public_url", config.values.http.public_url}});
   run_until_signal(daemon, signals);
@@ -95,5 +95,5 @@ int main(int argc, char** argv) {
     case run_mode::check:
     case run_mode::wallet_address: break;
   }
-  return run(config);
+  return run(config, std::vector<std::string>(argv + 1, argv + argc));
 }

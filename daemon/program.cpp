@@ -17,7 +17,9 @@
 #include "daemon/bootstrap.hpp"
 #include "daemon/crash_point.hpp"
 #include "daemon/health.hpp"
+#include "daemon/log.hpp"
 #include "daemon/providers.hpp"
+#include "daemon/settings_watch.hpp"
 #include "io/codec/ethereum_tx.hpp"
 #include "io/codec/ipn.hpp"
 #include "io/codec/payout_address.hpp"
@@ -70,11 +72,13 @@ struct program::parts {
   lease_actor leases;
   caf::actor router, node, bootstrap, gateway, inspector;
   std::vector<lane_actor> lanes;
+  std::shared_ptr<settings_watch> watch;
   std::unique_ptr<health_probe> health;
   std::unique_ptr<http_server> http;
 };
 
-program::program(configuration& config, secret_store& secrets) : config_(config), secrets_(secrets) {}
+program::program(configuration& config, secret_store& secrets, std::vector<std::string> arguments)
+    : config_(config), secrets_(secrets), arguments_(std::move(arguments)) {}
 program::~program() = default;
 
 std::optional<std::string> program::start() {
@@ -158,8 +162,16 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   p.node = spawn_node(p.system, std::move(setup));
   p.bootstrap = spawn_bootstrap(p.system, p.ports->router, first_letters(wallet_address));
   p.gateway = spawn_gateway(p.system, p.ports->router);
+  p.watch = std::make_shared<settings_watch>(
+    config_.values, arguments_, config_.file,
+    [ports = p.ports, wallet_address](const settings& now) {
+      ports->rules = policy_of(now, wallet_address);
+      set_log_level(now.log.level);
+    },
+    metrics_);
   const ipn_reader read_ipn = [](std::string_view body) { return parse_provider_payment(body); };
-  p.inspector = spawn_inspector(p.system, inspector_setup{p.reader, p.router, p.loader, p.ports, rehearse, check_payout_address, read_ipn});
+  p.inspector = spawn_inspector(p.system, inspector_setup{p.reader, p.router, p.loader, p.ports, rehearse, check_payout_address, read_ipn,
+                    [watch = p.watch](bool reload) { return reload ? watch->reload() : watch->show(); }});
 }
 
 std::optional<std::string> program::start_doors() {
@@ -200,7 +212,11 @@ std::optional<std::string> program::start_doors() {
   return std::nullopt;
 }
 
-void program::tick() {
+void program::tick(bool reload) {
+  if (reload)
+    parts_->watch->reload();
+  else
+    parts_->watch->look();
   const auto report = secrets_.reload();
   for (const auto& name : report.changed) log(log_level::info, "secret_changed", {{"name", name}});
   for (const auto& fault : report.faults) {

@@ -21,15 +21,15 @@ namespace paygate {
 /// The composition root: makes every part, hands each the handles of those it needs, and ends them in order. One per process.
 class program {
 public:
-  /// @pre both are loaded without faults.
-  program(configuration& config, secret_store& secrets);
+  /// @pre both are loaded without faults, the settings by these arguments.
+  program(configuration& config, secret_store& secrets, std::vector<std::string> arguments);
   ~program();
 
   /// Checks what must be right before anything runs (the key, the chain, the schema) and starts all parts. A sentence when it cannot.
   std::optional<std::string> start();
 
-  /// Once a second: secrets that changed, gauges.
-  void tick();
+  /// Once a second: secrets and settings that changed, gauges. `reload`: the settings are read again, changed or not.
+  void tick(bool reload);
 
   /// Ends what takes work in, gives the shards back, and waits until all that was decided is written. False when that took too long.
   /// Afterwards only the end of the process is left: a thread may sit in a long poll for most of a minute more, with nothing of value.
@@ -45,6 +45,7 @@ private:
 
   configuration& config_;
   secret_store& secrets_;
+  std::vector<std::string> arguments_;
   std::shared_ptr<system_clock_port> clock_ = std::make_shared<system_clock_port>();
   std::shared_ptr<prometheus_metrics> metrics_ = std::make_shared<prometheus_metrics>();
   std::unique_ptr<parts> parts_;

@@ -44,7 +44,8 @@ public:
 
   // The control interface.
   json list_swaps();
-  /// {"status": "verifying" | "failed" | "refunded" | ...}: what the provider's staff would do.
+  /// {"status": "verifying" | "failed" | "refunded" | ...}: what the provider's staff would do. The id "next" means the next swap that gets
+  /// its deposit: it is met by that status instead of being exchanged.
   reply force(const std::string& id, const json& wish);
   json summary();
   void reset();
@@ -104,6 +105,7 @@ private:
   std::map<std::string, cn_swap> swaps_;
   std::map<std::string, std::string> addresses_; ///< Lowercase deposit address to swap.
   std::map<std::string, locked_rate> rates_;
+  std::vector<std::string> fates_; ///< Of the next deposits: what happens to their swaps.
   std::optional<std::uint64_t> seen_; ///< The last block looked at.
 };
 

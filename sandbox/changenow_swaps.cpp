@@ -181,6 +181,15 @@ json changenow::list_swaps() {
 
 reply changenow::force(const std::string& id, const json& wish) {
   const std::lock_guard lock(core_.mutex);
+  if (id == "next") {
+    const auto fate = wish["status"].text();
+    for (const char* known : {"failed", "refunded", "verifying", "expired"})
+      if (fate == known) {
+        fates_.push_back(fate);
+        return answer(200, json::object({{"next", fates_.size()}}));
+      }
+    return answer(400, json::object({{"error", "no such end: " + fate}}));
+  }
   const auto found = swaps_.find(id);
   if (found == swaps_.end()) return answer(404, json::object({{"error", "no such swap"}}));
   const auto status = wish["status"].text();
@@ -215,6 +224,7 @@ void changenow::reset() {
   swaps_.clear();
   addresses_.clear();
   rates_.clear();
+  fates_.clear();
 }
 
 } // namespace sandbox

@@ -93,7 +93,11 @@ void changenow::take(const chain_transfer& sent, int places, chain_form form) {
     swap.note = "the deposit came after validUntil";
     return move(swap, "failed");
   }
-  move(swap, "confirming");
+  if (fates_.empty()) return move(swap, "confirming");
+  const auto fate = fates_.front();
+  fates_.erase(fates_.begin());
+  if (fate == "refunded") swap.note = "refund asked for by /control"; // The transfer comes first; then it says refunded.
+  move(swap, fate == "refunded" ? "failed" : fate);
 }
 
 std::optional<changenow::errand> changenow::start_refund(cn_swap& swap) {

@@ -2,7 +2,7 @@
 -- the daily limits.
 
 ALTER TABLE payout
-  ADD leg smallint NOT NULL DEFAULT 0 CHECK (leg BETWEEN 0 AND 2),
+  ADD leg integer NOT NULL DEFAULT 0 CHECK (leg >= 0),
   ADD lost numeric(38,18) NOT NULL DEFAULT 0 CHECK (lost >= 0),
   ADD second_minimum numeric(38,18) NOT NULL DEFAULT -1,
   ADD incoming_hash text NOT NULL DEFAULT '',

@@ -160,7 +160,7 @@ private:
     const auto word = name_of(message);
     verdict<state_type> result;
     try {
-      result = Kind::apply(st().data, exists(), message, step_context{ref(), now(), ports().rules});
+      result = Kind::apply(st().data, exists(), message, step_context{ref(), now(), *ports().rules.get()});
     } catch (const std::exception& e) {
       log(log_level::error, "step_threw", {{"entity", to_text(ref())}, {"message", std::string(word)}, {"error", e.what()}});
       answer(promise, refused{refusal::crashed, "the step failed"});
@@ -237,8 +237,8 @@ private:
   /// When the row must be looked at again though nobody sends a message. What is due soon runs in memory; its row names an instant a little
   /// later, rounded up so that consecutive steps leave the index alone, for whoever starts after a crash.
   std::optional<timestamp> wake_at(const state_type& next, timestamp at) const {
-    std::optional<timestamp> earliest = Kind::wakes_at(next, at, ports().rules);
-    for (const auto& due : Kind::effects_due(next, ref(), at, ports().rules))
+    std::optional<timestamp> earliest = Kind::wakes_at(next, at, *ports().rules.get());
+    for (const auto& due : Kind::effects_due(next, ref(), at, *ports().rules.get()))
       if (!earliest || due.not_before < *earliest) earliest = due.not_before;
     if (!earliest || *earliest > at + ports().limits.passivate_after) return earliest;
     const auto horizon = ports().limits.wake_horizon;
@@ -249,7 +249,7 @@ private:
 
   /// A row that does not exist owes nothing.
   void reconcile() {
-    st().effects.reconcile(exists() ? Kind::effects_due(st().data, ref(), now(), ports().rules) : std::vector<effect>{});
+    st().effects.reconcile(exists() ? Kind::effects_due(st().data, ref(), now(), *ports().rules.get()) : std::vector<effect>{});
   }
 
   void start_effects() {
@@ -355,7 +355,7 @@ private:
   std::optional<timestamp> next_instant() const {
     auto next = st().effects.next_start();
     if (exists())
-      if (auto wake = Kind::wakes_at(st().data, now(), ports().rules); wake && (!next || *wake < *next)) next = wake;
+      if (auto wake = Kind::wakes_at(st().data, now(), *ports().rules.get()); wake && (!next || *wake < *next)) next = wake;
     return next;
   }
 

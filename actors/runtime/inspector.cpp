@@ -66,6 +66,8 @@ public:
       query(text_of(c, "name"), args_of(c), promise);
     else if (verb == "show")
       show(c, promise);
+    else if (verb == "config")
+      say(promise, setup().config(false));
     else
       steer(c, source, promise);
     return promise;
@@ -153,6 +155,7 @@ private:
       if (!kind || id.empty()) return error_json("invalid", "kind and id are needed; no kind is named \"" + text_of(c, "kind") + "\"");
       return retry_deed({*kind, id}, text_of(c, "reason"));
     }
+    if (verb == "reload") return reload_deed();
     if (verb != "resolve" && verb != "replay") return error_json("invalid", "no such verb: " + verb);
     if (id.empty() || id.size() > 18 || id.find_first_not_of("0123456789") != id.npos) return error_json("invalid", "the id is a number");
     return verb == "resolve" ? resolve_deed(c, id) : replay_deed(id);
@@ -246,6 +249,11 @@ private:
             }};
   }
 
+  deed reload_deed() {
+    return {"settings/file", [this_ = *this](answer_fn then) { then(this_.setup().config(true)); },
+            [](answer_fn then) { then(R"({"dry_run":true,"note":"the settings file would be read again"})"); }};
+  }
+
   deed resolve_deed(const command& c, const std::string& id) {
     const auto args =
         "{\"id\":" + id + ",\"reason\":" + json_text(text_of(c, "reason")) + ",\"operator\":" + json_text(text_of(c, "operator")) + "}";
@@ -308,7 +316,7 @@ private:
     load(letter->to, [this_ = *this, letter, then](const load_answer& found) {
       if (!found.available) return then(error_json("unavailable", found.error));
       const auto& ports = *this_.setup().ports;
-      then(rehearsal_json(letter->to, this_.setup().rehearse(found.entity, *letter, ports.clock->now(), ports.rules)));
+      then(rehearsal_json(letter->to, this_.setup().rehearse(found.entity, *letter, ports.clock->now(), *ports.rules.get())));
     });
   }
 

@@ -27,12 +27,14 @@ struct inspector_setup {
   rehearsal_fn rehearse;
   address_check check_address;
   ipn_reader read_ipn;
+  std::function<std::string(bool reload)> config; ///< The settings as JSON; or reads the file again and says what changed.
 };
 
 /// Starts the inspector (inspector_actor): each command is a JSON object with "verb", each answer a JSON value. An error is
 /// {"error":{"code":"invalid"|"not_found"|"conflict"|"unavailable"|..., "text":"..."}}. Verbs:
 ///   query     {name, args}            a question of persistence/queries.hpp that writes nothing, answered as it says there
 ///   show      {kind, id}              the row with its history, and under "live" what only memory knows (effects due, attempts, next try)
+///   config                            every setting as it is now
 /// and those that steer, each with {reason, operator?, dry_run?}:
 ///   retry     {kind, id}              ends a back-off or a quarantine
 ///   channel   {channel: {...}}        registers a channel or changes its terms (the fields of messages/channel.hpp; tiers as
@@ -43,6 +45,7 @@ struct inspector_setup {
 ///   refund    {id, address, currency?, network?, extra_id?} or {id, outside: true}   gives it back
 ///   reopen    {kind?, id}             a payout (or a conversion) that needs attention tries again
 ///   run       {id}                    a scheduler looks now: "conversions", "payouts"
+///   reload                            the settings file is read again
 ///   resolve   {id}                    a listed failure is dealt with
 ///   replay    {id}                    a webhook kept raw is handled again by its entity
 /// Each is written to the audit log before it is done (no audit, no deed), and what came of it afterwards; with dry_run it only says what

@@ -49,6 +49,19 @@ private:
 /// Steps under way at each committer.
 using commit_load = std::array<std::atomic<int>, 32>;
 
+/// The policy as it is now: settings that reload replace it as a whole, while steps go on with the one that they were given.
+class policy_slot {
+public:
+  policy_slot& operator=(policy rules) {
+    now_.store(std::make_shared<const policy>(std::move(rules)));
+    return *this;
+  }
+  std::shared_ptr<const policy> get() const { return now_.load(); }
+
+private:
+  std::atomic<std::shared_ptr<const policy>> now_{std::make_shared<const policy>()};
+};
+
 /// Everything an entity needs from the rest of the node; one per node, shared by all entities.
 struct entity_ports {
   committer_actor committer(std::uint32_t shard) const { return committers[shard % committers.size()]; }
@@ -68,7 +81,7 @@ struct entity_ports {
   std::array<lane_actor, lane_count> lanes;
   std::shared_ptr<const business_clock> clock;
   std::shared_ptr<metrics_sink> metrics;
-  policy rules;
+  policy_slot rules;
   runtime_limits limits;
   crash_point_fn crash_point;
 

@@ -116,7 +116,9 @@ bench_node::bench_node(std::string database_dsn, runtime_limits limits, std::siz
   ports->clock = std::make_shared<real_clock>();
   ports->metrics = metrics;
   ports->limits = limits;
-  ports->rules.wallet_address = "0x00000000000000000000000000000000000000aa";
+  policy rules;
+  rules.wallet_address = "0x00000000000000000000000000000000000000aa";
+  ports->rules = rules;
 }
 
 void bench_node::start() {

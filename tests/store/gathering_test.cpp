@@ -47,9 +47,9 @@ step_record open_step(const store& db, const std::string& id) {
   step.rows = {claim_accruals{claim_scope::pending, 0, accounts::converting(id)}};
   return step;
 }
-step_record close_step(const store& db, const std::string& id, std::string_view received) {
+step_record close_step(const store& db, const std::string& id, std::string_view received, std::string_view left = "0") {
   auto step = db.step_for(entity_kind::conversion, id, 2, conversion{});
-  step.rows = {conversion_closed{usdt_amount::of_units(units_of(received))}};
+  step.rows = {conversion_closed{usdt_amount::of_units(units_of(received)), eth_amount::of_units(units_of(left))}};
   return step;
 }
 step_record batch_step(const store& db, const std::string& id, std::int64_t of, payout_pot pot) {
@@ -124,7 +124,7 @@ TEST_CASE("a conversion claims what is pending and has arrived, a batch its chan
   CHECK(claim_of(books, "conversion/c3").accruals == 1);
 
   // It ends without a transfer: all is as it was.
-  must(db.commit(close_step(db, "c3", "0")));
+  must(db.commit(close_step(db, "c3", "0", "0.001")));
   CHECK(statuses(db) == "converting:2 pending:2");
   CHECK(balance(db, "liability:conversion:c3", "eth") == "0");
   // It ends well: the owners have USDT, to the last unit.

@@ -217,11 +217,14 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
     state.gas_used = 21'000;
     state.funded_usdt = state.source_usdt - usdt_amount::of_units(1);
     state.accruals = 2;
+    state.leg = 2;
+    state.lost = 1; // Of the pot, beside what is funded.
     return state;
   }
   case entity_kind::conversion: {
     auto state = filled<conversion>();
     state.accruals = 3;
+    state.lost = 1;
     state.funded = state.source - eth_amount::of_units(1);
     state.nonce = 7;
     state.gas_used = 21'000;
