@@ -53,6 +53,7 @@ public:
   explicit inspector_shell(pointer self) : self_(self) {}
 
   text_promise obey(const std::string& text) {
+    const auto source = source_of(self_->current_sender()); // A promise takes the sender along.
     auto promise = self_->make_response_promise<std::string>();
     command c;
     c.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size()); // Else a deeply nested text ends the process.
@@ -71,7 +72,7 @@ public:
       deliver(std::make_shared<const envelope>(envelope{{entity_kind::reconciliation, "main"}, reconciliation_message{run_reconciliation{}}}), {},
               [promise](std::string answer) mutable { say(promise, std::move(answer)); });
     else
-      steer(c, promise);
+      steer(c, source, promise);
     return promise;
   }
 
@@ -82,6 +83,10 @@ public:
 
 private:
   const inspector_setup& setup() const { return self_->state.setup; }
+
+  std::string source_of(const caf::strong_actor_ptr& sender) const {
+    return !sender || sender->node() == self_->node() ? std::string("local") : caf::to_string(sender->node());
+  }
 
   static std::string args_of(const command& c) {
     const auto args = c.FindMember("args");
@@ -131,14 +136,14 @@ private:
 
   // --- verbs that change something ---
 
-  void steer(const command& c, text_promise promise) {
+  void steer(const command& c, const std::string& source, text_promise promise) {
     auto made = make_deed(c);
     if (auto* wrong = std::get_if<std::string>(&made)) return say(promise, std::move(*wrong));
     auto& what = std::get<deed>(made);
     const auto dry = c.FindMember("dry_run");
     if (dry != c.MemberEnd() && dry->value.IsBool() && dry->value.GetBool())
       return what.rehearse([promise](std::string answer) mutable { promise.deliver(std::move(answer)); });
-    audited(c, std::move(what), promise);
+    audited(c, source, std::move(what), promise);
   }
 
   std::variant<deed, std::string> make_deed(const command& c) {
@@ -162,11 +167,9 @@ private:
   }
 
   /// Writes who wants what and why, then does it, then writes what came of it. No audit, no deed.
-  void audited(const command& c, deed what, text_promise promise) {
+  void audited(const command& c, const std::string& source, deed what, text_promise promise) {
     const auto verb = text_of(c, "verb"), reason = text_of(c, "reason");
     if (reason.empty()) return say(promise, error_json("invalid", "a reason is needed"));
-    const auto& sender = self_->current_sender();
-    const auto source = !sender || sender->node() == self_->node() ? std::string("local") : caf::to_string(sender->node());
     log(log_level::info, "operator", {{"verb", verb}, {"target", what.target}, {"reason", reason}});
     const auto args = "{\"operator\":" + json_text(text_of(c, "operator")) + ",\"source\":" + json_text(source)
                       + ",\"verb\":" + json_text(verb) + ",\"target\":" + json_text(what.target) + ",\"reason\":" + json_text(reason)

@@ -18,7 +18,12 @@ namespace {
 using object = rapidjson::Value;
 using outcome = std::variant<order, std::string>;
 
-std::string reason_of(const object& c) { return text_of(c, "reason"); }
+/// A rehearsal needs none.
+std::string reason_of(const object& c) {
+  const bool dry = c.HasMember("dry_run") && c["dry_run"].IsBool() && c["dry_run"].GetBool();
+  const auto reason = text_of(c, "reason");
+  return reason.empty() && dry ? "dry run" : reason;
+}
 
 /// The entity of "kind" (when it is named) and "id".
 std::variant<entity_ref, std::string> target_of(const object& c, entity_kind usual) {

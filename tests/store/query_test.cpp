@@ -132,7 +132,8 @@ TEST_CASE("an operator's verb is written down before and after, and a failure is
   step.rows.push_back(webhook_event{"nowpayments", "55", "o1", true, "{\"x\":1}"});
   REQUIRE(db.commit(step).error == "");
 
-  CHECK(db.query("audit", R"({"operator":"ann@host","source":"n1","verb":"retry","target":"payout/p1","reason":"why","arguments":{"id":"p1"}})")
+  CHECK(db.query("audit",
+                 R"({"operator":"ann@host","source":"n1","verb":"retry","target":"payout/p1","reason":"why","arguments":{"id":"p1"}})")
         == R"({"id": 1})");
   CHECK(db.query("audit", R"({"verb":"resolve","target":"failure/1","reason":"why"})") == R"({"id": 2})");
   CHECK(contains(db.query("audit", R"({"verb":"retry","target":"payout/p1","reason":""})"), R"("code":"invalid")"));
@@ -141,7 +142,8 @@ TEST_CASE("an operator's verb is written down before and after, and a failure is
   CHECK(contains(db.query("audit_result", R"({"id":1,"code":"again","text":""})"), R"("code":"invalid")"));
   const auto listed = db.query("audit_list", R"({"target":"payout/p1"})");
   INFO(listed);
-  for (const auto* part : {R"("operator": "ann@host")", R"("source": "n1")", R"("arguments": {"id": "p1"})", R"("result": "done")", R"("result_text": "well")"})
+  for (const auto* part : {R"("operator": "ann@host")", R"("source": "n1")", R"("arguments": {"id": "p1"})", R"("result": "done")",
+                           R"("result_text": "well")"})
     CHECK(contains(listed, part));
   CHECK_FALSE(contains(listed, "resolve"));
   CHECK(contains(db.query("audit_list", R"({"verb":"resolve"})"), R"("target": "failure/1")"));
@@ -166,10 +168,14 @@ TEST_CASE("a payment is traced by its order and by the provider's id") {
   d.payment_id = "5001";
   auto step = db.step_for(entity_kind::payment, "o1", 1, state);
   step.rows = children_of(state);
-  step.rows.push_back(accrual_opened{"5001", "o1", -5, accrual_status::paying, "o1", d.gross_usd, d.fee_usd, d.net_usd, d.gross_eth, d.fee_eth, d.net_eth});
+  step.rows.push_back(
+      accrual_opened{"5001", "o1", -5, accrual_status::paying, "o1", d.gross_usd, d.fee_usd, d.net_usd, d.gross_eth, d.fee_eth, d.net_eth});
   REQUIRE(db.commit(step).error == "");
   auto paid = std::get<payout>(filled_snapshot(entity_kind::payout, "o1"));
   paid.pot = payout_pot::eth;
+  paid.refund = false;
+  paid.leg = 0;
+  paid.lost = 0;
   paid.source = paid.funded = d.net_eth + d.net_eth; // Half of it is this deposit's.
   paid.amount_out = 7;
   REQUIRE(db.commit(db.step_for(entity_kind::payout, "o1", 1, paid)).error == "");
