@@ -152,7 +152,7 @@ private:
       auto read = read_order(c);
       if (auto* wrong = std::get_if<std::string>(&read)) return std::move(*wrong);
       auto& made = std::get<order>(read);
-      if (made.letter.to.kind == entity_kind::wallet && made.letter.to.id.empty()) made.letter.to.id = setup().ports->rules.wallet_address;
+      if (made.letter.to.kind == entity_kind::wallet && made.letter.to.id.empty()) made.letter.to.id = setup().ports->rules.get()->wallet_address;
       return order_deed(std::move(made));
     }
     if (verb == "retry") {

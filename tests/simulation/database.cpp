@@ -209,7 +209,22 @@ io_outcome database::ask(const io_request& request) const {
     return at != allowances.end() ? io_outcome{at->second.seen} : io_failure{fault::transient, "not_found", "", std::nullopt};
   }
   if (std::holds_alternative<get_gathered>(request)) return accruals.gathered();
+  if (std::holds_alternative<get_wallet_books>(request)) return wallet_books();
   return due(std::get<get_due_payouts>(request).limit);
+}
+
+wallet_books_seen database::wallet_books() const {
+  wallet_books_seen seen;
+  for (const auto& [key, units] : balances) {
+    const auto& [account, currency] = key;
+    const bool asset = account.starts_with("assets:");
+    if (currency == "eth" && account == accounts::wallet) seen.ledger += units;
+    if (currency == "eth" && account == accounts::incoming) seen.incoming += units;
+    if (account == accounts::wallet || !(asset || account.starts_with("owner:") || account.starts_with("liability:"))) continue;
+    if (currency == "eth") seen.owed -= units;
+    if (currency == "usdt") seen.owed_usdt -= units;
+  }
+  return seen;
 }
 
 std::string database::counted_for(const std::string& hash, const std::string& currency) const {

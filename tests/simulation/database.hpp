@@ -84,6 +84,7 @@ private:
   void write_side(const step_record& step, const side_row& side);
   void post(const ledger_entry& entry);
   void allow(const std::string& id, const allowance_claimed& wanted);
+  wallet_books_seen wallet_books() const;
   std::string counted_for(const std::string& hash, const std::string& currency) const;
   due_payouts_seen due(std::uint32_t limit) const;
 

@@ -76,7 +76,6 @@ io_outcome outside::perform(const io_request& request) {
   if (auto* r = std::get_if<get_token_transfer>(&request)) return coins.look(*r);
   if (lane_of(request) == lane::books) return db.ask(request);
   if (std::holds_alternative<get_wallet>(request)) return net.look();
-  if (std::holds_alternative<get_wallet_books>(request)) return books_of(db.balances);
   if (std::holds_alternative<get_usd_price>(request)) return usd_price{3000 * one_coin, "model"};
   if (auto* r = std::get_if<sign_tx>(&request)) {
     auto made = net.sign(*r);
