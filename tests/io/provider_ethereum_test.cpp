@@ -85,7 +85,7 @@ TEST_CASE("a quote tells the next block's fee and the exact gas of a plain trans
   node one;
   const auto client = make_ethereum_client(at({one.server.url()}));
   const auto quote = std::get<chain_quote>(client(get_chain_quote{us, to, 5, ""}));
-  CHECK(quote == chain_quote{31337, 5, 21000, 1'000'000'007, 2'000'000'000, one_coin});
+  CHECK(quote == chain_quote{31337, 5, 21000, 1'000'000'007, 2'000'000'000, one_coin, 0, 5});
   CHECK(one.calls_of("eth_estimateGas") == 0);
 }
 

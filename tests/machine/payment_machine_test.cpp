@@ -97,7 +97,7 @@ TEST_CASE("from order to payout") {
   const auto& wish = std::get<request_payout>(std::get<paygate::payout_message>(payout.message));
   CHECK(wish.source == eth("0.00388"));
   CHECK(wish.net == usd("9.7"));
-  CHECK(wish.address == "44owner");
+  CHECK(wish.address == sample_channel().payout_address);
   p.answered("payout:", ok{});
   CHECK(p.state.deposits[0].payout_id == p.self.id);
   CHECK(p.due().empty());
