@@ -100,9 +100,15 @@ public:
     }
     // Stale, fenced or unknown: this activation no longer knows the truth. Whoever asked asks again; the shard loads the row anew.
     answer_open(refused{refusal::unavailable, text});
-    log(log_level::warning, "entity_reloads", {{"entity", to_text(ref())}, {"cause", text}});
-    self_->send(st().self_.parent, reload_atom::value, st().self_.ref);
-    leave(text);
+    reload(text);
+  }
+
+  /// The row's time has come. An activation that expects nothing now knows another row: a commit whose outcome was unknown has landed after
+  /// it was loaded.
+  void wake() {
+    const auto& known = st().header.wake_at;
+    if (st().committing || (known && *known <= now() + ports().limits.wake_horizon)) return;
+    reload("woken, but nothing is due by what it knows");
   }
 
   void retry_now() {
@@ -375,6 +381,12 @@ private:
     leave(error);
   }
 
+  void reload(const std::string& why) {
+    log(log_level::warning, "entity_reloads", {{"entity", to_text(ref())}, {"cause", why}});
+    self_->send(st().self_.parent, reload_atom::value, st().self_.ref);
+    leave(why);
+  }
+
   void leave(const std::string& why) {
     for (auto& item : st().inbox) answer(item.promise, refused{refusal::unavailable, "the entity is being loaded anew"});
     st().inbox.clear();
@@ -411,6 +423,7 @@ caf::actor spawn_entity(caf::actor_system& system, activation self) {
         [shell](const committed& answer) mutable { shell.on_committed(answer); },
         [shell](timer_atom, std::uint64_t generation) mutable { shell.on_timer(generation); },
         [shell](retry_atom) mutable { shell.retry_now(); },
+        [shell](wake_atom) mutable { shell.wake(); },
         [shell](moved_atom) mutable { shell.moved(); },
         [shell](inspect_atom) { return shell.inspect(); },
         [shell](passivate_atom) mutable { shell.passivate(); },

@@ -115,7 +115,9 @@ public:
     return promise;
   }
 
-  void wake(const entity_ref& ref) { resident_of(ref); }
+  void wake(const entity_ref& ref) {
+    if (auto& r = resident_of(ref); r.where == residence::live) self_->send(r.actor, wake_atom::value);
+  }
 
   text_promise inspect(const entity_ref& ref) {
     auto promise = self_->make_response_promise<std::string>();
