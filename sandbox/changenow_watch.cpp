@@ -7,7 +7,8 @@ namespace sandbox {
 namespace chr = std::chrono;
 
 bool changenow::on_chain(const coin& which) const {
-  return chain_ != nullptr && (which.form == chain_form::ether || (which.form == chain_form::token && !core_.set.usdt_token.empty()));
+  return chain_ != nullptr && (which.form == chain_form::ether || (which.form == chain_form::token && !core_.set.usdt_token.empty())
+                               || (which.network == "eth" && core_.set.tokens.contains(which.ticker)));
 }
 
 void changenow::move(cn_swap& swap, const std::string& status) {
@@ -152,7 +153,9 @@ void changenow::run(const errand& what) {
   const auto ether_from = chain_->account_from_end(1);
   const bool token = what.what->form == chain_form::token;
   const auto& treasury = core_.set.usdt_treasury.empty() ? ether_from : core_.set.usdt_treasury;
-  const auto sent = token ? chain_->pay_token(core_.set.usdt_token, treasury, what.to, units_of(what.amount, 6))
+  const auto other = core_.set.tokens.find(what.what->ticker);
+  const auto sent = token                             ? chain_->pay_token(core_.set.usdt_token, treasury, what.to, units_of(what.amount, 6))
+                    : other != core_.set.tokens.end() ? chain_->pay_token(other->second, treasury, what.to, units_of(what.amount, 18))
                           : chain_->pay_ether(ether_from, what.to, units_of(what.amount, 18));
   const std::lock_guard lock(core_.mutex);
   const auto found = swaps_.find(what.swap);

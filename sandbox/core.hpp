@@ -27,6 +27,7 @@ struct settings {
   std::string daemon_url;
   std::string bot_name = "paygate_bot";
   std::string usdt_token;    ///< ERC-20 contract of usdt/eth; empty: not on the chain.
+  std::map<std::string, std::string> tokens; ///< Other ERC-20 contracts on the chain, of 18 decimals, by ticker: paid out, not taken.
   std::string usdt_treasury; ///< Unlocked account that holds the tokens; empty: the account that pays ether.
   std::string ipn_secret, nowpayments_key, nowpayments_email, nowpayments_password, changenow_key, changenow_private_key, telegram_token,
       sendgrid_key;

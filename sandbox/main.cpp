@@ -32,6 +32,7 @@ constexpr auto help = R"(paygate-sandbox: stand-ins for NOWPayments, ChangeNOW, 
   --rate-validity S      in which a rateId can be used (600)
   --auto-chats on|off    unknown negative chat ids become channels with the bot as administrator (on)
   --usdt-token 0x...     ERC-20 contract of usdt/eth, 6 decimals
+  --token TICKER=0x...   ERC-20 contract of another coin on eth, 18 decimals, that is paid out on the chain
   --usdt-treasury 0x...  unlocked account that holds such tokens
 )";
 
@@ -76,7 +77,9 @@ bool read_options(int argc, char** argv, sandbox::settings& set) {
       return false;
     }
     const std::string value = argv[i + 1];
-    if (const auto text = texts.find(name); text != texts.end()) {
+    if (const auto split = value.find('='); name == "--token" && split != value.npos) {
+      set.tokens[value.substr(0, split)] = value.substr(split + 1);
+    } else if (const auto text = texts.find(name); text != texts.end()) {
       *text->second = value;
     } else if (const auto number = numbers.find(name); number != numbers.end()) {
       const auto parsed = sandbox::json(value).integer();

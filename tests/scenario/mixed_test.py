@@ -7,8 +7,9 @@ import concurrent.futures
 import signal
 import unittest
 
-from scenario import OWNER, Buyer, WorldTest, wait
+from scenario import OWNER, RICH, Buyer, WorldTest, wait
 import gathering  # Found by the path that scenario sets.
+import usdt_token
 
 ETH, BTC, USDT, SHIB = -1001000000210, -1001000000220, -1001000000230, -1001000000240
 PAID_IN = ("eth", "usdterc20", "btc", "shib")
@@ -17,11 +18,17 @@ PAYMENTS, THRESHOLD = 25, 45
 SHIB_PAID = "123456789012345.123456789012345678"
 
 
+def with_shib(world):
+    """A second token on the chain: 18 decimals, returns a bool."""
+    world.shib = usdt_token.deploy(world.chain, RICH, returns_bool=True, supply=10**36)
+    return gathering.TokenWorld.sandbox_with_token(world) | {"--token": "shib=" + world.shib}
+
+
 class mixed(WorldTest):
     @classmethod
     def setUpClass(cls):
         cls.world = gathering.TokenWorld({"conversion": {"threshold_usd": f'"{THRESHOLD}"', "interval": "2s"}, "payouts": {"interval": "2s"}},
-                                         gathering.TokenWorld.sandbox_with_token, channels=False)
+                                         with_shib, channels=False)
         cls.failed = False
         world = cls.world
         world.sandbox.post(f"users/{OWNER}/send", text="/start", first_name="Olga")
@@ -68,7 +75,9 @@ class mixed(WorldTest):
         self.assertEqual(sql(f"SELECT count(*) FROM payout WHERE channel_id = {ETH} AND status = 'completed'"), "7")
         self.assertEqual(sql(f"SELECT count(*) FROM payout WHERE channel_id = {BTC} AND status = 'completed'"), "6")
         gathering.check_owners(world, self.owners)
-        for channel in (BTC, SHIB):  # Paid on chains that we do not see: by the exchange's own record of its swap.
+        paid = sql(f"SELECT sum(amount_out)::text FROM payout WHERE channel_id = {SHIB} AND status = 'completed'")
+        self.assertEqual(gathering.D(usdt_token.balance(world.chain, world.shib, self.owners[SHIB][0])).scaleb(-18), gathering.D(paid))
+        for channel in (BTC, SHIB):  # By the exchange's own record of its swap as well; Bitcoin's chain is one that we do not see.
             for row in world.database.rows(f"SELECT swap_id, amount_out::text FROM payout WHERE channel_id = {channel} AND status = 'completed'"):
                 swap = next(s for s in world.sandbox.get("swaps") if s["id"] == row["swap_id"])
                 self.assertEqual(swap["status"], "finished")
@@ -104,6 +113,9 @@ class mixed(WorldTest):
             say(f"   conversion {row['id']:6} {row['accruals']:2d} accruals  {short['eth']:f} ETH -> {short['usdt']:f} USDT"
                 f"  (market {short['market']:.2f}, achieved {short['achieved']:.2f})")
         gathering.print_account(world, say)
+        found = world.ctl("reconcile", "--wait", codes=(0, 5))
+        self.assertEqual(found["exceptions"], [])
+        say("   reconcile: no difference to the chain, NOWPayments and ChangeNOW; not seen: " + "; ".join(found["not_seen"]))
 
 
 if __name__ == "__main__":

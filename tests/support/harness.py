@@ -318,11 +318,11 @@ class World:
     def wait_ready(self, limit=30):
         wait("paygated to be ready", self.is_ready, limit)
 
-    def ctl(self, *words):
-        """The answer of paygatectl, as JSON."""
+    def ctl(self, *words, codes=(0,)):
+        """The answer of paygatectl, as JSON; any other exit code than `codes` is raised."""
         done = subprocess.run([program("PAYGATECTL", "ctl/paygatectl"), "--address", f"127.0.0.1:{self.ctl_port}", *words, "--json"],
                               capture_output=True, text=True, timeout=30)
-        if done.returncode != 0:
+        if done.returncode not in codes:
             raise Unexpected(f"paygatectl {' '.join(words)}: {done.stderr.strip()}")
         return json.loads(done.stdout) if done.stdout.strip().startswith(("{", "[")) else done.stdout
 

@@ -46,18 +46,18 @@ def runtime(returns_bool=False):
         *done)
 
 
-def creation(returns_bool=False):
+def creation(returns_bool=False, supply=SUPPLY):
     """The bytes that make the contract when they are sent to nobody."""
     body = runtime(returns_bool)
-    head = lambda at: assemble(SUPPLY, "caller", "sstore", len(body).to_bytes(2, "big"), at.to_bytes(2, "big"), 0, "codecopy",
+    head = lambda at: assemble(supply, "caller", "sstore", len(body).to_bytes(2, "big"), at.to_bytes(2, "big"), 0, "codecopy",
                                len(body).to_bytes(2, "big"), 0, "return")
     return head(len(head(0))) + body
 
 
-def deploy(chain, owner, returns_bool=False):
+def deploy(chain, owner, returns_bool=False, supply=SUPPLY):
     """The address of a new token, lower case; `chain` is a harness.Anvil."""
     from harness import wait
-    made = chain.rpc("eth_sendTransaction", {"from": owner, "data": "0x" + creation(returns_bool).hex(), "gas": hex(1_000_000)})
+    made = chain.rpc("eth_sendTransaction", {"from": owner, "data": "0x" + creation(returns_bool, supply).hex(), "gas": hex(1_000_000)})
     receipt = wait("the token", lambda: chain.rpc("eth_getTransactionReceipt", made))
     assert receipt["status"] == "0x1", receipt
     return receipt["contractAddress"].lower()
