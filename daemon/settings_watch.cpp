@@ -1,5 +1,7 @@
 #include "daemon/settings_watch.hpp"
 
+#include <utility>
+
 #include <sys/stat.h>
 
 #include <rapidjson/stringbuffer.h>
@@ -42,7 +44,8 @@ void settings_watch::look() {
   // Gone for a moment while an editor replaces it: looked at again when it is there.
   const auto stamp = stamp_of(file_);
   if (stamp.empty() || stamp == seen_) return;
-  read_again();
+  // Half written is no setting: a file counts when two looks in a row found it the same.
+  if (std::exchange(last_look_, stamp) == stamp) read_again();
 }
 
 std::string settings_watch::reload() {

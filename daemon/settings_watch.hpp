@@ -32,7 +32,7 @@ private:
   std::mutex mutex_;
   settings& running_;
   std::vector<std::string> arguments_;
-  std::string file_, seen_;
+  std::string file_, seen_, last_look_;
   std::function<void(const settings&)> apply_;
   std::shared_ptr<metrics_sink> metrics_;
 };

@@ -16,7 +16,10 @@ constexpr const char* claim_sql = "SELECT accruals, net_usd, net_eth, net_usdt F
 #define PAYGATE_ARRIVED "EXISTS (SELECT FROM deposit d WHERE d.payment_id = a.payment_id AND d.arrived_at IS NOT NULL)"
 
 constexpr const char* gathered_sql = "SELECT count(*), coalesce(sum(net_usd), 0), coalesce(sum(net_eth), 0) FROM accrual a "
-                                     "WHERE status = 'pending' AND " PAYGATE_ARRIVED;
+                                     "WHERE status = 'pending' AND " PAYGATE_ARRIVED
+                                     // Ways back cost the owners: a person looks before the next conversion may.
+                                     " AND NOT EXISTS (SELECT FROM conversion c JOIN failed_transaction f ON f.kind = 'conversion' AND "
+                                     "f.entity_id = c.id AND f.resolved_at IS NULL WHERE c.status = 'failed' AND c.lost > 0)";
 
 // A pot is what lies free for a channel in one currency. The least that a pair takes is what the provider last told a payout of that pair;
 // after a day it is asked again, by trying.

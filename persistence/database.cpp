@@ -11,9 +11,9 @@ std::string complete_dsn(const std::string& dsn, const std::string& name) {
   const bool uri = dsn.rfind("postgres://", 0) == 0 || dsn.rfind("postgresql://", 0) == 0;
   if (uri) {
     const char first = dsn.find('?') == std::string::npos ? '?' : '&';
-    return dsn + first + "connect_timeout=3&tcp_user_timeout=10000&fallback_application_name=paygated-" + name;
+    return dsn + first + "connect_timeout=3&tcp_user_timeout=10000&keepalives_idle=5&keepalives_interval=2&keepalives_count=3&fallback_application_name=paygated-" + name;
   }
-  return dsn + " connect_timeout=3 tcp_user_timeout=10000 fallback_application_name=paygated-" + name;
+  return dsn + " connect_timeout=3 tcp_user_timeout=10000 keepalives_idle=5 keepalives_interval=2 keepalives_count=3 fallback_application_name=paygated-" + name;
 }
 
 database_fault classify(bool connection_open, const std::exception& error) {
@@ -26,7 +26,7 @@ database_fault classify(bool connection_open, const std::exception& error) {
   const auto family = state.substr(0, 2);
   if (state.empty() || family == "08" || state == "57P01" || state == "57P02" || state == "57P03") return database_fault::broken;
   if (family == "40") return database_fault::again;
-  if (family == "22" || family == "23" || family == "P0" || state == "54000") return database_fault::poison;
+  if (family == "22" || family == "23" || family == "21" || family == "P0" || state == "54000") return database_fault::poison;
   return database_fault::refused;
 }
 

@@ -20,7 +20,7 @@ pipeline::pipeline(const std::string& dsn, const std::string& setup, const std::
     const statement_result kept(result);
     if (kept.status() != PGRES_COMMAND_OK && kept.status() != PGRES_TUPLES_OK) throw failure_of(result);
   };
-  if (!is_open()) throw statement_failed("", PQerrorMessage(connection_.get()));
+  if (!is_connected()) throw statement_failed("", PQerrorMessage(connection_.get()));
   done(PQexec(connection_.get(), setup.c_str()));
   for (const auto& each : prepared) done(PQprepare(connection_.get(), each.name.c_str(), each.sql.c_str(), 0, nullptr));
   for (const char* word : {"begin", "commit", "rollback"}) done(PQprepare(connection_.get(), word, word, 0, nullptr));
@@ -28,6 +28,7 @@ pipeline::pipeline(const std::string& dsn, const std::string& setup, const std::
 }
 
 pipeline::answers pipeline::run(const std::vector<statement>& statements) {
+  in_step_ = false;
   send({"begin", {}});
   for (const auto& each : statements) send(each);
   check(PQsendFlushRequest(connection_.get()));
@@ -68,7 +69,7 @@ std::optional<statement_result> pipeline::next_result(std::exception_ptr& failur
     return result;
   }
   const auto failed = failure_of(result.get());
-  if (!is_open() || failed.sqlstate.empty()) throw failed;
+  if (!is_connected() || failed.sqlstate.empty()) throw failed;
   failure = std::make_exception_ptr(failed);
   check(PQpipelineSync(connection_.get()));
   read_to_sync();
@@ -103,12 +104,13 @@ void pipeline::finish(const std::string& how) {
   check(PQpipelineSync(connection_.get()));
   const auto tag = read_to_sync();
   // A commit of a transaction that has failed answers ROLLBACK.
+  in_step_ = true;
   if (how == "commit" && tag != "COMMIT") throw statement_failed("25P02", "the transaction was rolled back");
 }
 
 statement_failed pipeline::failure_of(const PGresult* result) const {
   const char* state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : nullptr;
-  if (!is_open() || !state) return {"", PQerrorMessage(connection_.get())};
+  if (!is_connected() || !state) return {"", PQerrorMessage(connection_.get())};
   return {state, PQresultErrorMessage(result)};
 }
 

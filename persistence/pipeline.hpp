@@ -56,7 +56,8 @@ public:
   /// Connects, runs `setup` and prepares the statements. Throws statement_failed.
   pipeline(const std::string& dsn, const std::string& setup, const std::vector<prepared_statement>& prepared);
 
-  bool is_open() const { return PQstatus(connection_.get()) == CONNECTION_OK; }
+  /// It can be used: connected, and no transaction was left half-way (an exception between `run` and its end).
+  bool is_open() const { return in_step_ && is_connected(); }
 
   /// What the statements of a transaction answered, in order. `failure`: one was refused (statement_failed), or touched other than `rows`
   /// rows (codec_error); the transaction is rolled back then, and there are answers of those before it only.
@@ -71,6 +72,7 @@ public:
   void rollback();
 
 private:
+  bool is_connected() const { return PQstatus(connection_.get()) == CONNECTION_OK; }
   void check(int sent) const;
   void send(const statement& which);
   std::optional<statement_result> next_result(std::exception_ptr& failure);
@@ -79,6 +81,7 @@ private:
   statement_failed failure_of(const PGresult* result) const;
 
   std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
+  bool in_step_ = true; ///< Both sides agree that no transaction is open.
 };
 
 } // namespace paygate

@@ -9,7 +9,7 @@ namespace {
 constexpr const char* cut_sql = "SELECT m.id, coalesce(sum(p.units) FILTER (WHERE p.currency = 'eth'), 0), coalesce(sum(p.units) FILTER "
                                 "(WHERE p.currency = 'usdt'), 0), "
                                 "(SELECT coalesce(max(block_number), 0) FROM wallet_transfer) "
-                                "FROM (SELECT coalesce(max(id), 0) AS id FROM ledger_entry) m LEFT JOIN ledger_posting p ON p.account = "
+                                "FROM (SELECT $1::bigint AS id) m LEFT JOIN ledger_posting p ON p.account = "
                                 "'assets:wallet' AND p.entry <= m.id "
                                 "GROUP BY m.id";
 
@@ -112,8 +112,11 @@ void prepare_reconciliation_books(pqxx::connection& connection) {
 io_outcome answer_reconciliation(pqxx::transaction_base& transaction, const get_books_cut&) {
   // For a moment nobody writes to the ledger: then every entry up to the highest id is there, and no later one has a lower id. Ids alone do
   // not tell, because transactions do not commit in the order of theirs.
-  transaction.exec("SET LOCAL lock_timeout = '5s'; LOCK TABLE ledger_entry IN SHARE MODE");
-  const auto rows = transaction.exec_prepared("books_cut");
+  // Going back to the savepoint gives the lock up before anything is summed: whoever waits behind it waits for one look at an index.
+  transaction.exec("SET LOCAL lock_timeout = '500ms'; SAVEPOINT before_lock; LOCK TABLE ledger_entry IN SHARE MODE");
+  const auto cut = read<std::int64_t>(transaction.exec1("SELECT coalesce(max(id), 0) FROM ledger_entry"), 0);
+  transaction.exec("ROLLBACK TO SAVEPOINT before_lock");
+  const auto rows = transaction.exec_prepared("books_cut", cut);
   return books_cut{read<std::int64_t>(rows[0], 0), read<eth_amount>(rows[0], 1), read<usdt_amount>(rows[0], 2),
                    read<std::int64_t>(rows[0], 3)};
 }

@@ -124,7 +124,8 @@ private:
     out_.next.status = status::failed;
     out_.next.reason = why;
     set_free();
-    out_.rows.push_back(failure_listed{code, why});
+    const bool cost = out_.next.lost > 0;
+    out_.rows.push_back(failure_listed{code, why + (cost ? "; nothing is converted until this failure is resolved" : "")});
   }
 
   /// The accruals are pending again, with the ETH that is left.

@@ -19,6 +19,10 @@ refused not_awaiting(const payment& s) {
           "it is " + std::string(to_text(s.status)) + ": only what is underpaid, partially paid or held is decided about"};
 }
 
+/// A refund that waits for its deposits to arrive is a decision that stands.
+bool has_unstarted_refund(const payment& s) { return s.refunds > 0 && !s.refund_address.empty() && !s.refund_started_at; }
+const refused not_started{refusal::out_of_order, "the refund before it has not started yet"};
+
 /// What was held and has no ETH in our books is a person's from here on: no report of the provider brings it back to be judged.
 void take_over(payment& s) {
   if (s.status != payment_status::held) return;
@@ -44,6 +48,7 @@ verdict<payment> refund_outside(const payment& state, const refund_payment& comm
   if (state.decision == payment_decision::refunded && state.status == payment_status::refunded && state.refund_address.empty())
     return step{.next = state, .changed = false, .reply = ok{}, .entries = {}, .rows = {}, .note = {}};
   if (!awaits_decision(state)) return not_awaiting(state);
+  if (has_unstarted_refund(state)) return not_started;
   for (const auto& d : state.deposits) {
     if (!is_undecided(d)) continue;
     if (d.arrived_at) return refused{refusal::invalid, "its ETH lies in our wallet: say to which address it goes"};
@@ -86,6 +91,7 @@ verdict<payment> accept(const payment& state, const accept_payment& command, con
     return out;
   }
   if (!awaits_decision(s)) return not_awaiting(s);
+  if (has_unstarted_refund(s)) return not_started;
   int128 credited = 0;
   for (auto& d : s.deposits) {
     if (!is_undecided(d)) continue;
@@ -124,8 +130,7 @@ verdict<payment> refund(const payment& state, const refund_payment& command, con
   if (!open)
     return refused{refusal::invalid,
                    "nothing of it lies in our books, its value did not come as ETH: give it back where it lies, then say so (outside)"};
-  if (s.refunds > 0 && !s.refund_address.empty() && !s.refund_started_at)
-    return refused{refusal::out_of_order, "the refund before it has not started yet"};
+  if (has_unstarted_refund(s)) return not_started;
   ++s.refunds;
   const auto id = refund_id_of(s, context.self.id);
   int128 units = 0;

@@ -82,13 +82,16 @@ void receive(step& out, const deposit& d, const step_context& context) {
 }
 
 /// Deposits of one order are judged together: a top-up can make it good. `fresh`: the one that came in with this step, not posted yet.
+/// The provider gave it back before it reached us: it pays for nothing.
+bool was_taken_back(const deposit& d) { return d.by_hand && !d.arrived_at; }
+
 void weigh(step& out, deposit* fresh, const step_context& context) {
   auto& s = out.next;
   const auto was_paid = s.status == payment_status::paid;
   usd_amount total;
   bool finished = false;
   for (const auto& each : s.deposits) {
-    if (!each.settled_at || !each.refund_id.empty()) continue;
+    if (!each.settled_at || !each.refund_id.empty() || was_taken_back(each)) continue;
     total = total + each.gross_usd;
     finished = finished || each.status == provider_status::finished;
   }
@@ -110,7 +113,7 @@ void weigh(step& out, deposit* fresh, const step_context& context) {
     return;
   }
   for (auto& each : s.deposits)
-    if (&each == fresh || is_undecided(each)) credit(out, each, &each == fresh ? accounts::incoming : accounts::undecided, context);
+    if (&each == fresh || (is_undecided(each) && !was_taken_back(each))) credit(out, each, &each == fresh ? accounts::incoming : accounts::undecided, context);
   if (was_paid) return;
   s.status = payment_status::paid;
   s.judged_at = context.now;

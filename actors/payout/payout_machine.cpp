@@ -287,7 +287,11 @@ private:
     const auto& p = out_.next;
     post("returned", "the payout ended without a transfer", {{held(), currency(), units}, {available(), currency(), -units}});
     if (has_daily_limit()) out_.rows.push_back(allowance_returned{});
-    if (p.refund) return; // It lies undecided again: nobody's accrual.
+    if (p.refund) { // It lies undecided again: nobody's accrual. The whole of it, because the whole is refunded when it is asked anew.
+      post("made_whole", "what exchanges kept of a refund that failed is the platform's loss",
+           {{accounts::loss, currency(), p.lost}, {available(), currency(), -p.lost}});
+      return;
+    }
     accrual_closed free{context_.self.id, p.pot == payout_pot::usdt ? accrual_status::converted : accrual_status::pending};
     free.resold = p.leg == 2;
     if (p.lost != 0 || free.resold) free.left = units;
@@ -295,7 +299,11 @@ private:
   }
 
   void minimum_is(int128 units) override { out_.next.pair_minimum = units; }
-  void below_minimum() override { cancel("below the pair's minimum"); }
+  void below_minimum() override {
+    // The subscriber was told that money comes, and nobody's next batch pays it: a person has to know.
+    if (out_.next.refund) return fail("below_minimum", "the refund is below the pair's minimum: give it back as another coin");
+    cancel("below the pair's minimum");
+  }
 
   void cancel(const std::string& why) override {
     out_.next.status = payout_status::cancelled;

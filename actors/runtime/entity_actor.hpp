@@ -107,7 +107,10 @@ public:
   /// it was loaded.
   void wake() {
     const auto& known = st().header.wake_at;
-    if (st().committing || (known && *known <= now() + ports().limits.wake_horizon)) return;
+    // Whoever starts up looks two horizons ahead, and a scan begins some seconds back: what was written meanwhile is no other row.
+    constexpr seconds fresh{5};
+    if (st().committing || (known && *known <= now() + 2 * ports().limits.wake_horizon + fresh)) return;
+    if (now() - st().header.updated_at < fresh) return;
     reload("woken, but nothing is due by what it knows");
   }
 

@@ -1,5 +1,6 @@
 #include "actors/runtime/inspector.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include <caf/all.hpp>
@@ -56,8 +57,12 @@ public:
     const auto source = source_of(self_->current_sender()); // A promise takes the sender along.
     auto promise = self_->make_response_promise<std::string>();
     command c;
-    c.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size()); // Else a deeply nested text ends the process.
-    if (c.HasParseError() || !c.IsObject()) {
+    // A deeply nested text would end the process: read without recursion, and refused before anything walks it.
+    constexpr std::size_t length_max = 64 * 1024, nesting_max = 64;
+    const auto opened = std::count_if(text.begin(), text.end(), [](char x) { return x == '[' || x == '{'; });
+    const bool sane = text.size() <= length_max && static_cast<std::size_t>(opened) <= nesting_max;
+    if (sane) c.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
+    if (!sane || c.HasParseError() || !c.IsObject()) {
       promise.deliver(error_json("invalid", "a command is a JSON object"));
       return promise;
     }

@@ -104,6 +104,7 @@ protected:
     refund_came(units, funded - units);
     auto& p = out_.next;
     p.lost = checked_add(p.lost, funded - units);
+    set_funded(p, 0); // Nothing is out any more, also when no swap is tried again.
     p.funding_released = false;
     if (p.settled_intent.empty()) p.wallet_address.clear(); // Else that wallet is still to be told.
     p.tx_hash.clear();

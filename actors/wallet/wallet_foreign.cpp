@@ -205,6 +205,9 @@ verdict<wallet> step::on(const release_transfer& m) {
   auto* t = find(m.intent);
   if (!t) return refused{refusal::not_found, "nobody has asked for " + m.intent};
   if (t->held.empty() || is_final(t->status)) return refused{refusal::out_of_order, "it is not held"};
+  for (const auto& f : out_.next.foreign)
+    if (!f.explained_at)
+      return refused{refusal::out_of_order, "nonce " + std::to_string(f.nonce) + " is to be explained first: it may have paid this"};
   if (t->nonce >= 0) return refused{refusal::out_of_order, "its nonce " + std::to_string(t->nonce) + " is to be explained first"};
   t->held.clear();
   out_.note = m.intent + " released: " + m.reason;
@@ -226,8 +229,9 @@ std::optional<refused> step::look_back(wallet_transfer& t) {
     const auto nonce = std::to_string(f.nonce);
     if (!f.explained_at)
       t.held = "nonce " + nonce + " was used by a transaction that we do not know: it may have paid this already";
-    else if (f.intent.empty() && !f.reverted && context_.now - *f.explained_at < forgotten_for && is_same_amount(f, call))
-      t.held = "the disowned transaction of nonce " + nonce + " sent just as much: " + f.hash;
+    else if (!f.reverted && context_.now - *f.explained_at < forgotten_for && is_same_amount(f, call) && !find(f.intent))
+      // Disowned, or settled for an intent that nobody has asked for: perhaps the wrong one was named.
+      t.held = "the transaction of nonce " + nonce + " sent just as much: " + f.hash;
     else
       continue;
     out_.note = t.intent + " held: " + t.held;

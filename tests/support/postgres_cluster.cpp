@@ -13,6 +13,7 @@
 #include <memory>
 #include <netinet/in.h>
 #include <pwd.h>
+#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <sys/socket.h>
@@ -134,16 +135,21 @@ temporary_folder::~temporary_folder() {
 }
 
 int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const bool ok = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0
-                  && ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  if (fd >= 0) ::close(fd);
-  if (!ok) throw std::runtime_error("no free TCP port");
-  return ntohs(address.sin_port);
+  // Below the range that the kernel gives to outgoing connections, or one of those takes it while its server restarts.
+  std::random_device random;
+  std::uniform_int_distribution<int> below_ephemeral{10'000, 31'999};
+  for (int tries = 0; tries < 1000; ++tries) {
+    const int port = below_ephemeral(random);
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    const bool free = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    if (fd >= 0) ::close(fd);
+    if (free) return port;
+  }
+  throw std::runtime_error("no free TCP port");
 }
 
 postgres_cluster::postgres_cluster(cluster_options options) : options_(std::move(options)), port_(free_port()) {
