@@ -335,13 +335,17 @@ link_pump::~link_pump() {
 std::variant<std::uint16_t, std::string> link_pump::listen(const std::string& bind, std::uint16_t port, link_hooks hooks) {
   auto made = listen_at(bind, port);
   if (auto* wrong = std::get_if<std::string>(&made)) return *wrong;
-  auto& [fd, taken] = std::get<0>(made);
-  impl_->post([i = impl_.get(), socket = std::make_shared<unique_fd>(std::move(fd)), hooks = std::move(hooks)]() mutable {
+  auto& [socket, taken] = std::get<0>(made);
+  listen(std::move(socket), std::move(hooks));
+  return taken;
+}
+
+void link_pump::listen(unique_fd socket, link_hooks hooks) {
+  impl_->post([i = impl_.get(), shared = std::make_shared<unique_fd>(std::move(socket)), hooks = std::move(hooks)]() mutable {
     i->hooks = std::move(hooks);
-    i->listener = std::move(*socket);
+    i->listener = std::move(*shared);
     i->listen_on(true);
   });
-  return taken;
 }
 
 void link_pump::on_closed(std::function<void(std::uint64_t, std::string)> closed) {

@@ -46,6 +46,8 @@ public:
 
   /// Opens the door. The port, or why not.
   std::variant<std::uint16_t, std::string> listen(const std::string& bind, std::uint16_t port, link_hooks hooks);
+  /// The same with a socket that listens already.
+  void listen(unique_fd socket, link_hooks hooks);
   /// Hooks for one who only dials.
   void on_closed(std::function<void(std::uint64_t, std::string)> closed);
 
