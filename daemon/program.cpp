@@ -15,6 +15,7 @@
 #include "actors/runtime/router.hpp"
 #include "actors/runtime/shard.hpp"
 #include "daemon/bootstrap.hpp"
+#include "daemon/cluster.hpp"
 #include "daemon/crash_point.hpp"
 #include "daemon/health.hpp"
 #include "daemon/log.hpp"
@@ -70,6 +71,7 @@ struct program::parts {
   reader_actor reader;
   lease_actor leases;
   caf::actor router, node, bootstrap, gateway, inspector;
+  std::unique_ptr<cluster_part> cluster;
   std::vector<lane_actor> lanes;
   std::shared_ptr<settings_watch> watch;
   std::unique_ptr<health_probe> health;
@@ -88,6 +90,10 @@ std::optional<std::string> program::start() {
   if (auto wrong = check_outside(wallet_address)) return wrong;
 
   parts_ = std::make_unique<parts>(config_);
+  // Its port is part of what this node says of itself to the others.
+  auto cluster = cluster_part::prepare(s, metrics_);
+  if (auto* wrong = std::get_if<std::string>(&cluster)) return std::move(*wrong);
+  parts_->cluster = std::move(std::get<0>(cluster));
   start_lanes();
   start_actors(wallet_address, std::get<crash_point_fn>(crash_point));
   auto wrong = start_doors();
@@ -181,9 +187,11 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
 std::optional<std::string> program::start_doors() {
   auto& p = *parts_;
   const auto& s = config_.values;
-  const auto ctl_port = p.system.middleman().publish(p.inspector, static_cast<std::uint16_t>(s.ctl.port), s.ctl.bind.c_str(), true);
-  if (!ctl_port) return "ctl.port: cannot listen on " + s.ctl.bind + ":" + std::to_string(s.ctl.port);
-  write_port_file(s.ctl.port_file, *ctl_port);
+  cluster_door_setup door;
+  door.listener = p.router;
+  door.inspector = p.inspector;
+  p.cluster->open(p.system, std::move(door));
+  if (p.cluster->port() != 0) write_port_file(s.cluster.port_file, p.cluster->port());
 
   p.health = std::make_unique<health_probe>(p.system, p.reader, p.node, p.bootstrap);
   http_server_settings hs;
@@ -212,7 +220,7 @@ std::optional<std::string> program::start_doors() {
   const auto listening = p.http->start(s.http.bind, static_cast<std::uint16_t>(s.http.port));
   if (const auto* wrong = std::get_if<std::string>(&listening)) return *wrong;
   write_port_file(s.http.port_file, std::get<std::uint16_t>(listening));
-  log(log_level::info, "listening", {{"http", std::to_string(std::get<std::uint16_t>(listening))}, {"ctl", std::to_string(*ctl_port)}});
+  log(log_level::info, "listening", {{"http", std::to_string(std::get<std::uint16_t>(listening))}, {"cluster", std::to_string(p.cluster->port())}});
   return std::nullopt;
 }
 
@@ -227,6 +235,7 @@ void program::tick(bool reload) {
     metrics_->count("secret_faults_total", "");
     log(log_level::error, "secret_not_reloaded", {{"fault", fault}});
   }
+  parts_->cluster->look();
   caf::scoped_actor self{parts_->system};
   self->request(parts_->router, std::chrono::seconds(1), count_atom::value)
     .receive([&](std::uint64_t n) { metrics_->gauge("entities_resident", "", static_cast<std::int64_t>(n)); }, [](caf::error&) {});
@@ -236,6 +245,7 @@ bool program::stop() {
   auto& p = *parts_;
   // First what brings work in, then the entities, then what they use.
   if (p.http) p.http->stop();
+  if (p.cluster) p.cluster->close();
   caf::scoped_actor self{p.system};
   bool clean = false;
   self->request(p.node, std::chrono::seconds(10), drain_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
