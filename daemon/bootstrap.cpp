@@ -59,28 +59,28 @@ caf::behavior bootstrap_behavior(caf::stateful_actor<bootstrap_state>* self, rou
     if (!std::exchange(self->state.timer_set, true)) self->delayed_send(self, std::chrono::milliseconds(100), create_atom::value);
     const auto index = static_cast<std::size_t>(next - all.begin());
     self->request(router, std::chrono::seconds(5), deliver_atom::value, next->letter)
-      .then(
-        [self, index, epoch = *epoch_here(self->state, *next)](const entity_reply_ptr& reply) {
-          if (!std::holds_alternative<ok>(*reply)) return;
-          self->state.letters[index].told = true;
-          self->state.letters[index].epoch = epoch;
-        },
-        [](const caf::error&) {});
+        .then(
+            [self, index, epoch = *epoch_here(self->state, *next)](const entity_reply_ptr& reply) {
+              if (!std::holds_alternative<ok>(*reply)) return;
+              self->state.letters[index].told = true;
+              self->state.letters[index].epoch = epoch;
+            },
+            [](const caf::error&) {});
   };
   self->send(self, create_atom::value);
   return {
-    [=](create_atom) {
-      self->state.timer_set = false;
-      tell_next();
-    },
-    [=](view_atom, const cluster_view_ptr& view) {
-      self->state.view = view;
-      if (!self->state.timer_set) tell_next();
-    },
-    [=](ready_atom) {
-      const auto& all = self->state.letters;
-      return std::all_of(all.begin(), all.end(), [self](const auto& l) { return is_settled(self->state, l); });
-    },
+      [=](create_atom) {
+        self->state.timer_set = false;
+        tell_next();
+      },
+      [=](view_atom, const cluster_view_ptr& view) {
+        self->state.view = view;
+        if (!self->state.timer_set) tell_next();
+      },
+      [=](ready_atom) {
+        const auto& all = self->state.letters;
+        return std::all_of(all.begin(), all.end(), [self](const auto& l) { return is_settled(self->state, l); });
+      },
   };
 }
 
