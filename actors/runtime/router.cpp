@@ -66,6 +66,7 @@ caf::behavior router_behavior(router_pointer self) {
     },
     [=](count_atom) { return count_residents(self); },
     [=](route_atom, const shard_table_ptr& table) { self->state.table = table; },
+    [=](view_atom, const cluster_view_ptr&) {},
   };
 }
 
