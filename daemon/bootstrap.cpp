@@ -25,15 +25,22 @@ caf::behavior bootstrap_behavior(caf::stateful_actor<bootstrap_state>* self, rou
     auto& open = self->state.open;
     open.erase(std::remove(open.begin(), open.end(), letter), open.end());
   };
+  // One at a time, in this order: the poll brings buyers in, and they must find an open wallet. Never twice at once: the entity may live on
+  // a node that is frozen.
+  auto again = [self] { self->delayed_send(self, std::chrono::milliseconds(100), create_atom::value); };
   self->send(self, create_atom::value);
   return {
     [=](create_atom) {
       if (self->state.open.empty()) return;
-      self->delayed_send(self, std::chrono::milliseconds(100), create_atom::value);
-      // In this order: the poll brings buyers in, and they must find an open wallet.
       const auto letter = self->state.open.front();
       self->request(router, std::chrono::seconds(5), deliver_atom::value, letter)
-        .then([=](const entity_reply_ptr& reply) { if (std::holds_alternative<ok>(*reply)) settled(letter); }, [](const caf::error&) {});
+        .then(
+          [=](const entity_reply_ptr& reply) {
+            if (!std::holds_alternative<ok>(*reply)) return again();
+            settled(letter);
+            self->send(self, create_atom::value);
+          },
+          [=](const caf::error&) { again(); });
     },
     [=](ready_atom) { return self->state.open.empty(); },
   };
