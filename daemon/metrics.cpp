@@ -38,6 +38,7 @@ constexpr metric_word words[] = {
     {"provider_call_seconds", "provider", "Time that a provider took."},
     {"circuit_open", "provider", "1 while a provider's circuit breaker is open."},
     {"lane_queue", "provider", "Calls that wait for their provider's lane."},
+    {"paused", "what", "1 while an operator's pause holds it back."},
     {"shards_held", "", "Shards that this node owns."},
     {"wakes_total", "", "Entities woken because their time had come."},
     {"wake_lag_ms", "", "How far the timers are behind, in milliseconds."},

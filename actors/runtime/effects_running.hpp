@@ -77,15 +77,20 @@ public:
     table_ = std::move(next);
   }
 
-  /// The effects to call now; marks each as in flight under a fresh number.
-  std::vector<running_effect*> start(timestamp now) {
+  /// The effects to call now, of those that may be called; marks each as in flight under a fresh number.
+  template <class MayStart>
+  std::vector<running_effect*> start(timestamp now, MayStart&& may_start) {
     std::vector<running_effect*> ready;
     for (auto& r : table_)
-      if (r.call == 0 && r.next_at <= now) {
+      if (r.call == 0 && r.next_at <= now && may_start(r.what)) {
         r.call = ++last_call_;
         ready.push_back(&r);
       }
     return ready;
+  }
+
+  std::vector<running_effect*> start(timestamp now) {
+    return start(now, [](const kept_effect&) { return true; });
   }
 
   /// The effect that this answer belongs to, no longer in flight; null when nobody waits for it any more.
@@ -120,6 +125,9 @@ public:
     r.next_at = std::max(r.next_at, now + retry_pause(r.quiet, seed));
   }
 
+  /// It was not called after all, for no fault of anybody's.
+  void put_off(running_effect& r, timestamp now) { r.next_at = now; }
+
   /// The operator or a moved clock: whatever waits, waits no longer.
   void retry_now(timestamp now) {
     for (auto& r : table_)
@@ -127,11 +135,15 @@ public:
   }
 
   /// The next instant at which `start` will return something; nothing while all is in flight or nothing is due.
-  std::optional<timestamp> next_start() const {
+  template <class MayStart>
+  std::optional<timestamp> next_start(MayStart&& may_start) const {
     std::optional<timestamp> next;
     for (const auto& r : table_)
-      if (r.call == 0 && (!next || r.next_at < *next)) next = r.next_at;
+      if (r.call == 0 && (!next || r.next_at < *next) && may_start(r.what)) next = r.next_at;
     return next;
+  }
+  std::optional<timestamp> next_start() const {
+    return next_start([](const kept_effect&) { return true; });
   }
 
   bool any_in_flight() const {

@@ -74,6 +74,12 @@ public:
     if (st().waker) self_->send(st().waker, moved_atom::value);
   }
 
+  /// What was paused may go on: residents look again, and what left memory meanwhile is found by its wake_at, however long ago that was.
+  void resumed() {
+    self_->send(st().setup.router, moved_atom::value);
+    if (st().waker) self_->send(st().waker, rescan_atom::value);
+  }
+
 private:
   node_state& st() { return self_->state; }
 
@@ -151,6 +157,7 @@ caf::behavior node_behavior(node_shell::pointer self, node_setup setup) {
     [shell](ready_atom) { return shell.ready(); },
     [shell](moved_atom) mutable { shell.moved(); },
     [shell](drain_atom) mutable { return shell.drain(); },
+    [shell](resumed_atom) mutable { shell.resumed(); },
   };
 }
 

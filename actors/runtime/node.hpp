@@ -25,10 +25,12 @@ struct node_setup {
 /// could not renew in time, before anybody else can take them.
 ///   (ready) -> bool            all shards are here and acting
 ///   (moved)                    business time was moved
+///   (resumed)                  a pause began or ended
 ///   (drain) -> bool            ends every shard and gives the leases back: for a clean stop
 caf::actor spawn_node(caf::actor_system& system, node_setup setup);
 
 using ready_atom = caf::atom_constant<caf::atom("ready")>;
+using resumed_atom = caf::atom_constant<caf::atom("resumed")>;
 using drain_atom = caf::atom_constant<caf::atom("drain")>;
 
 } // namespace paygate

@@ -60,10 +60,15 @@ caf::behavior router_behavior(router_pointer self) {
       if (auto shard = shard_for(*ref)) return self->delegate(shard, retry_atom::value, ref, reason), caf::delegated<std::string>{};
       return std::string(R"({"error":{"code":"not_owner","text":"its shard is not on this node"}})");
     },
+    [=](restart_atom, const ref_ptr& ref, const std::string& reason) -> caf::result<std::string> {
+      if (auto shard = shard_for(*ref)) return self->delegate(shard, restart_atom::value, ref, reason), caf::delegated<std::string>{};
+      return std::string(R"({"error":{"code":"not_owner","text":"its shard is not on this node"}})");
+    },
     [=](moved_atom) {
       for (const auto& shard : *self->state.table)
         if (shard) self->send(shard, moved_atom::value);
     },
+    [=](shards_atom) { return self->state.table; },
     [=](count_atom) { return count_residents(self); },
     [=](route_atom, const shard_table_ptr& table) { self->state.table = table; },
   };

@@ -12,12 +12,14 @@ namespace paygate {
 /// The shard actors of this node by shard; null: the shard is not here.
 using shard_table = std::array<caf::actor, shard_count>;
 using shard_table_ptr = std::shared_ptr<const shard_table>;
+using shards_atom = caf::atom_constant<caf::atom("shards")>;
 using route_atom = caf::atom_constant<caf::atom("route")>;
 
 /// Starts the router: router_actor's messages, and besides them
 ///   (route, shard_table_ptr)   the shards that live here from now on
-///   (wake, ref), (inspect, ref), (retry, ref, reason), as shard.hpp says, passed on to the ref's shard
+///   (wake, ref), (inspect, ref), (retry, ref, reason), (restart, ref, reason), as shard.hpp says, passed on to the ref's shard
 ///   (moved)                    passed on to every shard
+///   (shards) -> shard_table_ptr
 ///   (count) -> uint64          residents of all shards
 /// A message to a shard that is not here is refused as `not_owner`.
 caf::actor spawn_router(caf::actor_system& system);

@@ -17,6 +17,7 @@ struct waker_state {
   std::int64_t scanned_to = 0; ///< Everything up to here was told.
   bool more = false;           ///< The last page was full: go on exactly where it ended.
   bool scanning = false;
+  std::uint64_t round = 0; ///< Answers to scans of an earlier one are forgotten.
   static inline const char* name = "waker";
 };
 
@@ -36,13 +37,15 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
     const auto overlap = s.more || s.starting ? 0 : std::chrono::microseconds(limits.overlap).count();
     const auto from = std::max(s.scanned_to - overlap, std::int64_t{0});
     const auto to = s.starting ? s.started_at + std::chrono::microseconds(limits.horizon).count() : now;
-    auto again = [=](bool at_once) {
+    auto again = [=, round = s.round](bool at_once) {
+      if (self->state.round != round) return;
       self->state.scanning = false;
       if (at_once) self->send(self, scan_atom::value);
     };
     self->request(reader, std::chrono::seconds(30), wake_atom::value, from, to, limits.page)
       .then(
-        [=](const wake_list_ptr& list) {
+        [=, round = s.round](const wake_list_ptr& list) {
+          if (self->state.round != round) return;
           for (const auto& ref : list->refs) self->send(router, wake_atom::value, std::make_shared<const entity_ref>(ref));
           metrics->count("wakes_total", "", static_cast<std::int64_t>(list->refs.size()));
           if (!list->refs.empty() || list->more) metrics->gauge("wake_lag_ms", "", (micros(clock->now()) - micros(list->scanned_to)) / 1000);
@@ -73,6 +76,12 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
     },
     [=](scan_atom) { scan(); },
     [=](moved_atom) { scan(); },
+    [=](rescan_atom) {
+      const auto round = self->state.round + 1;
+      self->state = waker_state{};
+      self->state.round = round;
+      scan();
+    },
   };
 }
 
