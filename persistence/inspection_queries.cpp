@@ -85,8 +85,8 @@ std::string reasons_sql() {
 // The table has more columns as the cluster learns more: what a node says of itself is shown as it is.
 const std::string nodes_sql =
     "SELECT coalesce(jsonb_agg(to_jsonb(n) - ARRAY['boot_id', 'pid_namespace', 'process_start', 'alive', 'held'] || jsonb_build_object('shards', "
-    "n.held, 'state', CASE WHEN n.left_at IS NOT NULL THEN 'left' WHEN n.alive OR n.held > 0 THEN 'alive' ELSE 'silent' END) "
-    "ORDER BY n.started_at), '[]') FROM (SELECT m.*, m.seen_at > now() - interval '30 seconds' AS alive, (SELECT count(*) FROM shard_lease l "
+    "n.held, 'state', CASE WHEN n.left_at IS NOT NULL THEN 'left' WHEN to_jsonb(n)->>'dead_at' IS NOT NULL THEN 'dead' WHEN n.alive THEN 'alive' ELSE 'silent' END) "
+    "ORDER BY n.started_at), '[]') FROM (SELECT m.*, coalesce((to_jsonb(m)->>'expires_at')::timestamptz, m.seen_at + interval '30 seconds') > now() AS alive, (SELECT count(*) FROM shard_lease l "
     "WHERE l.node = m.identity AND l.expires_at > now()) AS held FROM node m) n WHERE "
     + flag_arg("all") + " OR (n.left_at IS NULL AND n.seen_at > now() - interval '1 hour')";
 

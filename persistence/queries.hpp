@@ -36,7 +36,7 @@ inline constexpr std::string_view leases = "leases";
 /// {"kind"?, "limit"?: 100} -> [{kind, state: quarantine|failing|listed, reason, count, oldest, newest, example: an id}], the most first: what
 /// is wrong now, grouped by failure_group (sql/0171); `listed` waits for a person.
 inline constexpr std::string_view reasons = "reasons";
-/// {"all"?: true} -> [{identity, ..., shards, state: alive|silent|left}], oldest first; of the last hour, without those that left.
+/// {"all"?: true} -> [{identity, ..., shards, state: alive|silent|dead|left}], oldest first; of the last hour, without those that left.
 inline constexpr std::string_view nodes = "nodes";
 /// {} -> [{what, since, operator, reason}].
 inline constexpr std::string_view pauses = "pauses";

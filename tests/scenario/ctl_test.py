@@ -250,7 +250,7 @@ class ctl(WorldTest):
         first, second, third = self.underpaid(6607), self.underpaid(6608), self.buy(6609)
         self.assertTrue(self.data("payments", "accept", first.order, "--dry-run")["dry_run"])
         self.ok("payments", "accept", first.order, "--reason", "test")
-        self.ok("payments", "refund", second.order, "--outside", "--reason", "paid back by hand")
+        self.ok("payments", "refund", second.order, "--address", self.world.owner_address, "--reason", "they changed their mind")
         number = [f for f in self.data("failed", "list") if f["entity_id"] == second.order]
         for failure in number:
             self.ok("failed", "resolve", str(failure["id"]), "--reason", "test")
@@ -286,7 +286,7 @@ class ctl(WorldTest):
         self.assertIn(here.returncode, (0, 4))
 
     def test_b_a_node_gives_its_shards_away_when_told(self):
-        identity = self.ids("nodes")[0]
+        identity = next(n["node"] for n in self.data("tree")["nodes"])
         would = self.data("drain", identity, "--dry-run")
         self.assertIn("no other node", would["note"])
         self.ok("drain", "nobody", "--reason", "x", code=4)
