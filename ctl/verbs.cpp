@@ -60,6 +60,8 @@ const std::vector<verb>& verbs() {
       {steer, "restart", "KIND ID", many, "end the activation after its step under way, and load the row anew", about, "restart", show_done},
       {steer, "cancel", "KIND ID", many, "end a payout or a conversion before money moved", about, "cancel", show_done},
       {steer, "reopen", "KIND ID", many, "a payout or a conversion that needs attention tries again", about, "reopen", show_done},
+      {steer, "arrival", "KIND ID", "--hash H", "the transaction H is what the exchange sent to a payout or conversion that waits for it", about,
+       "arrival", show_done},
       {steer, "approve", "ID", "", "release a payout that awaits approval", about, "approve", show_done},
       {steer, "pause", "WHAT", "", "payouts, kind/KIND or lane/LANE: no new effect of it is started on any node; messages are still taken", about_pause,
        "pause", show_done},

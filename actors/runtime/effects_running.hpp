@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/runtime/backoff.hpp"
+#include "actors/runtime/pauses.hpp"
 #include "messages/interfaces.hpp"
 
 namespace paygate {
@@ -49,6 +51,13 @@ struct running_effect {
   std::string error;          ///< Of the last failure.
 };
 
+/// An operator's pause holds it back: of its kind, or of the lane that it goes through.
+inline bool held_back(const kept_effect& what, pause_set pauses, entity_kind kind) {
+  if (!pauses.any()) return false;
+  const auto* request = std::get_if<io_request_ptr>(&what.request);
+  return pauses.stops(kind) || (request && pauses.stops(lane_of(**request)));
+}
+
 /// The effects of one entity: a pure table. The shell asks what to start, and tells what came of it.
 class effects_running {
 public:
@@ -77,20 +86,15 @@ public:
     table_ = std::move(next);
   }
 
-  /// The effects to call now, of those that may be called; marks each as in flight under a fresh number.
-  template <class MayStart>
-  std::vector<running_effect*> start(timestamp now, MayStart&& may_start) {
+  /// The effects to call now, of those that no pause holds back; marks each as in flight under a fresh number.
+  std::vector<running_effect*> start(timestamp now, pause_set pauses = {}, entity_kind kind = {}) {
     std::vector<running_effect*> ready;
     for (auto& r : table_)
-      if (r.call == 0 && r.next_at <= now && may_start(r.what)) {
+      if (r.call == 0 && r.next_at <= now && !held_back(r.what, pauses, kind)) {
         r.call = ++last_call_;
         ready.push_back(&r);
       }
     return ready;
-  }
-
-  std::vector<running_effect*> start(timestamp now) {
-    return start(now, [](const kept_effect&) { return true; });
   }
 
   /// The effect that this answer belongs to, no longer in flight; null when nobody waits for it any more.
@@ -135,15 +139,19 @@ public:
   }
 
   /// The next instant at which `start` will return something; nothing while all is in flight or nothing is due.
-  template <class MayStart>
-  std::optional<timestamp> next_start(MayStart&& may_start) const {
+  std::optional<timestamp> next_start(pause_set pauses = {}, entity_kind kind = {}) const {
     std::optional<timestamp> next;
     for (const auto& r : table_)
-      if (r.call == 0 && (!next || r.next_at < *next) && may_start(r.what)) next = r.next_at;
+      if (r.call == 0 && (!next || r.next_at < *next) && !held_back(r.what, pauses, kind)) next = r.next_at;
     return next;
   }
-  std::optional<timestamp> next_start() const {
-    return next_start([](const kept_effect&) { return true; });
+
+  /// The most failed tries of one effect, and what it fails by.
+  std::pair<std::uint32_t, std::string> worst_failure() const {
+    std::pair<std::uint32_t, std::string> worst{0, {}};
+    for (const auto& r : table_)
+      if (r.attempts > worst.first) worst = {r.attempts, r.what.key + ": " + r.error};
+    return worst;
   }
 
   bool any_in_flight() const {

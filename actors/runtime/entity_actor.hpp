@@ -52,6 +52,7 @@ public:
       if (answer.step->writes_row) s.header = answer.step->header;
       if (s.open) s.data = std::move(s.open->next);
       answer_open(s.open ? s.open->reply : entity_reply{ok{}});
+      if (s.finishing) return end_here();
       if (s.restarting) return reload("restarted by the operator");
       reconcile();
       drain_inbox();
@@ -106,6 +107,12 @@ public:
     schedule();
   }
 
+  /// The shard goes to another node: an open step is finished, nothing new is begun. What is due is due there.
+  void finish() {
+    st().finishing = true;
+    if (!st().committing) end_here();
+  }
+
   void on_timer(std::uint64_t generation) {
     if (generation != st().timer) return;
     st().timer_set = false;
@@ -113,15 +120,12 @@ public:
   }
 
   std::string inspect() const {
-    live_view live;
-    live.status = to_text(st().data.status);
-    live.inbox = st().inbox.size();
-    live.committing = st().committing;
-    live.handled = st().handled;
-    if (live.inbox != 0)
-      live.oldest = std::chrono::duration_cast<milliseconds>(self_->clock().now() - st().inbox.front().since);
-    if (live.committing) live.step_age = std::chrono::duration_cast<milliseconds>(self_->clock().now() - st().step_began);
-    for (const auto& r : st().effects.all()) live.paused.push_back(r.call == 0 && !may_start(r.what));
+    const auto& s = st();
+    const auto age = [&](auto since) { return std::chrono::duration_cast<milliseconds>(self_->clock().now() - since); };
+    live_view live{to_text(s.data.status), s.inbox.size(), {}, s.committing, {}, s.handled, {}};
+    if (!s.inbox.empty()) live.oldest = age(s.inbox.front().since);
+    if (s.committing) live.step_age = age(s.step_began);
+    for (const auto& r : s.effects.all()) live.paused.push_back(r.call == 0 && held_back(r.what, ports().pauses->get(), Kind::kind));
     return inspect_json(ref(), st().header, st().effects.all(), live, now());
   }
 
@@ -206,7 +210,7 @@ private:
       step->entries = std::move(s.open->entries);
       step->rows = std::move(s.open->rows);
     } else {
-      const auto worst = worst_failure();
+      const auto worst = s.effects.worst_failure();
       step->header.attempts = worst.first;
       step->header.last_error = worst.second;
     }
@@ -216,13 +220,6 @@ private:
     const auto index = ports().next_committer();
     s.slot = commit_slot((*ports().load)[index]);
     self_->send(ports().committers[index], commit_atom::value, step_ptr(std::move(step)));
-  }
-
-  std::pair<std::uint32_t, std::string> worst_failure() const {
-    std::pair<std::uint32_t, std::string> worst{0, {}};
-    for (const auto& r : st().effects.all())
-      if (r.attempts > worst.first) worst = {r.attempts, r.what.key + ": " + r.error};
-    return worst;
   }
 
   /// When the row must be looked at again though nobody sends a message. What is due soon runs in memory; its row names an instant a little
@@ -243,19 +240,8 @@ private:
     st().effects.reconcile(exists() ? Kind::effects_due(st().data, ref(), now(), *ports().rules.get()) : std::vector<effect>{});
   }
 
-  /// Unless an operator has paused this kind, or the lane that it goes through.
-  bool may_start(const kept_effect& what) const {
-    const auto pauses = ports().pauses->get();
-    if (!pauses.any()) return true;
-    const auto* request = std::get_if<io_request_ptr>(&what.request);
-    return !pauses.stops(Kind::kind) && !(request && pauses.stops(lane_of(**request)));
-  }
-  auto startable() const {
-    return [this](const kept_effect& what) { return may_start(what); };
-  }
-
   void start_effects() {
-    for (auto* r : st().effects.start(now(), startable())) {
+    for (auto* r : st().effects.start(now(), ports().pauses->get(), Kind::kind)) {
       if (const auto* request = std::get_if<io_request_ptr>(&r->what.request))
         call(*request, r->call);
       else
@@ -313,8 +299,16 @@ private:
       decide(message, {});
   }
 
+  /// The entity asked cannot be reached: its node died, or its shard is changing hands. That is over in seconds, and asking costs nobody
+  /// anything, so the pause does not grow with the outage.
+  static bool is_elsewhere(const running_effect& r, const io_failure& failure) {
+    return std::holds_alternative<envelope_ptr>(r.what.request)
+           && (failure.code == to_text(refusal::unavailable) || failure.code == to_text(refusal::not_owner));
+  }
+
   void on_failure(running_effect& r, const io_failure& failure) {
     st().effects.failed(r, failure.code + (failure.text.empty() ? "" : ": " + failure.text), failure.retry_after, now(), ref().id);
+    if (is_elsewhere(r, failure)) r.next_at = std::min(r.next_at, now() + retry_pause(2, ref().id));
     ports().metrics->count("effect_failures_total", to_text(Kind::kind));
     const bool tell = is_reported(r.attempts);
     if (tell)
@@ -367,7 +361,7 @@ private:
 
   /// When something is to be done next though no message comes.
   std::optional<timestamp> next_instant() const {
-    auto next = st().effects.next_start(startable());
+    auto next = st().effects.next_start(ports().pauses->get(), Kind::kind);
     if (exists())
       if (auto wake = Kind::wakes_at(st().data, now(), *ports().rules.get()); wake && (!next || *wake < *next)) next = wake;
     return next;
@@ -395,10 +389,20 @@ private:
     leave(why);
   }
 
+  void refuse_inbox(const refused& why) {
+    auto& s = st();
+    for (auto& item : s.inbox) answer(item.promise, why);
+    if (!s.inbox.empty()) ports().board->waiting(s.self_.ref, 0, {});
+    s.inbox.clear();
+  }
+
+  void end_here() {
+    refuse_inbox({refusal::not_owner, "the shard goes to another node"});
+    self_->quit();
+  }
+
   void leave(const std::string& why) {
-    for (auto& item : st().inbox) answer(item.promise, refused{refusal::unavailable, "the entity is being loaded anew"});
-    if (!st().inbox.empty()) ports().board->waiting(st().self_.ref, 0, {});
-    st().inbox.clear();
+    refuse_inbox({refusal::unavailable, "the entity is being loaded anew"});
     self_->quit(caf::make_error(caf::sec::runtime_error, why));
   }
 
@@ -437,6 +441,7 @@ caf::actor spawn_entity(caf::actor_system& system, activation self) {
         [shell](restart_atom) mutable { shell.restart(); },
         [shell](inspect_atom) { return shell.inspect(); },
         [shell](passivate_atom) mutable { shell.passivate(); },
+        [shell](finish_atom) mutable { shell.finish(); },
     };
   });
 }

@@ -33,6 +33,7 @@ struct entity_state {
   std::vector<inbox_item<message_type>> inbox;
   // The step being committed.
   bool committing = false;
+  bool finishing = false; ///< It ends after this step.
   std::unique_ptr<decision<state_type>> open; ///< Null while the header alone is written.
   reply_promise open_promise;
   commit_slot slot; ///< Ends before `self_`, which keeps what it counts in.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/runtime/inspector_shell.hpp"
+#include "actors/runtime/node.hpp"
 #include "messages/log.hpp"
 
 namespace paygate {
@@ -198,6 +199,7 @@ caf::actor spawn_inspector(caf::actor_system& system, inspector_setup setup) {
     });
     self->set_default_handler(
         [](caf::scheduled_actor*, caf::message_view&) -> caf::result<caf::message> { return caf::sec::unexpected_message; });
+    if (setup.node) self->send(setup.node, watch_atom::value, caf::actor_cast<caf::actor>(self));
     inspector_shell shell(self);
     return {[shell](ctl_atom, const std::string& text) mutable { return shell.obey(text, {}); },
             [shell](ctl_atom, const std::string& who, const std::string& text) mutable { return shell.obey(text, who); },

@@ -17,7 +17,7 @@ struct waker_state {
   std::int64_t scanned_to = 0; ///< Everything up to here was told.
   bool more = false;           ///< The last page was full: go on exactly where it ended.
   bool scanning = false;
-  std::uint64_t round = 0; ///< Answers to scans of an earlier one are forgotten.
+  bool once_more = false; ///< Another pass from the beginning is to follow.
   static inline const char* name = "waker";
 };
 
@@ -32,20 +32,23 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
     auto& s = self->state;
     if (s.scanning) return;
     s.scanning = true;
+    if (!s.starting && std::exchange(s.once_more, false)) {
+      s.starting = true;
+      s.started_at = s.scanned_to = 0;
+      s.more = false;
+    }
     const auto now = micros(clock->now());
     if (s.starting && s.started_at == 0) s.started_at = now;
     const auto overlap = s.more || s.starting ? 0 : std::chrono::microseconds(limits.overlap).count();
     const auto from = std::max(s.scanned_to - overlap, std::int64_t{0});
     const auto to = s.starting ? s.started_at + std::chrono::microseconds(limits.horizon).count() : now;
-    auto again = [=, round = s.round](bool at_once) {
-      if (self->state.round != round) return;
+    auto again = [=](bool at_once) {
       self->state.scanning = false;
       if (at_once) self->send(self, scan_atom::value);
     };
     self->request(reader, std::chrono::seconds(30), wake_atom::value, from, to, limits.page)
       .then(
-        [=, round = s.round](const wake_list_ptr& list) {
-          if (self->state.round != round) return;
+        [=](const wake_list_ptr& list) {
           for (const auto& ref : list->refs) self->send(router, wake_atom::value, std::make_shared<const entity_ref>(ref));
           metrics->count("wakes_total", "", static_cast<std::int64_t>(list->refs.size()));
           if (!list->refs.empty() || list->more) metrics->gauge("wake_lag_ms", "", (micros(clock->now()) - micros(list->scanned_to)) / 1000);
@@ -60,7 +63,7 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
               state.scanned_to = state.started_at;
             }
           }
-          again(list->more);
+          again(list->more || (state.once_more && !state.starting));
         },
         [=](const caf::error& e) {
           log(log_level::warning, "wake_scan_failed", {{"error", self->system().render(e)}});
@@ -76,10 +79,8 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
     },
     [=](scan_atom) { scan(); },
     [=](moved_atom) { scan(); },
-    [=](rescan_atom) {
-      const auto round = self->state.round + 1;
-      self->state = waker_state{};
-      self->state.round = round;
+    [=](begin_atom) {
+      self->state.once_more = true;
       scan();
     },
   };

@@ -145,7 +145,7 @@ TEST_CASE("told to begin anew it finds what was woken long ago, also when a scan
   for (int i = 0; i < 20; ++i) {
     f.world.random.seed(static_cast<std::uint64_t>(i));
     caf::anon_send(f.waker, moved_atom::value);
-    caf::anon_send(f.waker, rescan_atom::value);
+    caf::anon_send(f.waker, begin_atom::value);
     f.world.run_for(3s);
     CHECK(f.woken.count("long ago") == static_cast<std::size_t>(i) + 2);
   }

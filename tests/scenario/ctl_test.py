@@ -265,6 +265,7 @@ class ctl(WorldTest):
         fourth = self.buy(6610)
         self.ok("payouts", "approve", fourth.order, "--reason", "test")
         fourth.wait_payout()
+        self.ok("arrival", "payout", fourth.order, "--hash", "0x" + "1" * 64, "--reason", "x", code=1)
         self.ok("run", "payouts", "--reason", "test")
         self.ok("wallet", "sign-off", "--nonce", "0", "--reason", "x", code=1)
         self.ok("wallet", "settle", "nothing", "--nonce", "999", "--hash", "0x" + "0" * 64, "--reason", "x", code=1)
