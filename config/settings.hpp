@@ -106,7 +106,7 @@ struct settings {
   } database;
   struct {
     std::string name;
-    setting_span lease_ttl = std::chrono::seconds(5);
+    setting_span lease_ttl = std::chrono::seconds(3);
   } node;
   struct {
     std::int64_t threads = 2;
@@ -154,6 +154,9 @@ std::vector<std::string> validate(const settings& s);
 /// The numbers that tune decisions. In sandbox mode (`s.sandbox`) polls are shortened, nothing else differs.
 /// @pre validate(s) is empty.
 policy policy_of(const settings& s, std::string wallet_address);
+
+/// `node.name`, or its default: "node-" and the host's name.
+std::string node_name(const settings& s);
 
 /// `--help`: every setting with its default, grouped by section.
 std::string help_text();

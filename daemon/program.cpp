@@ -8,10 +8,12 @@
 
 #include "actors/rehearse.hpp"
 #include "actors/runtime/entity.hpp"
+#include "actors/runtime/exchange.hpp"
 #include "actors/runtime/inspector.hpp"
 #include "actors/runtime/intake.hpp"
 #include "actors/runtime/lane.hpp"
 #include "actors/runtime/node.hpp"
+#include "actors/runtime/pause_watch.hpp"
 #include "actors/runtime/router.hpp"
 #include "actors/runtime/shard.hpp"
 #include "daemon/bootstrap.hpp"
@@ -68,9 +70,9 @@ struct program::parts {
   caf::actor_system system;
   std::shared_ptr<entity_ports> ports = std::make_shared<entity_ports>();
   loader_actor loader;
-  reader_actor reader;
+  reader_actor reader, operator_reader;
   lease_actor leases;
-  caf::actor router, node, bootstrap, gateway, inspector;
+  caf::actor router, node, pauses, bootstrap, gateway, inspector, exchange;
   std::unique_ptr<cluster_part> cluster;
   std::vector<lane_actor> lanes;
   std::shared_ptr<settings_watch> watch;
@@ -124,7 +126,7 @@ void program::start_lanes() {
   auto& p = *parts_;
   const auto& s = config_.values;
   auto lane_for = [&](lane which, io_client client, lane_limits limits) {
-    auto made = spawn_lane(p.system, which, std::move(client), limits, metrics_);
+    auto made = spawn_lane(p.system, which, std::move(client), limits, metrics_, p.ports->pauses);
     p.lanes.push_back(made);
     p.ports->lanes[static_cast<std::size_t>(which)] = made;
     return made;
@@ -143,14 +145,19 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   auto& p = *parts_;
   const auto& s = config_.values;
   const auto dsn = secrets_.get("DATABASE_URL");
-  const auto identity = make_node_identity();
+  const identity_slot identity{make_node_identity()};
   for (std::int64_t i = 0; i < s.database.committers; ++i)
     p.ports->committers.push_back(
       spawn_committer(p.system, committer_config{dsn, identity, static_cast<std::size_t>(s.database.batch_max)}, metrics_));
   p.loader = spawn_loader(p.system, dsn, metrics_);
   p.reader = spawn_reader(p.system, dsn);
-  p.leases = spawn_lease_keeper(p.system, lease_config{dsn, identity, whole_ms(s.node.lease_ttl)});
-  p.router = spawn_router(p.system);
+  p.operator_reader = spawn_reader(p.system, dsn);
+  lease_config membership{dsn, identity, whole_ms(s.node.lease_ttl)};
+  membership.name = node_name(s);
+  membership.address = p.cluster->address();
+  membership.caf_node = caf::to_string(p.system.node());
+  p.leases = spawn_lease_keeper(p.system, std::move(membership));
+  p.router = spawn_router(p.system, metrics_);
 
   p.ports->router = caf::actor_cast<router_actor>(p.router);
   p.ports->clock = clock_;
@@ -158,6 +165,9 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   p.ports->rules = policy_of(s, wallet_address);
   p.ports->limits.passivate_after = whole_ms(s.runtime.passivate_after);
   p.ports->crash_point = std::move(crash_point);
+  p.ports->pauses->set(pause_set::everything()); // Until the table was read.
+  std::vector<caf::actor> own_lanes;
+  for (const auto& lane : p.ports->lanes) own_lanes.push_back(caf::actor_cast<caf::actor>(lane));
   auto& poll_lane = p.ports->lanes[static_cast<std::size_t>(lane::telegram_poll)];
   poll_lane = spawn_intake(p.system, poll_lane, p.ports->router);
   p.lanes.push_back(poll_lane);
@@ -169,8 +179,12 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   setup.router = p.router;
   setup.ports = p.ports;
   setup.lease_ttl = whole_ms(s.node.lease_ttl);
+  setup.on_refused = [this](const std::string& why) { refusal_.store(std::make_shared<const std::string>(why)); };
   p.node = spawn_node(p.system, std::move(setup));
+  caf::anon_send(p.node, watch_atom::value, p.router);
+  p.pauses = spawn_pause_watch(p.system, p.reader, p.node, p.ports);
   p.bootstrap = spawn_bootstrap(p.system, p.ports->router, first_letters(wallet_address));
+  caf::anon_send(p.node, watch_atom::value, p.bootstrap);
   p.gateway = spawn_gateway(p.system, p.ports->router);
   p.watch = std::make_shared<settings_watch>(
     config_.values, arguments_, config_.file,
@@ -180,8 +194,22 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
     },
     metrics_);
   const ipn_reader read_ipn = [](std::string_view body) { return parse_provider_payment(body); };
-  p.inspector = spawn_inspector(p.system, inspector_setup{p.reader, p.router, p.loader, p.ports, rehearse, read_ipn,
-                     [watch = p.watch](bool reload) { return reload ? watch->reload() : watch->show(); }});
+  inspector_setup inspects;
+  inspects.reader = p.operator_reader;
+  inspects.router = p.router;
+  inspects.loader = p.loader;
+  inspects.ports = p.ports;
+  inspects.rehearse = rehearse;
+  inspects.read_ipn = read_ipn;
+  inspects.config = [watch = p.watch](bool reload) { return reload ? watch->reload() : watch->show(); };
+  inspects.log_level = [](const std::string& level) { return level.empty() || set_log_level(level) ? std::string(log_level_now()) : std::string(); };
+  inspects.node = p.node;
+  inspects.pauses = p.pauses;
+  inspects.lanes = std::move(own_lanes);
+  inspects.identity = *identity.get();
+  inspects.name = node_name(s);
+  p.inspector = spawn_inspector(p.system, std::move(inspects));
+  p.exchange = spawn_exchange(p.system, exchange_setup{p.router, p.inspector, metrics_});
 }
 
 std::optional<std::string> program::start_doors() {
@@ -190,10 +218,12 @@ std::optional<std::string> program::start_doors() {
   cluster_door_setup door;
   door.listener = p.router;
   door.inspector = p.inspector;
+  door.exchange = p.exchange;
   p.cluster->open(p.system, std::move(door));
+  if (p.cluster->links()) caf::anon_send(p.node, watch_atom::value, p.cluster->links());
   if (p.cluster->port() != 0) write_port_file(s.cluster.port_file, p.cluster->port());
 
-  p.health = std::make_unique<health_probe>(p.system, p.reader, p.node, p.bootstrap);
+  p.health = std::make_unique<health_probe>(p.system, p.reader, p.node, p.bootstrap, p.router);
   http_server_settings hs;
   hs.threads = static_cast<std::size_t>(s.http.threads);
   hs.in_flight_max = static_cast<std::size_t>(s.http.in_flight_max);
@@ -241,15 +271,21 @@ void program::tick(bool reload) {
     .receive([&](std::uint64_t n) { metrics_->gauge("entities_resident", "", static_cast<std::int64_t>(n)); }, [](caf::error&) {});
 }
 
+std::optional<std::string> program::refusal() const {
+  const auto why = refusal_.load();
+  return why ? std::optional(*why) : std::nullopt;
+}
+
 bool program::stop() {
   auto& p = *parts_;
   // First what brings work in, then the entities, then what they use.
   if (p.http) p.http->stop();
-  if (p.cluster) p.cluster->close();
   caf::scoped_actor self{p.system};
   bool clean = false;
-  self->request(p.node, std::chrono::seconds(10), drain_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
-  for (const auto& actor : {p.bootstrap, p.inspector, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
+  self->request(p.node, std::chrono::seconds(14), leave_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
+  // Until then letters came for the shards that were being handed over.
+  p.cluster->close();
+  for (const auto& actor : {p.exchange, p.bootstrap, p.inspector, p.pauses, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
   for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
   // What was handed to a committer is still written: wait for them, and for nobody else.
   for (const auto& committer : p.ports->committers) {
