@@ -212,7 +212,7 @@ std::optional<std::string> program::start_doors() {
   if (!ctl_port) return "ctl.port: cannot listen on " + s.ctl.bind + ":" + std::to_string(s.ctl.port);
   write_port_file(s.ctl.port_file, *ctl_port);
 
-  p.health = std::make_unique<health_probe>(p.system, p.reader, p.node, p.bootstrap);
+  p.health = std::make_unique<health_probe>(p.system, p.reader, p.node, p.bootstrap, p.router);
   http_server_settings hs;
   hs.threads = static_cast<std::size_t>(s.http.threads);
   hs.in_flight_max = static_cast<std::size_t>(s.http.in_flight_max);
