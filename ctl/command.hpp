@@ -16,12 +16,12 @@ enum class output_form { table, json, ids };
 /// What is done with the answer besides showing it (ctl/flows.hpp, ctl/reconcile.hpp).
 enum class flow {
   once,
-  pages,     ///< The rest of a long list is asked for, page by page.
-  tail,      ///< Goes on until interrupted.
-  top,       ///< The same, the screen anew each time.
-  sweep,     ///< A verb over many: its progress, then its end.
-  drain,     ///< Until the node holds no shard.
-  reconcile  ///< Until the round, or each exception's resolution, is over.
+  pages,    ///< The rest of a long list is asked for, page by page.
+  tail,     ///< Goes on until interrupted.
+  top,      ///< The same, the screen anew each time.
+  sweep,    ///< A verb over many: its progress, then its end.
+  drain,    ///< Until the node holds no shard.
+  reconcile ///< Until the round, or each exception's resolution, is over.
 };
 
 /// The command line, read: what to ask the daemon and how to show what it says.

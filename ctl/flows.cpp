@@ -79,7 +79,11 @@ std::string ids_of(const command& c, const rapidjson::Value& answer) {
 }
 
 void print(const command& c, const rapidjson::Value& answer) {
-  std::fputs((c.output == output_form::json ? pretty(answer) : c.output == output_form::ids ? ids_of(c, answer) : c.show(answer)).c_str(), stdout);
+  std::fputs((c.output == output_form::json  ? pretty(answer)
+              : c.output == output_form::ids ? ids_of(c, answer)
+                                             : c.show(answer))
+                 .c_str(),
+             stdout);
   std::fflush(stdout);
 }
 
@@ -208,7 +212,8 @@ int sweep(const command& c, daemon_link& daemon) {
       return text(*job, "refused") == "0" && text(*job, "fault").empty() ? done : refused;
     }
     if (clock::now() >= next_word) {
-      std::fprintf(stderr, "%s ... %s done, %s refused\n", text(*job, "verb").c_str(), text(*job, "done").c_str(), text(*job, "refused").c_str());
+      std::fprintf(stderr, "%s ... %s done, %s refused\n", text(*job, "verb").c_str(), text(*job, "done").c_str(),
+                   text(*job, "refused").c_str());
       next_word += std::chrono::seconds(1);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));

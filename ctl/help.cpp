@@ -27,8 +27,10 @@ const char* about(verb_class group) {
   case look: return "These change nothing.";
   case local: return "The tool answers itself.";
   case steer:
-    return "Each wants --reason TEXT; each is written to the audit log before it is done, and what came of it after; --dry-run says what it would do "
-           "and changes nothing; \"-\" instead of the id: ids from standard input, one a line; --all: of all that the filter fits, done by the daemon.";
+    return "Each wants --reason TEXT; each is written to the audit log before it is done, and what came of it after; --dry-run says what "
+           "it would do "
+           "and changes nothing; \"-\" instead of the id: ids from standard input, one a line; --all: of all that the filter fits, done by "
+           "the daemon.";
   }
   return "";
 }
@@ -80,9 +82,12 @@ std::string help_text() {
       text += line + (line.size() < 56 ? std::string(57 - line.size(), ' ') : "\n" + std::string(57, ' ')) + v.help + "\n";
     }
   }
-  text += "\nKIND ID may be written KIND/ID; --output ids prints them so: paygatectl actors --stuck --output ids | paygatectl retry - --reason TEXT\n"
-          "Kinds: " + joined(enum_names<entity_kind>::values) + "\nLanes: " + joined(enum_names<lane>::values)
-          + "\nThe default address is that of PAYGATE_CTL_ADDRESS, else 127.0.0.1:4242; give --address before the verb. --json is --output json.\n"
+  text += "\nKIND ID may be written KIND/ID; --output ids prints them so: paygatectl actors --stuck --output ids | paygatectl retry - "
+          "--reason TEXT\n"
+          "Kinds: "
+          + joined(enum_names<entity_kind>::values) + "\nLanes: " + joined(enum_names<lane>::values)
+          + "\nThe default address is that of PAYGATE_CTL_ADDRESS, else 127.0.0.1:4242; give --address before the verb. --json is --output "
+            "json.\n"
             "DIR has ca.pem, cert.pem and key.pem of an operator (deploy/certificates); the default is PAYGATE_CTL_TLS_DIR.\n"
             "--completion bash prints a completion script, --man the manual page.\n\nExit codes, with several ids the highest:\n";
   for (const auto& [code, meaning] : exit_meanings) text += "  " + std::to_string(code) + "  " + meaning + "\n";
@@ -103,9 +108,10 @@ std::string man_text() {
           ".TP\n.B \\-\\-output table|json|ids\nHow answers are printed; \\-\\-json is \\-\\-output json.\n"
           ".TP\n.B \\-\\-completion bash\nPrints a completion script.\n.TP\n.B \\-\\-man\nPrints this page.\n.SH \"EXIT STATUS\"\n";
   for (const auto& [code, meaning] : exit_meanings) text += ".TP\n.B " + std::to_string(code) + "\n" + troff(meaning) + "\n";
-  return text + ".SH EXAMPLES\n.nf\npaygatectl actors \\-\\-stuck \\-\\-output ids | paygatectl retry \\- \\-\\-reason \"provider is back\"\n"
-                "paygatectl retry \\-\\-all \\-\\-reason\\-is \"invoice: http_503\" \\-\\-reason \"provider is back\"\n"
-                "paygatectl pause payouts \\-\\-reason \"rates look odd\"\n.fi\n";
+  return text
+         + ".SH EXAMPLES\n.nf\npaygatectl actors \\-\\-stuck \\-\\-output ids | paygatectl retry \\- \\-\\-reason \"provider is back\"\n"
+           "paygatectl retry \\-\\-all \\-\\-reason\\-is \"invoice: http_503\" \\-\\-reason \"provider is back\"\n"
+           "paygatectl pause payouts \\-\\-reason \"rates look odd\"\n.fi\n";
 }
 
 std::string bash_completion() {
@@ -137,7 +143,8 @@ std::string bash_completion() {
   }
   return "# bash completion of paygatectl; made by: paygatectl --completion bash\n_paygatectl() {\n"
          "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= options= words= seconds= plain=() i\n"
-         "  local kinds=\"" + joined(enum_names<entity_kind>::values) + "\"\n  local paused=\"" + joined(enum_names<entity_kind>::values, "kind/") + " "
+         "  local kinds=\""
+         + joined(enum_names<entity_kind>::values) + "\"\n  local paused=\"" + joined(enum_names<entity_kind>::values, "kind/") + " "
          + joined(enum_names<lane>::values, "lane/")
          + "\"\n"
            "  case $prev in\n    --kind) COMPREPLY=($(compgen -W \"$kinds\" -- \"$cur\")); return ;;\n"
@@ -145,12 +152,18 @@ std::string bash_completion() {
            "    --as) COMPREPLY=($(compgen -W \"float gas loss unattributed explained\" -- \"$cur\")); return ;;\n"
            "    --file) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n  esac\n"
            "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-           "    case ${COMP_WORDS[i]} in\n      --address|--output) [[ ${#plain[@]} -eq 0 ]] && ((i++)) ;;\n      --*) ;;\n      *) plain+=(\"${COMP_WORDS[i]}\") ;;\n"
+           "    case ${COMP_WORDS[i]} in\n      --address|--output) [[ ${#plain[@]} -eq 0 ]] && ((i++)) ;;\n      --*) ;;\n      *) "
+           "plain+=(\"${COMP_WORDS[i]}\") ;;\n"
            "    esac\n  done\n"
            "  if [[ ${#plain[@]} -eq 0 ]]; then\n"
-           "    COMPREPLY=($(compgen -W \"" + joined(firsts) + " --address --output --json --help --man --completion\" -- \"$cur\"))\n    return\n  fi\n"
-           "  case ${plain[0]} in\n" + seconds + "  esac\n"
-           "  for verb in \"${plain[0]} ${plain[1]}\" \"${plain[0]}\"; do\n    case $verb in\n" + cases
+           "    COMPREPLY=($(compgen -W \""
+         + joined(firsts)
+         + " --address --output --json --help --man --completion\" -- \"$cur\"))\n    return\n  fi\n"
+           "  case ${plain[0]} in\n"
+         + seconds
+         + "  esac\n"
+           "  for verb in \"${plain[0]} ${plain[1]}\" \"${plain[0]}\"; do\n    case $verb in\n"
+         + cases
          + "    esac\n    [[ -n $options ]] && break\n  done\n"
            "  [[ ${#plain[@]} -eq 1 && $cur != -* ]] && words=\"$words $seconds\"\n"
            "  if [[ $cur == -* ]]; then words=$options; fi\n"

@@ -101,7 +101,8 @@ std::string wallet_sheet(const rapidjson::Value& answer) {
     return found == of.MemberEnd() ? none : found->value;
   };
   for (const auto& w : answer.GetArray()) {
-    for (const auto* name : {"address", "status", "alert", "float_alert", "next_nonce", "chain_nonce", "gas_float_eth", "owed_eth", "ledger_eth"})
+    for (const auto* name :
+         {"address", "status", "alert", "float_alert", "next_nonce", "chain_nonce", "gas_float_eth", "owed_eth", "ledger_eth"})
       text += std::string(name) + std::string(15 - std::string_view(name).size(), ' ') + plain(member(w, name)) + "\n";
     const auto& transfers = member(w, "transfers");
     if (transfers.IsArray() && !transfers.Empty())
@@ -118,10 +119,11 @@ std::string wallet_sheet(const rapidjson::Value& answer) {
     if (foreign.IsArray())
       for (const auto& f : foreign.GetArray()) open = open || member(f, "explained_at").IsNull();
     if (open)
-      text += "\nEverything waits until each such nonce is explained by its transaction (a block explorer shows it):\n"
-              "  paygatectl wallet settle INTENT --nonce N --hash H --reason TEXT    it paid this intent, also one that is not asked for yet\n"
-              "  paygatectl wallet disown --nonce N --hash H --reason TEXT           it was nothing of ours\n"
-              "What was not paid before:\n  paygatectl wallet release INTENT --reason TEXT\n";
+      text +=
+          "\nEverything waits until each such nonce is explained by its transaction (a block explorer shows it):\n"
+          "  paygatectl wallet settle INTENT --nonce N --hash H --reason TEXT    it paid this intent, also one that is not asked for yet\n"
+          "  paygatectl wallet disown --nonce N --hash H --reason TEXT           it was nothing of ours\n"
+          "What was not paid before:\n  paygatectl wallet release INTENT --reason TEXT\n";
   }
   return text;
 }

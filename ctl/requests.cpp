@@ -62,7 +62,9 @@ std::string operator_name() {
 /// The options as members; flags are true, numbers stay numbers. What is wrong, or nothing.
 std::string put_options(object_text& into, const given& line, bool with_limit = true) {
   for (const auto& [name, value] : line.options) {
-    if (name == "reason" || name == "dry-run" || name == "file" || name == "follow" || name == "shards" || name == "no-wait" || name == "wait") continue;
+    if (name == "reason" || name == "dry-run" || name == "file" || name == "follow" || name == "shards" || name == "no-wait"
+        || name == "wait")
+      continue;
     if (name == "limit" && !is_number(value)) return "--limit is a number";
     if (name == "limit") {
       if (with_limit) into.raw("limit", value);

@@ -83,13 +83,15 @@ branch lanes_branch(const rapidjson::Value& node) {
 
 branch node_branch(const rapidjson::Value& node, bool each_shard) {
   if (!member(node, "error").IsNull()) return {name_of(node) + "  does not answer: " + text(member(node, "error"), "text")};
-  branch made{name_of(node) + "  " + (text(node, "ready") == "true" ? "ready" : "not ready") + (text(node, "draining") == "true" ? ", draining" : "")
-              + ", since " + text(node, "started_at") + ", log " + text(node, "log_level")};
+  branch made{name_of(node) + "  " + (text(node, "ready") == "true" ? "ready" : "not ready")
+              + (text(node, "draining") == "true" ? ", draining" : "") + ", since " + text(node, "started_at") + ", log "
+              + text(node, "log_level")};
   made.below.push_back(shards_branch(node, each_shard));
   made.below.push_back(lanes_branch(node));
   branch committers{"committers"};
   std::size_t i = 0;
-  for (const auto* steps : items(member(node, "committers"))) committers.below.push_back({std::to_string(i++) + "  steps under way " + plain(*steps)});
+  for (const auto* steps : items(member(node, "committers")))
+    committers.below.push_back({std::to_string(i++) + "  steps under way " + plain(*steps)});
   made.below.push_back(std::move(committers));
   if (text(node, "pauses_known") == "false") made.below.push_back({"pauses not read yet: nothing is started"});
   if (const auto pauses = joined(member(node, "pauses")); !pauses.empty()) made.below.push_back({"PAUSED  " + pauses});
@@ -114,9 +116,8 @@ rapidjson::Document merged(const rapidjson::Value& answer, const char* name, con
       copy.AddMember("node", rapidjson::Value(name_of(*node).c_str(), all.GetAllocator()), all.GetAllocator());
       all.PushBack(copy, all.GetAllocator());
     }
-  std::stable_sort(all.Begin(), all.End(), [&](const auto& a, const auto& b) {
-    return greatest ? number(a, by) > number(b, by) : number(a, by) < number(b, by);
-  });
+  std::stable_sort(all.Begin(), all.End(),
+                   [&](const auto& a, const auto& b) { return greatest ? number(a, by) > number(b, by) : number(a, by) < number(b, by); });
   return all;
 }
 
@@ -151,7 +152,8 @@ std::string show_failed(const rapidjson::Value& list) {
   return table(list, {"id", "kind", "entity_id", "code", "times", "last_at", "resolved_by", "resolution", "text"});
 }
 std::string show_exceptions(const rapidjson::Value& list) {
-  return table(list, {"id", "kind", "currency", "expected", "actual", "gas_eth", "found_at", "resolution", "resolved_by", "subject", "explanation"});
+  return table(
+      list, {"id", "kind", "currency", "expected", "actual", "gas_eth", "found_at", "resolution", "resolved_by", "subject", "explanation"});
 }
 std::string show_audit(const rapidjson::Value& list) {
   return table(list, {"id", "at", "operator", "source", "verb", "target", "arguments", "reason", "result", "result_text"});
@@ -174,7 +176,8 @@ std::string show_nodes(const rapidjson::Value& answer) {
     }
     rows.PushBack(line, memory);
   }
-  return table(rows, {"name", "identity", "state", "answers", "draining", "shards", "residents", "address", "seen_at", "started_at", "log", "paused"});
+  return table(rows, {"name", "identity", "state", "answers", "draining", "shards", "residents", "address", "seen_at", "started_at", "log",
+                      "paused"});
 }
 
 std::string show_tree(const rapidjson::Value& answer) { return tree_of(answer, false); }
@@ -184,19 +187,23 @@ std::string show_top(const rapidjson::Value& answer) {
   std::string out;
   for (const auto* node : items(member(answer, "nodes")))
     if (!member(*node, "error").IsNull()) out += name_of(*node) + " does not answer: " + text(member(*node, "error"), "text") + "\n\n";
-  out += "Messages waiting, the longest first\n" + table(merged(answer, "mailboxes", "age_ms", true), {"node", "kind", "id", "depth", "age_ms"});
-  out += "\nRestarts, the newest first\n" + table(merged(answer, "restarts", "ago_ms", false), {"node", "kind", "id", "times", "ago_ms", "cause"});
+  out += "Messages waiting, the longest first\n"
+         + table(merged(answer, "mailboxes", "age_ms", true), {"node", "kind", "id", "depth", "age_ms"});
+  out += "\nRestarts, the newest first\n"
+         + table(merged(answer, "restarts", "ago_ms", false), {"node", "kind", "id", "times", "ago_ms", "cause"});
   return out + "\nSlowest steps of the last ten minutes\n"
          + table(merged(answer, "slowest", "took_us", true), {"node", "kind", "id", "message", "took_us", "ago_ms"});
 }
 
 std::string show_job(const rapidjson::Value& job) {
-  std::string out = text(job, "verb") + (text(job, "dry_run") == "true" ? " would go over " + text(job, "seen") + "\n"
-                                                                        : ": " + text(job, "done") + " done, " + text(job, "refused") + " refused, of "
-                                                                              + text(job, "seen") + "\n");
+  std::string out = text(job, "verb")
+                    + (text(job, "dry_run") == "true"
+                           ? " would go over " + text(job, "seen") + "\n"
+                           : ": " + text(job, "done") + " done, " + text(job, "refused") + " refused, of " + text(job, "seen") + "\n");
   if (text(job, "dry_run") == "true")
     for (const auto* example : items(member(job, "examples"))) out += "  " + plain(*example) + "\n";
-  if (const auto& refusals = member(job, "refusals"); refusals.IsArray() && !refusals.Empty()) out += table(refusals, {"count", "example", "text"});
+  if (const auto& refusals = member(job, "refusals"); refusals.IsArray() && !refusals.Empty())
+    out += table(refusals, {"count", "example", "text"});
   if (const auto fault = text(job, "fault"); !fault.empty()) out += "it ended early: " + fault + "\n";
   return out;
 }

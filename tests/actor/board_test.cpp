@@ -88,7 +88,8 @@ TEST_CASE("a report adds up its shards") {
   report.pauses = {"lane/signer"};
   const auto json = report_json(report);
   INFO(json);
-  for (const auto* part : {R"("shards_held":2)", R"("residents":3)", R"("waiting":1)", R"({"kind":"payout","where":"live","count":3})", R"("busy":1)",
-                           R"("committers":[7])", R"("pauses":["lane/signer"])", R"({"shard":2,"epoch":4,"residents":1,"waiting":0})"})
+  for (const auto* part :
+       {R"("shards_held":2)", R"("residents":3)", R"("waiting":1)", R"({"kind":"payout","where":"live","count":3})", R"("busy":1)",
+        R"("committers":[7])", R"("pauses":["lane/signer"])", R"({"shard":2,"epoch":4,"residents":1,"waiting":0})"})
     CHECK(json.find(part) != std::string::npos);
 }

@@ -139,15 +139,16 @@ TEST_CASE("the form of the answer is chosen for every verb that has it") {
 
 TEST_CASE("the tree shows what hangs below what, and a node that is silent") {
   rapidjson::Document answer;
-  answer.Parse(R"({"nodes":[{"node":"i1","name":"a","draining":false,"ready":true,"log_level":"info","started_at":"t","shards_held":2,"residents":3,
+  answer.Parse(
+      R"({"nodes":[{"node":"i1","name":"a","draining":false,"ready":true,"log_level":"info","started_at":"t","shards_held":2,"residents":3,
     "waiting":0,"pauses":["kind/payout","lane/signer"],"pauses_known":true,"kinds":[{"kind":"payment","where":"live","count":3}],
     "lanes":[{"lane":"signer","queue":4,"workers":1,"busy":1,"circuit_open":true,"held_ms":0}],"committers":[7],
     "shards":[{"shard":0,"epoch":9,"residents":3}]},{"node":"i2","name":"b","error":{"code":"unavailable","text":"no link"}}]})");
   const auto tree = show_tree_with_shards(answer);
   INFO(tree);
-  for (const auto* part : {"cluster\n|- a  ready", "|  |- shards  2, residents 3", "|  |  |- payment\n|  |  |  `- live  3", "shard 0  epoch 9",
-                           "signer  busy 1 of 1, queue 4, circuit open, PAUSED", "0  steps under way 7", "PAUSED  kind/payout lane/signer",
-                           "`- b  does not answer: no link"})
+  for (const auto* part : {"cluster\n|- a  ready", "|  |- shards  2, residents 3", "|  |  |- payment\n|  |  |  `- live  3",
+                           "shard 0  epoch 9", "signer  busy 1 of 1, queue 4, circuit open, PAUSED", "0  steps under way 7",
+                           "PAUSED  kind/payout lane/signer", "`- b  does not answer: no link"})
     CHECK(tree.find(part) != std::string::npos);
   CHECK(show_tree(answer).find("shard 0") == std::string::npos);
 }

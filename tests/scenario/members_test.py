@@ -1,5 +1,5 @@
 """Three nodes on one PostgreSQL: shares, a node killed, one paused for longer than its membership, PostgreSQL restarted, a node stopped.
-Membership and leases alone carry all of this; nothing but the links' own test needs a link between the nodes."""
+Membership and leases alone carry all of this; no test but wait_linked needs a link between the nodes."""
 import json
 import os
 import signal
@@ -72,6 +72,10 @@ class members(unittest.TestCase):
     def wait_shared(self, *names, limit=60):
         wait(f"equal shares of {', '.join(names)}", lambda: self.is_shared(*names), limit)
 
+    def wait_linked(self):
+        for node in self.nodes.values():
+            wait(f"{node.name}'s links to both others", lambda: node.metric("links_up") == 2)
+
     def taken_after(self, lost, start, limit=60):
         """How long after `start` all shards were held by others."""
         wait(f"the shards of {lost}", lambda: sum(n for name, n in self.held().items() if name != lost) == 256, limit, 0.02)
@@ -83,6 +87,7 @@ class members(unittest.TestCase):
             wait(f"{node.name} to be ready", node.ready)
             self.assertEqual(node.metric("members"), 3)
             self.assertEqual(node.metric("shards_held"), self.held()[node.name])
+        self.wait_linked()
 
     def test_2_a_killed_node_of_the_same_machine_is_replaced_at_once(self):
         self.nodes["beta"].child.end(signal.SIGKILL)
@@ -91,6 +96,7 @@ class members(unittest.TestCase):
         self.wait_shared("alpha", "gamma")
         self.nodes["beta"].start()
         self.wait_shared("alpha", "beta", "gamma")
+        self.wait_linked()
 
     def test_3_a_killed_node_of_another_machine_is_replaced_when_its_time_has_run_out(self):
         # For all that the others can see it ran elsewhere.

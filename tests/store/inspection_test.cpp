@@ -1,4 +1,5 @@
-// The operator's looks over many entities: what they answer, and that each reads an index and stops at its limit, whatever there is besides.
+// The operator's looks over many entities: what they answer, and that each reads an index and stops at its limit, whatever there is
+// besides.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -28,8 +29,10 @@ std::size_t count_of(const std::string& text, const std::string& part) {
 void multiply(pqxx::connection& connection, const std::string& kind, int count) {
   pqxx::work transaction(connection);
   const auto columns = transaction.exec1(
-      "SELECT string_agg(CASE column_name WHEN 'id' THEN '''01K'' || lpad(i::text, 8, ''0'')' WHEN 'shard' THEN 'i % 256' WHEN 'attempts' THEN "
-      "'(i % 100 = 0)::int' WHEN 'last_error' THEN 'CASE WHEN i % 100 = 0 THEN ''invoice: http_503: order '' || (1000000 + i) ELSE '''' END' "
+      "SELECT string_agg(CASE column_name WHEN 'id' THEN '''01K'' || lpad(i::text, 8, ''0'')' WHEN 'shard' THEN 'i % 256' WHEN 'attempts' "
+      "THEN "
+      "'(i % 100 = 0)::int' WHEN 'last_error' THEN 'CASE WHEN i % 100 = 0 THEN ''invoice: http_503: order '' || (1000000 + i) ELSE '''' "
+      "END' "
       "ELSE quote_ident(column_name) END, ', ' ORDER BY ordinal_position) FROM information_schema.columns WHERE table_name = '"
       + kind + "' AND table_schema = 'public'");
   transaction.exec("INSERT INTO " + kind + " SELECT " + columns[0].c_str() + " FROM " + kind + ", generate_series(1, "
