@@ -41,7 +41,9 @@ struct settings {
     std::string bind = "127.0.0.1";
     std::int64_t port = 4242;
     std::string port_file;
-  } ctl;
+    std::string advertise;
+    std::string tls_dir;
+  } cluster;
   struct {
     std::string nowpayments = "https://api.nowpayments.io";
     std::string changenow = "https://api.changenow.io";
@@ -119,6 +121,9 @@ struct settings {
   bool sandbox = false;
   std::string crash_at; ///< Only with sandbox.
 };
+
+/// `node.name`, or its default: "node-" and the host's name.
+std::string node_name(const settings& s);
 
 /// One setting, for registration, help and `config show`. `value` points into the struct it was described from.
 struct setting_entry {
