@@ -314,8 +314,6 @@ bool is_host_port(const std::string& text) {
   return error == std::errc{} && end == last && port > 0 && port <= 65'535;
 }
 
-bool in_node_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; }
-
 // An address or CIDR block. The server drops what is none, and an allow-list without entries allows everybody.
 bool is_block(const std::string& text) {
   const auto slash = text.find('/');
@@ -331,15 +329,6 @@ bool is_block(const std::string& text) {
 }
 
 } // namespace
-
-std::string node_name(const settings& s) {
-  if (!s.node.name.empty()) return s.node.name;
-  char host[64] = {};
-  gethostname(host, sizeof host - 1);
-  std::string name = std::string("node-") + host;
-  std::replace_if(name.begin(), name.end(), [](char c) { return !in_node_name(c); }, '-');
-  return name.substr(0, 63);
-}
 
 std::vector<std::string> validate(const settings& s) {
   using std::chrono::hours;
@@ -361,9 +350,6 @@ std::vector<std::string> validate(const settings& s) {
   f.expect(!s.cluster.bind.empty(), "cluster.bind", "empty", "an address to listen on");
   f.range("cluster.port", s.cluster.port, 0, 65'535);
   f.expect(s.cluster.advertise.empty() || is_host_port(s.cluster.advertise), "cluster.advertise", '"' + s.cluster.advertise + '"', "HOST:PORT");
-  const auto& name = s.node.name;
-  f.expect(name.size() <= 63 && std::all_of(name.begin(), name.end(), in_node_name), "node.name", '"' + name + '"',
-           "at most 63 letters, digits and '-'");
   f.expect(s.crash_at.empty() || s.sandbox, "crash_at", '"' + s.crash_at + '"', "nothing without --sandbox");
   f.one_of("log.level", s.log.level, {"debug", "info", "warning", "error"});
   f.one_of("log.format", s.log.format, {"json", "text"});
