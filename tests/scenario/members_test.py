@@ -1,5 +1,5 @@
 """Three nodes on one PostgreSQL: shares, a node killed, one paused for longer than its membership, PostgreSQL restarted, a node stopped.
-Membership and leases alone carry all of this; no test but wait_linked needs a link between the nodes."""
+Membership and leases alone carry all of this; only the first test needs links between the nodes."""
 import json
 import os
 import signal
@@ -17,12 +17,12 @@ class Node:
 
     def __init__(self, world, name):
         self.world, self.name = world, name
-        self.http = free_port()
+        self.http, self.port = free_port(), free_port()
         self.start()
 
     def start(self):
         self.child = Child(self.name, [program("PAYGATED", "daemon/paygated"), "--config-file=" + self.world.path("paygated.ini"),
-                                       f"--node.name={self.name}", f"--http.port={self.http}", f"--cluster.port={free_port()}",
+                                       f"--node.name={self.name}", f"--http.port={self.http}", f"--cluster.port={self.port}",
                                        "--cluster.tls_dir=" + certificate("node/" + self.name)],
                            self.world.path(self.name + ".log"))
         self.world.children.append(self)
@@ -88,6 +88,12 @@ class members(unittest.TestCase):
             self.assertEqual(node.metric("members"), 3)
             self.assertEqual(node.metric("shards_held"), self.held()[node.name])
         self.wait_linked()
+        # By one node to entities on all: what it does not hold, it sends over its links.
+        alpha, before = self.nodes["alpha"], self.nodes["alpha"].metric("letters_forwarded_total")
+        self.world.ctl_port = alpha.port
+        for number in range(12):
+            self.world.register(-1002000000000 - 10 * number, f"Channel {number}", "eth", "eth")
+        self.assertGreater(alpha.metric("letters_forwarded_total"), before)
 
     def test_2_a_killed_node_of_the_same_machine_is_replaced_at_once(self):
         self.nodes["beta"].child.end(signal.SIGKILL)
