@@ -113,6 +113,12 @@ public:
     if (st().waker) self_->send(st().waker, moved_atom::value);
   }
 
+  /// What was paused may go on: residents look again, and what left memory meanwhile is found by its wake_at, however long ago that was.
+  void resumed() {
+    self_->send(st().setup.router, moved_atom::value);
+    if (st().waker) self_->send(st().waker, begin_atom::value);
+  }
+
 private:
   node_state& st() { return self_->state; }
   metrics_sink& metrics() { return *st().setup.ports->metrics; }
@@ -333,6 +339,7 @@ caf::behavior node_behavior(node_shell::pointer self, node_setup setup) {
       [shell](refresh_atom) mutable { shell.beat(); },
       [shell](moved_atom) mutable { shell.moved(); },
       [shell](drain_atom) mutable { return shell.drain(); },
+      [shell](resumed_atom) mutable { shell.resumed(); },
       [shell](leave_atom) mutable { return shell.leave(); },
       [shell](overdue_atom) mutable { shell.on_overdue(); },
   };

@@ -35,12 +35,14 @@ struct node_setup {
 ///   (watch, actor)             is sent (view, cluster_view_ptr), now and whenever the cluster changed
 ///   (refresh)                  somebody met a stale route: the cluster is read again at once
 ///   (moved)                    business time was moved
+///   (resumed)                  a pause began or ended
 ///   (drain) -> bool            hands all shards over, open steps first, and takes none from now on; the node stays up. True: all are given
 ///   (leave) -> bool            drains and leaves the cluster, for a clean stop; false when not all was finished and given back in time
 /// Metrics: members, shards_held, leases_taken_total, leases_lost_total, leases_given_total, self_fenced_total.
 caf::actor spawn_node(caf::actor_system& system, node_setup setup);
 
 using ready_atom = caf::atom_constant<caf::atom("ready")>;
+using resumed_atom = caf::atom_constant<caf::atom("resumed")>;
 using watch_atom = caf::atom_constant<caf::atom("watch")>;
 using refresh_atom = caf::atom_constant<caf::atom("refresh")>;
 using leave_atom = caf::atom_constant<caf::atom("leave")>;
