@@ -1,13 +1,11 @@
 """Three nodes on one PostgreSQL: shares, a node killed, one paused for longer than its membership, PostgreSQL restarted, a node stopped.
-Membership and leases alone carry all of this; nothing here needs a link between the nodes."""
-import json
+Membership and leases alone carry all of this; no letter has to go from one node to another."""
 import os
 import signal
-import subprocess
 import time
 import unittest
 
-from scenario import Child, World, fetch, free_port, program, wait
+from scenario import Child, World, certificate, fetch, free_port, program, wait
 
 TTL = 3.0  # node.lease_ttl's default.
 
@@ -22,7 +20,8 @@ class Node:
 
     def start(self):
         self.child = Child(self.name, [program("PAYGATED", "daemon/paygated"), "--config-file=" + self.world.path("paygated.ini"),
-                                       f"--node.name={self.name}", f"--http.port={self.http}", f"--ctl.port={free_port()}"],
+                                       f"--node.name={self.name}", f"--http.port={self.http}", "--cluster.port=0",
+                                       f"--cluster.tls_dir={certificate('node/' + self.name)}"],
                            self.world.path(self.name + ".log"))
         self.world.children.append(self)
 
@@ -141,8 +140,8 @@ class members(unittest.TestCase):
             time.sleep(0.2)
 
     def test_6_a_second_node_of_a_name_is_refused(self):
-        done = self.world.run_daemon("--config-file=" + self.world.path("paygated.ini"), "--node.name=alpha", "--http.port=0", "--ctl.port=0",
-                                     limit=90)
+        done = self.world.run_daemon("--config-file=" + self.world.path("paygated.ini"), "--node.name=alpha", "--http.port=0", "--cluster.port=0",
+                                     "--cluster.tls_dir=" + certificate("node/alpha"), limit=90)
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("node.name", done.stderr)
         self.assertIn("alpha", done.stderr)
