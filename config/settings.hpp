@@ -41,7 +41,9 @@ struct settings {
     std::string bind = "127.0.0.1";
     std::int64_t port = 4242;
     std::string port_file;
-  } ctl;
+    std::string advertise;
+    std::string tls_dir;
+  } cluster;
   struct {
     std::string nowpayments = "https://api.nowpayments.io";
     std::string changenow = "https://api.changenow.io";

@@ -188,6 +188,8 @@ outcome read_command(const std::vector<std::string>& arguments, std::istream& in
   command c;
   if (const char* env = std::getenv("PAYGATE_CTL_ADDRESS")) c.address = env;
   if (own.count("address")) c.address = own["address"];
+  if (const char* env = std::getenv("PAYGATE_CTL_TLS_DIR")) c.tls_dir = env;
+  if (own.count("tls-dir")) c.tls_dir = own["tls-dir"];
   if (own.count("json")) c.output = output_form::json;
   if (own.count("output")) {
     const auto& form = own["output"];

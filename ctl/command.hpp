@@ -31,6 +31,7 @@ struct command {
     std::string id;      ///< Of which of several ids it is; else empty.
   };
   std::string address = "127.0.0.1:4242";
+  std::string tls_dir; ///< The operator's certificate.
   output_form output = output_form::table;
   flow does = flow::once;
   std::vector<ask> asks; ///< In this order, each after the answer to the one before.

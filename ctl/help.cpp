@@ -73,7 +73,7 @@ std::string folded(const std::string& text, std::size_t width, const std::string
 
 std::string help_text() {
   std::string text = "paygatectl: looks inside running paygated and steers them.\n\n"
-                     "  paygatectl [--address HOST:PORT] [--output table|json|ids] VERB ...\n";
+                     "  paygatectl [--address HOST:PORT] [--tls-dir DIR] [--output table|json|ids] VERB ...\n";
   for (const auto group : {look, local, steer}) {
     text += "\n" + std::string(heading(group)) + "\n" + folded(about(group), 110, "") + "\n";
     for (const auto& v : verbs()) {
@@ -86,8 +86,8 @@ std::string help_text() {
           "--reason TEXT\n"
           "Kinds: "
           + joined(enum_names<entity_kind>::values) + "\nLanes: " + joined(enum_names<lane>::values)
-          + "\nThe default address is that of PAYGATE_CTL_ADDRESS, else 127.0.0.1:4242; give --address before the verb. --json is --output "
-            "json.\n"
+          + "\nThe default address is that of PAYGATE_CTL_ADDRESS, else 127.0.0.1:4242; give --address before the verb.\n"
+            "DIR has ca.pem, cert.pem and key.pem of an operator (deploy/certificates); the default is PAYGATE_CTL_TLS_DIR. --json is --output json.\n"
             "--completion bash prints a completion script, --man the manual page.\n\nExit codes, with several ids the highest:\n";
   for (const auto& [code, meaning] : exit_meanings) text += "  " + std::to_string(code) + "  " + meaning + "\n";
   return text;
@@ -95,7 +95,7 @@ std::string help_text() {
 
 std::string man_text() {
   std::string text = ".TH PAYGATECTL 1\n.SH NAME\npaygatectl \\- looks inside running paygated and steers them\n.SH SYNOPSIS\n"
-                     ".B paygatectl\n[\\-\\-address HOST:PORT] [\\-\\-output table|json|ids] VERB ...\n.SH DESCRIPTION\n"
+                     ".B paygatectl\n[\\-\\-address HOST:PORT] [\\-\\-tls\\-dir DIR] [\\-\\-output table|json|ids] VERB ...\n.SH DESCRIPTION\n"
                      "Asks any node of a cluster; the answer is about all of them. KIND ID may be written KIND/ID.\n";
   for (const auto group : {look, local, steer}) {
     text += ".SH \"" + std::string(heading(group)) + "\"\n" + troff(about(group)) + "\n";
@@ -103,6 +103,7 @@ std::string man_text() {
       if (v.does == group) text += ".TP\n.B " + troff(line_of(v)) + "\n" + troff(v.help) + "\n";
   }
   text += ".SH OPTIONS\n.TP\n.B \\-\\-address HOST:PORT\nThe daemon that is asked; else that of PAYGATE_CTL_ADDRESS, else 127.0.0.1:4242.\n"
+          ".TP\n.B \\-\\-tls\\-dir DIR\nThe operator's ca.pem, cert.pem and key.pem; else that of PAYGATE_CTL_TLS_DIR.\n"
           ".TP\n.B \\-\\-output table|json|ids\nHow answers are printed; \\-\\-json is \\-\\-output json.\n"
           ".TP\n.B \\-\\-completion bash\nPrints a completion script.\n.TP\n.B \\-\\-man\nPrints this page.\n.SH \"EXIT STATUS\"\n";
   for (const auto& [code, meaning] : exit_meanings) text += ".TP\n.B " + std::to_string(code) + "\n" + troff(meaning) + "\n";
@@ -150,13 +151,13 @@ std::string bash_completion() {
            "    --as) COMPREPLY=($(compgen -W \"float gas loss unattributed explained\" -- \"$cur\")); return ;;\n"
            "    --file) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n  esac\n"
            "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-           "    case ${COMP_WORDS[i]} in\n      --address|--output) [[ ${#plain[@]} -eq 0 ]] && ((i++)) ;;\n      --*) ;;\n      *) "
+           "    case ${COMP_WORDS[i]} in\n      --address|--output|--tls-dir) [[ ${#plain[@]} -eq 0 ]] && ((i++)) ;;\n      --*) ;;\n      *) "
            "plain+=(\"${COMP_WORDS[i]}\") ;;\n"
            "    esac\n  done\n"
            "  if [[ ${#plain[@]} -eq 0 ]]; then\n"
            "    COMPREPLY=($(compgen -W \""
          + joined(firsts)
-         + " --address --output --json --help --man --completion\" -- \"$cur\"))\n    return\n  fi\n"
+         + " --address --tls-dir --output --json --help --man --completion\" -- \"$cur\"))\n    return\n  fi\n"
            "  case ${plain[0]} in\n"
          + seconds
          + "  esac\n"

@@ -17,6 +17,6 @@ int main(int argc, char** argv) {
   }
   const auto& c = std::get<command>(read);
   if (!c.answer.empty()) return print_answer(c, c.answer);
-  daemon_link daemon(c.address);
+  daemon_link daemon(c.address, c.tls_dir);
   return run(c, daemon);
 }

@@ -19,7 +19,7 @@ constexpr const char* many = "--all --kind K --state S --stuck --reason-is T --n
 
 } // namespace
 
-const char* const everywhere_options = "--address A --json --output F";
+const char* const everywhere_options = "--address A --tls-dir D --json --output F";
 const char* const steering_options = "--reason T --dry-run";
 
 // One line adds a verb.

@@ -17,6 +17,7 @@
 #include "actors/runtime/router.hpp"
 #include "actors/runtime/shard.hpp"
 #include "daemon/bootstrap.hpp"
+#include "daemon/cluster.hpp"
 #include "daemon/crash_point.hpp"
 #include "daemon/health.hpp"
 #include "daemon/log.hpp"
@@ -72,6 +73,7 @@ struct program::parts {
   reader_actor reader, operator_reader;
   lease_actor leases;
   caf::actor router, node, pauses, bootstrap, gateway, inspector, exchange;
+  std::unique_ptr<cluster_part> cluster;
   std::vector<lane_actor> lanes;
   std::shared_ptr<settings_watch> watch;
   std::unique_ptr<health_probe> health;
@@ -90,6 +92,10 @@ std::optional<std::string> program::start() {
   if (auto wrong = check_outside(wallet_address)) return wrong;
 
   parts_ = std::make_unique<parts>(config_);
+  // Its port is part of what this node says of itself to the others.
+  auto cluster = cluster_part::prepare(s, metrics_);
+  if (auto* wrong = std::get_if<std::string>(&cluster)) return std::move(*wrong);
+  parts_->cluster = std::move(std::get<0>(cluster));
   start_lanes();
   start_actors(wallet_address, std::get<crash_point_fn>(crash_point));
   auto wrong = start_doors();
@@ -148,6 +154,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   p.operator_reader = spawn_reader(p.system, dsn);
   lease_config membership{dsn, identity, whole_ms(s.node.lease_ttl)};
   membership.name = node_name(s);
+  membership.address = p.cluster->address();
   membership.caf_node = caf::to_string(p.system.node());
   p.leases = spawn_lease_keeper(p.system, std::move(membership));
   p.router = spawn_router(p.system, metrics_);
@@ -208,9 +215,13 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
 std::optional<std::string> program::start_doors() {
   auto& p = *parts_;
   const auto& s = config_.values;
-  const auto ctl_port = p.system.middleman().publish(p.inspector, static_cast<std::uint16_t>(s.ctl.port), s.ctl.bind.c_str(), true);
-  if (!ctl_port) return "ctl.port: cannot listen on " + s.ctl.bind + ":" + std::to_string(s.ctl.port);
-  write_port_file(s.ctl.port_file, *ctl_port);
+  cluster_door_setup door;
+  door.listener = p.router;
+  door.inspector = p.inspector;
+  door.exchange = p.exchange;
+  p.cluster->open(p.system, std::move(door));
+  if (p.cluster->links()) caf::anon_send(p.node, watch_atom::value, p.cluster->links());
+  if (p.cluster->port() != 0) write_port_file(s.cluster.port_file, p.cluster->port());
 
   p.health = std::make_unique<health_probe>(p.system, p.reader, p.node, p.bootstrap, p.router);
   http_server_settings hs;
@@ -239,7 +250,7 @@ std::optional<std::string> program::start_doors() {
   const auto listening = p.http->start(s.http.bind, static_cast<std::uint16_t>(s.http.port));
   if (const auto* wrong = std::get_if<std::string>(&listening)) return *wrong;
   write_port_file(s.http.port_file, std::get<std::uint16_t>(listening));
-  log(log_level::info, "listening", {{"http", std::to_string(std::get<std::uint16_t>(listening))}, {"ctl", std::to_string(*ctl_port)}});
+  log(log_level::info, "listening", {{"http", std::to_string(std::get<std::uint16_t>(listening))}, {"cluster", std::to_string(p.cluster->port())}});
   return std::nullopt;
 }
 
@@ -254,6 +265,7 @@ void program::tick(bool reload) {
     metrics_->count("secret_faults_total", "");
     log(log_level::error, "secret_not_reloaded", {{"fault", fault}});
   }
+  parts_->cluster->look();
   caf::scoped_actor self{parts_->system};
   self->request(parts_->router, std::chrono::seconds(1), count_atom::value)
     .receive([&](std::uint64_t n) { metrics_->gauge("entities_resident", "", static_cast<std::int64_t>(n)); }, [](caf::error&) {});
@@ -268,6 +280,7 @@ bool program::stop() {
   auto& p = *parts_;
   // First what brings work in, then the entities, then what they use.
   if (p.http) p.http->stop();
+  if (p.cluster) p.cluster->close();
   caf::scoped_actor self{p.system};
   bool clean = false;
   self->request(p.node, std::chrono::seconds(14), leave_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});

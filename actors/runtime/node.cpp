@@ -263,20 +263,21 @@ private:
                 });
   }
 
-  void give(const shard_list& leaving) {
+  void give(const shard_list& finished) {
     auto& s = st();
-    std::int64_t given = 0;
-    for (const auto shard : leaving) {
-      if (!s.finishing[shard]) continue; // Fenced in between.
+    shard_list given;
+    for (const auto shard : finished) {
+      if (!s.finishing[shard]) continue; // Fenced, or lost, in between.
       end_shard(shard);
       s.owned[shard] = 0;
-      ++given;
+      given.push_back(shard);
     }
+    if (given.empty()) return;
     on_changed(false);
-    metrics().count("leases_given_total", "", given);
+    metrics().count("leases_given_total", "", static_cast<std::int64_t>(given.size()));
     s.giving = true;
     // If this fails they are still ours: the next heartbeat says so, and they start again.
-    self_->request(s.setup.leases, s.setup.lease_ttl, give_atom::value, leaving)
+    self_->request(s.setup.leases, s.setup.lease_ttl, give_atom::value, given)
         .then(
             [this_ = *this](const lease_answer_ptr& answer) mutable {
               this_.st().giving = false;

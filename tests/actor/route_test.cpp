@@ -216,6 +216,11 @@ TEST_CASE("a stale route learns the new owner from the old one, and keeps it") {
   CHECK(is_ok(c.create(0, id)));
   CHECK(c.links[{0, 1}]->letters.size() == 1);
   CHECK(c.refreshes == 0);
+  c.move(1, 1); // A newer view counts more than what was learned before it.
+  c.tell_view(0);
+  CHECK(is_ok(c.create(0, id)));
+  CHECK(c.links[{0, 1}]->letters.size() == 2);
+  CHECK(c.links[{0, 2}]->letters.size() == 2);
 }
 
 TEST_CASE("when the old owner knows nobody, the sender asks for a fresh view and tries again") {
