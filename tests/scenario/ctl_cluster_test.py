@@ -3,8 +3,7 @@ import json
 import subprocess
 import unittest
 
-from harness import certificate
-from scenario import Child, WorldTest, fetch, free_port, program, wait
+from scenario import Child, WorldTest, certificate, fetch, free_port, program, wait
 
 
 class ctl_cluster(WorldTest):
