@@ -1,5 +1,6 @@
 #include "tests/simulation/node.hpp"
 
+#include "actors/runtime/exchange.hpp"
 #include "actors/runtime/intake.hpp"
 #include "actors/runtime/node.hpp"
 #include "actors/runtime/router.hpp"
@@ -13,8 +14,6 @@ namespace {
 
 using result_atom = caf::atom_constant<caf::atom("result")>;
 using call_promise = caf::typed_response_promise<call_answer_ptr>;
-using forwarded_atom = caf::atom_constant<caf::atom("forwarded")>;
-using entity_promise = caf::typed_response_promise<entity_reply_ptr>;
 using lease_promise = caf::typed_response_promise<lease_answer_ptr>;
 
 template <class... Ts>
@@ -58,33 +57,6 @@ struct node_actors {
             [=](result_atom, std::uint64_t id, const lease_answer_ptr& answer) {
               if (auto open = self->state.open.extract(id)) open.mapped().deliver(answer);
             }};
-  }
-  /// Letters to entities: to our own router, or to the node that holds their shard as far as we know.
-  struct post_state {
-    std::map<std::uint64_t, entity_promise> open;
-    std::uint64_t last = 0;
-  };
-  static caf::behavior post(caf::stateful_actor<post_state>* self, node* n, caf::actor router) {
-    return {[=](deliver_atom, const envelope_ptr& letter) -> caf::result<entity_reply_ptr> {
-              const auto holder = n->holder_of(shard_of(letter->to));
-              if (holder == n->name())
-                return self->delegate(router, deliver_atom::value, letter), caf::delegated<entity_reply_ptr>{};
-              auto promise = self->make_response_promise<entity_reply_ptr>();
-              const auto id = ++self->state.last;
-              self->state.open.emplace(id, promise);
-              n->forward(id, holder, letter);
-              return promise;
-            },
-            [=](result_atom, std::uint64_t id, const entity_reply_ptr& reply) {
-              if (auto open = self->state.open.extract(id)) open.mapped().deliver(reply);
-            }};
-  }
-  /// Where letters from other nodes come in.
-  static caf::behavior port(caf::event_based_actor* self, node* n, caf::actor router) {
-    return {[=](forwarded_atom, const std::string& from, std::uint64_t id, const envelope_ptr& letter) {
-      self->request(router, 10s, deliver_atom::value, letter)
-          .then([=](const entity_reply_ptr& reply) { n->answer_to(from, id, reply); }, [](const caf::error&) {});
-    }};
   }
   static caf::behavior lanes(caf::stateful_actor<lanes_state>* self, node* n) {
     return {[=](call_atom, const io_request_ptr& request) {
@@ -137,17 +109,16 @@ node::node(outside& world, std::string name, int number)
   reader_ = system.spawn(node_actors::reader, this);
   leases_ = system.spawn(node_actors::leases, this);
   lanes_ = system.spawn(node_actors::lanes, this);
-  router_ = spawn_router(system);
-  post_ = system.spawn(node_actors::post, this, router_);
-  port_ = system.spawn(node_actors::port, this, router_);
+  ports_->metrics = std::make_shared<test::no_metrics>();
+  router_ = spawn_router(system, ports_->metrics);
+  exchange_ = spawn_exchange(system, {router_, nullptr, ports_->metrics});
   ports_->committers = {caf::actor_cast<committer_actor>(committer_)};
-  ports_->router = caf::actor_cast<router_actor>(post_);
+  ports_->router = caf::actor_cast<router_actor>(router_);
   ports_->lanes.fill(caf::actor_cast<lane_actor>(lanes_));
   auto intake = spawn_intake(system, caf::actor_cast<lane_actor>(lanes_), ports_->router);
   intake_ = caf::actor_cast<caf::actor>(intake);
   ports_->lanes[static_cast<std::size_t>(lane::telegram_poll)] = intake;
   ports_->clock = std::make_shared<skewed_clock>(o_.w, milliseconds(o_.w.between(-1'000, 1'000)));
-  ports_->metrics = std::make_shared<test::no_metrics>();
   ports_->rules = o_.rules;
   ports_->limits.passivate_after = milliseconds(o_.w.between(3'000, 20'000));
   if (o_.w.chance(30)) ports_->limits.inbox_max = 3;
@@ -166,6 +137,7 @@ node::node(outside& world, std::string name, int number)
   std::erase_if(letters, [](const envelope& letter) { return letter.to.kind == entity_kind::reconciliation; });
   bootstrap_ = spawn_bootstrap(system, ports_->router, std::move(letters));
   door_ = system.spawn(node_actors::door, this, ports_->router);
+  open_links();
 }
 
 node::~node() {
@@ -173,7 +145,8 @@ node::~node() {
   *self_ = nullptr;
   ports_->crash_point = nullptr;
   system_.cancel_timers();
-  for (auto* a : {&bootstrap_, &keeper_, &door_, &post_, &port_, &router_, &intake_, &lanes_, &leases_, &reader_, &loader_, &committer_})
+  close_links();
+  for (auto* a : {&bootstrap_, &keeper_, &door_, &exchange_, &router_, &intake_, &lanes_, &leases_, &reader_, &loader_, &committer_})
     caf::anon_send_exit(*a, caf::exit_reason::user_shutdown);
   system_.settle();
 }
@@ -221,15 +194,16 @@ void node::follow() {
 void node::sleep(milliseconds how_long) {
   if (!alive_ || asleep()) return;
   truth_->asleep = true;
-  later(how_long, [this] {
+  later(how_long, [=, this] {
     truth_->asleep = false;
-    truth_->woke_at = truth_->reaches = o_.w.now;
+    truth_->woke_at = o_.w.now;
+    database_is_back(how_long);
   });
 }
 
 void node::cut_off(milliseconds how_long) {
   cut_until_ = std::max(cut_until_, o_.w.now + how_long);
-  later(how_long, [this] { database_is_back(); });
+  later(how_long, [=, this] { database_is_back(how_long); });
 }
 
 void node::pass(std::string_view window) {
@@ -239,27 +213,6 @@ void node::pass(std::string_view window) {
 void node::later(milliseconds pause, std::function<void()> what) {
   o_.w.after(pause, [still = self_, what = std::move(what)] {
     if (*still && (*still)->alive_) what();
-  });
-}
-
-// --- letters between nodes ---
-
-std::string node::holder_of(std::uint32_t shard) const {
-  const auto* owner = held_[shard] == 0 ? view_->owner_of(shard) : nullptr;
-  return owner ? owner->name : name_;
-}
-
-void node::forward(std::uint64_t id, const std::string& to, const envelope_ptr& letter) {
-  if (!alive_) return;
-  o_.net_between.carry(name_, to, [&o = o_, from = name_, to, id, letter] {
-    if (auto* there = o.process_of(to)) caf::anon_send(there->port_, forwarded_atom::value, from, id, letter);
-  });
-}
-
-void node::answer_to(const std::string& to, std::uint64_t id, const entity_reply_ptr& reply) {
-  if (!alive_) return;
-  o_.net_between.carry(name_, to, [&o = o_, to, id, reply] {
-    if (auto* there = o.process_of(to)) caf::anon_send(there->post_, result_atom::value, id, reply);
   });
 }
 
@@ -349,6 +302,7 @@ lease_answer_ptr node::turn_leases(lease_call what) {
     if (found.epochs[s] != 0 && held_[s] == 0) gained_at_[s] = o_.w.now;
   answer->epochs = held_ = found.epochs;
   view_ = table.view(identity_);
+  caf::anon_send(router_, view_atom::value, view_);
   return answer;
 }
 

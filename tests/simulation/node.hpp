@@ -63,8 +63,10 @@ public:
   /// The network to the database is gone for a while.
   void cut_off(milliseconds how_long);
   bool reaches_database() const { return o_.w.now >= cut_until_ && o_.w.now >= o_.database_away_until; }
-  /// It reaches the database, from now on.
-  void database_is_back() { truth_->reaches = o_.w.now; }
+  /// It reaches the database again after so long. What nobody can notice in time is no interruption.
+  void database_is_back(milliseconds after) {
+    if (after > lease_ttl / 2) truth_->reaches = o_.w.now;
+  }
   /// Hands everything over, then ends.
   void leave();
   bool has_left() const { return left_; }
@@ -87,9 +89,9 @@ private:
   void enter();
   void end();
   wake_list_ptr on_scan(std::int64_t from, std::int64_t to, std::uint32_t limit);
-  std::string holder_of(std::uint32_t shard) const;
-  void forward(std::uint64_t id, const std::string& to, const envelope_ptr& letter);
-  void answer_to(const std::string& to, std::uint64_t id, const entity_reply_ptr& reply);
+  void open_links();
+  void close_links();
+  void forward(const caf::actor& link, std::uint64_t id, const std::string& to, const std::string& bytes);
   void later(milliseconds pause, std::function<void()> what);
 
   outside& o_;
@@ -106,7 +108,11 @@ private:
   cluster_view_ptr view_ = std::make_shared<const cluster_view>(); ///< Of the last look at the leases.
   std::shared_ptr<node*> self_ = std::make_shared<node*>(this); ///< What is on its way asks this whether we still are.
   std::shared_ptr<entity_ports> ports_ = std::make_shared<entity_ports>();
-  caf::actor committer_, loader_, reader_, leases_, lanes_, door_, post_, port_, router_, keeper_, bootstrap_, intake_;
+  caf::actor committer_, loader_, reader_, leases_, lanes_, door_, exchange_, router_, keeper_, bootstrap_, intake_;
+  struct link {
+    caf::actor there, here; ///< Stand-in for their exchange; what asks ours in their name.
+  };
+  std::map<std::string, link> links_; ///< By the peer's identity.
   std::map<std::uint64_t, std::function<void(const entity_reply*)>> asked_;
   std::uint64_t asks_ = 0;
 };

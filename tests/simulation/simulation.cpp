@@ -125,12 +125,12 @@ void simulation::trouble_nodes(milliseconds trouble) {
     });
   for (unsigned i = 0; i < o_.rates.outages; ++i)
     sometime([=, this] {
-      const auto until = o_.w.now + how_long();
+      const auto span = how_long();
       ++o_.windows["database away"];
-      o_.database_away_until = std::max(o_.database_away_until, until);
-      o_.w.at(until, [this] {
+      o_.database_away_until = std::max(o_.database_away_until, o_.w.now + span);
+      o_.w.after(span, [this, span] {
         for (auto& s : slots_)
-          if (s.process) s.process->database_is_back();
+          if (s.process) s.process->database_is_back(span);
       });
     });
   for (unsigned i = 0; i < o_.rates.leaves; ++i)
