@@ -1,7 +1,9 @@
 #include "config/settings.hpp"
 
 #include <arpa/inet.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -121,7 +123,9 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
   add("wallet", "resubmit_after", s.wallet.resubmit_after, "duration", "A transaction unmined for so long gets higher fees.");
   add("database", "committers", s.database.committers, "", "Connections that write steps.");
   add("database", "batch_max", s.database.batch_max, "", "Steps in one database transaction, at most.");
-  add("node", "lease_ttl", s.node.lease_ttl, "duration", "How long this node owns its shards after it was last heard of.");
+  add("node", "name", s.node.name, "", "What this node is called in the cluster, the same over restarts; empty: \"node-\" and the host's name.");
+  add("node", "lease_ttl", s.node.lease_ttl, "duration",
+      "How long this node owns its shards after it was last heard of: a dead one is replaced that late. The same on all nodes.");
   add("runtime", "threads", s.runtime.threads, "", "Scheduler threads.");
   add("runtime", "passivate_after", s.runtime.passivate_after, "duration", "An entity with nothing to do for so long leaves memory.");
 }
@@ -147,6 +151,8 @@ std::optional<int128> gwei_to_wei(const std::string& text) {
   if (!units || *units % per_wei != 0) return std::nullopt;
   return *units / per_wei;
 }
+
+bool in_node_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; }
 
 milliseconds in_ms(setting_span span) { return std::chrono::duration_cast<milliseconds>(span); }
 
@@ -223,6 +229,15 @@ policy policy_of(const settings& s, std::string wallet_address) {
     p.resubmit_after = std::min(p.resubmit_after, milliseconds(15'000));
   }
   return p;
+}
+
+std::string node_name(const settings& s) {
+  if (!s.node.name.empty()) return s.node.name;
+  char host[64] = {};
+  gethostname(host, sizeof host - 1);
+  std::string name = std::string("node-") + host;
+  std::replace_if(name.begin(), name.end(), [](char c) { return !in_node_name(c); }, '-');
+  return name.substr(0, 63);
 }
 
 std::string help_text() {
@@ -369,6 +384,9 @@ std::vector<std::string> validate(const settings& s) {
   f.span("wallet.resubmit_after", s.wallet.resubmit_after, seconds(1), hours(24));
   f.range("database.committers", s.database.committers, 1, 32);
   f.range("database.batch_max", s.database.batch_max, 1, 10'000);
+  const auto& name = s.node.name;
+  f.expect(name.size() <= 63 && std::all_of(name.begin(), name.end(), in_node_name), "node.name", '"' + name + '"',
+           "at most 63 letters, digits and '-'");
   f.span("node.lease_ttl", s.node.lease_ttl, seconds(1), seconds(60));
   f.range("runtime.threads", s.runtime.threads, 1, 256);
   f.span("runtime.passivate_after", s.runtime.passivate_after, std::chrono::milliseconds(10), hours(24));

@@ -38,7 +38,13 @@ constexpr metric_word words[] = {
     {"provider_call_seconds", "provider", "Time that a provider took."},
     {"circuit_open", "provider", "1 while a provider's circuit breaker is open."},
     {"lane_queue", "provider", "Calls that wait for their provider's lane."},
+    {"steps_refused_total", "reason", "Steps that the database refused; lease_lost: under an old epoch, or by an identity that is dead."},
     {"shards_held", "", "Shards that this node owns."},
+    {"members", "", "Nodes in the cluster that are alive."},
+    {"leases_taken_total", "", "Shards that this node took."},
+    {"leases_lost_total", "", "Shards that others took from this node."},
+    {"leases_given_total", "", "Shards that this node gave to others."},
+    {"self_fenced_total", "", "Times that this node stopped acting because it could not renew its membership."},
     {"wakes_total", "", "Entities woken because their time had come."},
     {"wake_lag_ms", "", "How far the timers are behind, in milliseconds."},
 };

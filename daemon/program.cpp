@@ -137,13 +137,16 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   auto& p = *parts_;
   const auto& s = config_.values;
   const auto dsn = secrets_.get("DATABASE_URL");
-  const auto identity = make_node_identity();
+  const identity_slot identity{make_node_identity()};
   for (std::int64_t i = 0; i < s.database.committers; ++i)
     p.ports->committers.push_back(
       spawn_committer(p.system, committer_config{dsn, identity, static_cast<std::size_t>(s.database.batch_max)}, metrics_));
   p.loader = spawn_loader(p.system, dsn, metrics_);
   p.reader = spawn_reader(p.system, dsn);
-  p.leases = spawn_lease_keeper(p.system, lease_config{dsn, identity, whole_ms(s.node.lease_ttl)});
+  lease_config membership{dsn, identity, whole_ms(s.node.lease_ttl)};
+  membership.name = node_name(s);
+  membership.caf_node = caf::to_string(p.system.node());
+  p.leases = spawn_lease_keeper(p.system, std::move(membership));
   p.router = spawn_router(p.system);
 
   p.ports->router = caf::actor_cast<router_actor>(p.router);
@@ -163,8 +166,11 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   setup.router = p.router;
   setup.ports = p.ports;
   setup.lease_ttl = whole_ms(s.node.lease_ttl);
+  setup.on_refused = [this](const std::string& why) { refusal_.store(std::make_shared<const std::string>(why)); };
   p.node = spawn_node(p.system, std::move(setup));
+  caf::anon_send(p.node, watch_atom::value, p.router);
   p.bootstrap = spawn_bootstrap(p.system, p.ports->router, first_letters(wallet_address));
+  caf::anon_send(p.node, watch_atom::value, p.bootstrap);
   p.gateway = spawn_gateway(p.system, p.ports->router);
   p.watch = std::make_shared<settings_watch>(
     config_.values, arguments_, config_.file,
@@ -232,13 +238,18 @@ void program::tick(bool reload) {
     .receive([&](std::uint64_t n) { metrics_->gauge("entities_resident", "", static_cast<std::int64_t>(n)); }, [](caf::error&) {});
 }
 
+std::optional<std::string> program::refusal() const {
+  const auto why = refusal_.load();
+  return why ? std::optional(*why) : std::nullopt;
+}
+
 bool program::stop() {
   auto& p = *parts_;
   // First what brings work in, then the entities, then what they use.
   if (p.http) p.http->stop();
   caf::scoped_actor self{p.system};
   bool clean = false;
-  self->request(p.node, std::chrono::seconds(10), drain_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
+  self->request(p.node, std::chrono::seconds(14), leave_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
   for (const auto& actor : {p.bootstrap, p.inspector, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
   for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
   // What was handed to a committer is still written: wait for them, and for nobody else.

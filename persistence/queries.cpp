@@ -135,8 +135,8 @@ std::string wallet_sql() {
 }
 
 const std::string leases_sql =
-    "SELECT jsonb_agg(jsonb_build_object('shard', shard, 'node', node, 'epoch', epoch, 'expires_at', nullif(expires_at, '-infinity'), "
-    "'expired', expires_at <= now()) ORDER BY shard) FROM shard_lease WHERE $1::jsonb IS NOT NULL";
+    "SELECT jsonb_agg(jsonb_build_object('shard', shard, 'node', node, 'epoch', epoch, 'expires_at', nullif(l.expires_at, '-infinity'), "
+    "'expired', l.expires_at <= now()) ORDER BY shard) FROM shard_lease l WHERE $1::jsonb IS NOT NULL";
 
 } // namespace
 

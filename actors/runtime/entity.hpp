@@ -14,6 +14,7 @@ namespace paygate {
 ///                    (passivate)            leave memory now: the shard has seen that nothing is on its way to you
 ///                    (retry)                try again at once whatever waits out a back-off
 ///                    (moved)                business time was moved: look again what is due
+///                    (finish)               end when no step is open any more: the shard goes to another node
 ///                    (inspect) -> JSON text of what only the live entity knows
 ///   entity -> shard: (idle, ref, handled)   nothing is due for a while; `handled` messages were taken so far
 ///                    (stays, ref)           the answer to (passivate) when something has come up meanwhile
@@ -22,6 +23,7 @@ namespace paygate {
 using passivate_atom = caf::atom_constant<caf::atom("passivate")>;
 using retry_atom = caf::atom_constant<caf::atom("retry")>;
 using restart_atom = caf::atom_constant<caf::atom("restart")>;
+using finish_atom = caf::atom_constant<caf::atom("finish")>;
 using moved_atom = caf::atom_constant<caf::atom("moved")>;
 using inspect_atom = caf::atom_constant<caf::atom("inspect")>;
 using idle_atom = caf::atom_constant<caf::atom("idle")>;

@@ -36,6 +36,7 @@ struct entity_state {
   std::vector<inbox_item<message_type>> inbox;
   // The step being committed.
   bool committing = false;
+  bool finishing = false; ///< It ends after this step.
   std::unique_ptr<decision<state_type>> open; ///< Null while the header alone is written.
   reply_promise open_promise;
   commit_slot slot; ///< Ends before `self_`, which keeps what it counts in.
@@ -86,6 +87,7 @@ public:
       if (answer.step->writes_row) s.header = answer.step->header;
       if (s.open) s.data = std::move(s.open->next);
       answer_open(s.open ? s.open->reply : entity_reply{ok{}});
+      if (s.finishing) return end_here();
       reconcile();
       drain_inbox();
       if (!s.committing) start_effects();
@@ -131,6 +133,12 @@ public:
     if (!s.committing && may_leave(next_instant())) return self_->quit();
     self_->send(s.self_.parent, stays_atom::value, s.self_.ref);
     schedule();
+  }
+
+  /// The shard goes to another node: an open step is finished, nothing new is begun. What is due is due there.
+  void finish() {
+    st().finishing = true;
+    if (!st().committing) end_here();
   }
 
   void on_timer(std::uint64_t generation) {
@@ -390,6 +398,12 @@ private:
     leave(why);
   }
 
+  void end_here() {
+    for (auto& item : st().inbox) answer(item.promise, refused{refusal::not_owner, "the shard goes to another node"});
+    st().inbox.clear();
+    self_->quit();
+  }
+
   void leave(const std::string& why) {
     for (auto& item : st().inbox) answer(item.promise, refused{refusal::unavailable, "the entity is being loaded anew"});
     st().inbox.clear();
@@ -430,6 +444,7 @@ caf::actor spawn_entity(caf::actor_system& system, activation self) {
         [shell](moved_atom) mutable { shell.moved(); },
         [shell](inspect_atom) { return shell.inspect(); },
         [shell](passivate_atom) mutable { shell.passivate(); },
+        [shell](finish_atom) mutable { shell.finish(); },
     };
   });
 }

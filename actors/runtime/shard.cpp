@@ -88,6 +88,7 @@ struct shard_state {
   loader_actor loader;
   ports_ptr ports;
   std::unordered_map<ref_ptr, resident, ref_hash, ref_equal> residents;
+  caf::typed_response_promise<bool> finished; ///< Of whoever hands the shard over.
   static inline const char* name = "shard";
 };
 
@@ -256,11 +257,60 @@ public:
 
   std::uint64_t count() const { return self_->state.residents.size(); }
 
+  /// The shard goes to another node: nothing new is taken, open steps are finished; answered when nobody is in memory any more.
+  caf::typed_response_promise<bool> finish() {
+    st().finished = self_->make_response_promise<bool>();
+    auto& residents = st().residents;
+    for (auto at = residents.begin(); at != residents.end();) {
+      auto& r = at->second;
+      if (r.actor) self_->send(r.actor, finish_atom::value);
+      const bool stays = r.actor || r.where == residence::quarantining;
+      if (!stays) refuse_waiting(r);
+      at = stays ? std::next(at) : residents.erase(at);
+    }
+    self_->set_default_handler([](caf::scheduled_actor*, caf::message_view&) -> caf::result<caf::message> {
+      return caf::make_error(caf::sec::runtime_error, "the shard goes to another node");
+    });
+    self_->become(
+        [this_ = *this](deliver_atom, const envelope_ptr&) mutable { return this_.not_here(); },
+        [this_ = *this](gone_atom, const ref_ptr& ref, const caf::error&) mutable { this_.forget(*ref); },
+        [this_ = *this](const committed& answer_) mutable { this_.forget(answer_.step->ref); },
+        [](const load_answer_ptr&) {}, [](wake_atom, const ref_ptr&) {}, [](idle_atom, const ref_ptr&, std::uint64_t) {},
+        [](stays_atom, const ref_ptr&) {}, [](reload_atom, const ref_ptr&) {}, [](poisoned_atom, const ref_ptr&, const std::string&) {},
+        [](restart_atom, const ref_ptr&, std::uint64_t) {}, [](moved_atom) {});
+    auto promise = st().finished;
+    end_if_empty();
+    return promise;
+  }
+
 private:
   shard_state& st() { return self_->state; }
 
   static void answer(reply_promise& promise, entity_reply r) {
     if (promise.pending()) promise.deliver(std::make_shared<const entity_reply>(std::move(r)));
+  }
+
+  static entity_reply_ptr not_here() {
+    return std::make_shared<const entity_reply>(refused{refusal::not_owner, "the shard goes to another node"});
+  }
+
+  static void refuse_waiting(resident& r) {
+    const auto room = std::exchange(r.room, nullptr);
+    if (!room) return;
+    for (auto& w : room->letters) answer(w.promise, refused{refusal::not_owner, "the shard goes to another node"});
+    for (auto& promise : room->inspectors) promise.deliver(std::string(R"({"resident":false,"where":"going to another node"})"));
+  }
+
+  void forget(const entity_ref& ref) {
+    if (auto found = st().residents.find(ref); found != st().residents.end()) {
+      refuse_waiting(found->second);
+      st().residents.erase(found);
+    }
+    end_if_empty();
+  }
+
+  void end_if_empty() {
+    if (st().residents.empty() && st().finished.pending()) st().finished.deliver(true);
   }
 
   static const char* where_text(residence where) {
@@ -405,6 +455,7 @@ caf::behavior shard_behavior(shard_pointer self, std::uint32_t shard, std::uint6
       [shell](retry_atom, const ref_ptr& ref, const std::string& reason) mutable { return shell.retry(*ref, reason); },
       [shell](moved_atom) mutable { shell.moved(); },
       [shell](count_atom) { return shell.count(); },
+      [shell](finish_atom) mutable { return shell.finish(); },
   };
 }
 

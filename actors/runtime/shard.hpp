@@ -16,6 +16,7 @@ namespace paygate {
 ///   (retry, ref, reason) -> JSON text            ends a back-off or a quarantine
 ///   (moved)                                      business time was moved: told to every resident
 ///   (count) -> uint64                            residents
+///   (finish) -> bool                             takes nothing any more; answered when every open step is committed and nobody is in memory
 /// An entity that throws is loaded again after a back-off; after runtime_limits::crashes_max crashes in a row it is quarantined: a row write
 /// that names the offending message, after which its messages are refused until an operator retries it. Its neighbours notice nothing.
 caf::actor spawn_shard(caf::actor_system& system, std::uint32_t shard, std::uint64_t epoch, loader_actor loader, ports_ptr ports);
