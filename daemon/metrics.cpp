@@ -45,6 +45,11 @@ constexpr metric_word words[] = {
     {"leases_lost_total", "", "Shards that others took from this node."},
     {"leases_given_total", "", "Shards that this node gave to others."},
     {"self_fenced_total", "", "Times that this node stopped acting because it could not renew its membership."},
+    {"letters_forwarded_total", "", "Letters answered by an entity of another node."},
+    {"letter_forward_seconds", "", "Time from such a letter to its answer."},
+    {"letters_forward_failed_total", "reason", "Letters for another node that whoever waits has to send again."},
+    {"letters_misrouted_total", "", "Letters sent to a node that no longer held their shard."},
+    {"letters_received_total", "outcome", "Letters of other nodes by what became of them."},
     {"wakes_total", "", "Entities woken because their time had come."},
     {"wake_lag_ms", "", "How far the timers are behind, in milliseconds."},
 };

@@ -8,6 +8,7 @@
 
 #include "actors/rehearse.hpp"
 #include "actors/runtime/entity.hpp"
+#include "actors/runtime/exchange.hpp"
 #include "actors/runtime/inspector.hpp"
 #include "actors/runtime/intake.hpp"
 #include "actors/runtime/lane.hpp"
@@ -69,7 +70,7 @@ struct program::parts {
   loader_actor loader;
   reader_actor reader;
   lease_actor leases;
-  caf::actor router, node, bootstrap, gateway, inspector;
+  caf::actor router, node, bootstrap, gateway, inspector, exchange;
   std::vector<lane_actor> lanes;
   std::shared_ptr<settings_watch> watch;
   std::unique_ptr<health_probe> health;
@@ -147,7 +148,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   membership.name = node_name(s);
   membership.caf_node = caf::to_string(p.system.node());
   p.leases = spawn_lease_keeper(p.system, std::move(membership));
-  p.router = spawn_router(p.system);
+  p.router = spawn_router(p.system, metrics_);
 
   p.ports->router = caf::actor_cast<router_actor>(p.router);
   p.ports->clock = clock_;
@@ -182,6 +183,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   const ipn_reader read_ipn = [](std::string_view body) { return parse_provider_payment(body); };
   p.inspector = spawn_inspector(p.system, inspector_setup{p.reader, p.router, p.loader, p.ports, rehearse, read_ipn,
                      [watch = p.watch](bool reload) { return reload ? watch->reload() : watch->show(); }});
+  p.exchange = spawn_exchange(p.system, exchange_setup{p.router, p.inspector, metrics_});
 }
 
 std::optional<std::string> program::start_doors() {
@@ -250,7 +252,7 @@ bool program::stop() {
   caf::scoped_actor self{p.system};
   bool clean = false;
   self->request(p.node, std::chrono::seconds(14), leave_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
-  for (const auto& actor : {p.bootstrap, p.inspector, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
+  for (const auto& actor : {p.exchange, p.bootstrap, p.inspector, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
   for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
   // What was handed to a committer is still written: wait for them, and for nobody else.
   for (const auto& committer : p.ports->committers) {

@@ -324,8 +324,16 @@ private:
       decide(message, {});
   }
 
+  /// The entity asked cannot be reached: its node died, or its shard is changing hands. That is over in seconds, and asking costs nobody
+  /// anything, so the pause does not grow with the outage.
+  static bool is_elsewhere(const running_effect& r, const io_failure& failure) {
+    return std::holds_alternative<envelope_ptr>(r.what.request)
+           && (failure.code == to_text(refusal::unavailable) || failure.code == to_text(refusal::not_owner));
+  }
+
   void on_failure(running_effect& r, const io_failure& failure) {
     st().effects.failed(r, failure.code + (failure.text.empty() ? "" : ": " + failure.text), failure.retry_after, now(), ref().id);
+    if (is_elsewhere(r, failure)) r.next_at = std::min(r.next_at, now() + retry_pause(2, ref().id));
     ports().metrics->count("effect_failures_total", to_text(Kind::kind));
     const bool tell = is_reported(r.attempts);
     if (tell)

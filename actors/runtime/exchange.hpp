@@ -15,8 +15,8 @@ struct exchange_setup {
   caf::actor router;    ///< This node's.
   caf::actor inspector; ///< This node's; null: questions to the node are refused.
   std::shared_ptr<metrics_sink> metrics;
-  std::size_t in_flight_max = 1'024;    ///< Letters of one peer that wait for their answer here; more are refused as busy.
-  milliseconds patience_max{10'000};    ///< Whatever the letter says.
+  std::size_t in_flight_max = 1'024; ///< Letters of one peer that wait for their answer here; more are refused as busy.
+  milliseconds patience_max{10'000}; ///< Whatever the letter says.
 };
 
 /// Starts the exchange: the one actor of this node that other nodes talk to. It takes what it is sent for what it says, but believes

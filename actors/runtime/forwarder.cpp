@@ -85,7 +85,8 @@ void forwarder::send(const parcel_ptr& p) {
   if (now() >= p->until) return refuse(p, refusal::unavailable, "timeout", to_text(p->to()) + " did not answer in time");
   const auto owner = owner_of(shard_of(p->to()));
   if (owner.empty() || (view_ && owner == view_->self))
-    return refuse(p, view_ ? refusal::unavailable : refusal::not_owner, "no_owner", "no node acts for the shard of " + to_text(p->to()) + " now");
+    return refuse(p, view_ ? refusal::unavailable : refusal::not_owner, "no_owner",
+                  "no node acts for the shard of " + to_text(p->to()) + " now");
   const auto link = peers_.find(owner);
   if (link == peers_.end())
     return refuse(p, refusal::unavailable, "no_link", "there is no link to the node that holds " + to_text(p->to()));
@@ -175,8 +176,7 @@ void forwarder::on_nonsense(const std::string& identity, const parcel_ptr& p, co
 
 void forwarder::on_not_here(const std::string& identity, const std::string& owner, const parcel_ptr& p) {
   metrics_->count("letters_misrouted_total", "");
-  if (p->tries >= limits_.tries_max)
-    return refuse(p, refusal::unavailable, "not_owner", "nobody says that they hold " + to_text(p->to()));
+  if (p->tries >= limits_.tries_max) return refuse(p, refusal::unavailable, "not_owner", "nobody says that they hold " + to_text(p->to()));
   if (!owner.empty() && owner != identity && peers_.contains(owner)) {
     learned_[shard_of(p->to())] = owner;
     return send(p);
@@ -186,7 +186,8 @@ void forwarder::on_not_here(const std::string& identity, const std::string& owne
 
 void forwarder::await_view(const parcel_ptr& p) {
   if (deliver_here(p)) return;
-  if (waiting_.size() >= limits_.in_flight_max) return refuse(p, refusal::busy, "busy", "too many letters wait to know who holds their shard");
+  if (waiting_.size() >= limits_.in_flight_max)
+    return refuse(p, refusal::busy, "busy", "too many letters wait to know who holds their shard");
   p->wait_until = std::min(p->until, now() + limits_.view_wait);
   waiting_.push_back(p);
   refresh();
@@ -238,7 +239,9 @@ void forwarder::ask_node(const std::string& node, const std::string& who, const 
   auto asked = std::make_shared<caf::response_promise>(std::move(promise));
   self_->request(link->second.exchange, limits_.question_wait, ctl_atom::value, who, command)
       .then([asked](const std::string& answer) { asked->deliver(answer); },
-            [asked, name = member->name](const caf::error&) { asked->deliver(error_json("unavailable", "node " + name + " does not answer")); });
+            [asked, name = member->name](const caf::error&) {
+              asked->deliver(error_json("unavailable", "node " + name + " does not answer"));
+            });
 }
 
 std::string forwarder::peers() const {

@@ -22,12 +22,12 @@ namespace paygate {
 
 /// How much may be under way to another node, and for how long.
 struct route_limits {
-  milliseconds patience{4'000};      ///< A letter is answered in so long, whatever happens. Below every asker's own patience.
-  milliseconds view_wait{1'000};     ///< A letter whose shard was not where we thought waits so long for a fresh view.
-  milliseconds question_wait{8'000}; ///< The same as `patience` for questions to another node's inspector.
-  std::size_t in_flight_max = 1'024; ///< Letters to one node; more are refused as busy: CAF's network layer holds nobody back.
+  milliseconds patience{4'000};                  ///< A letter is answered in so long, whatever happens. Below every asker's own patience.
+  milliseconds view_wait{1'000};                 ///< A letter whose shard was not where we thought waits so long for a fresh view.
+  milliseconds question_wait{8'000};             ///< The same as `patience` for questions to another node's inspector.
+  std::size_t in_flight_max = 1'024;             ///< Letters to one node; more are refused as busy: CAF's network layer holds nobody back.
   std::size_t bytes_max = std::size_t{16} << 20; ///< And bytes.
-  std::uint32_t tries_max = 4;       ///< Nodes asked for one letter.
+  std::uint32_t tries_max = 4;                   ///< Nodes asked for one letter.
 };
 
 /// (refresh): the router asks whoever sends it views for a fresh one; no answer.
@@ -105,7 +105,7 @@ private:
   caf::actor keeper_;                            ///< Who sends the views.
   std::map<std::uint32_t, std::string> learned_; ///< Owners that other nodes named since the newest view.
   std::map<std::string, peer, std::less<>> peers_;
-  std::vector<parcel_ptr> waiting_;              ///< For a fresh view.
+  std::vector<parcel_ptr> waiting_; ///< For a fresh view.
   std::uint64_t last_number_ = 0;
   instant refreshed_at_{};
   bool timer_set_ = false;

@@ -44,7 +44,7 @@ caf::typed_response_promise<std::uint64_t> count_residents(router_pointer self) 
   for (const auto& shard : *self->state.table)
     if (shard)
       self->request(shard, std::chrono::seconds(5), count_atom::value)
-        .then([finish](std::uint64_t n) mutable { finish(n); }, [finish](const caf::error&) mutable { finish(0); });
+          .then([finish](std::uint64_t n) mutable { finish(n); }, [finish](const caf::error&) mutable { finish(0); });
   return promise;
 }
 
