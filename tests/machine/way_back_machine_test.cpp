@@ -185,6 +185,8 @@ TEST_CASE("tries are bounded, and what cannot be swapped any more is back with w
     left -= one_coin / 1000;
     p.refund(swap, "0xback" + std::to_string(n), payout_of::eth_came(left));
     CHECK(p.state.status == (n < 3 ? payout_status::requested : payout_status::failed));
+    CHECK(p.state.lost == tenth - left);
+    CHECK(p.state.lost + p.state.funded.units() <= tenth); // The row's own rule (funded_within_rest).
   }
   REQUIRE(p.rows<accrual_closed>().size() == 1);
   CHECK(p.rows<accrual_closed>()[0].status == accrual_status::pending);
