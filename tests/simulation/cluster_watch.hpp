@@ -30,8 +30,8 @@ public:
   std::map<std::string, int> seen; ///< Leases taken from the dead, from the silent; steps refused after a pause.
 
 private:
-  void taken(std::uint32_t shard, const lease_table::lease& before, const lease_table::member& taker, bool expired);
-  void pushed(const std::string& identity);
+  void buried(const lease_table::member& victim, const std::string& by);
+  void taken(std::uint32_t shard, const lease_table::member& holder, const std::string& taker);
 
   world& w_;
   lease_table& table_;

@@ -88,12 +88,12 @@ void simulation::judge_cluster() {
   for (std::uint32_t s = 0; s < shard_count; ++s) {
     const auto& holder = o_.db.table.holder_of(s);
     const auto at = held.find(holder.identity);
-    o_.w.demand(at != held.end() && o_.db.table.leases[s].expires > o_.w.now,
+    o_.w.demand(at != held.end() && holder.expires > o_.w.now,
                 "shard " + std::to_string(s) + " is held by a living node, not by " + holder.identity);
     if (at != held.end()) ++at->second;
   }
   for (const auto& [identity, shards] : held)
-    o_.w.demand(shards <= fair_share(held.size()), identity + " holds a fair share, not " + std::to_string(shards));
+    o_.w.demand(shards <= (shard_count + held.size() - 1) / held.size(), identity + " holds a fair share, not " + std::to_string(shards));
 }
 
 void simulation::judge_payments() {

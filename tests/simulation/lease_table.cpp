@@ -13,101 +13,89 @@ std::size_t lease_table::number_of(const std::string& identity) const {
   return 0;
 }
 
-void lease_table::enter(const std::string& identity, const std::string& name) {
-  w_.demand(number_of(identity) == 0, "an identity is made anew: " + identity);
-  members.push_back({identity, name, w_.now});
+bool lease_table::is_expired(const member& m) const {
+  const bool early = active_fault == planted::take_unexpired_lease && m.expires <= w_.now + lease_ttl / 2;
+  return m.expires <= w_.now || early;
 }
 
-void lease_table::give_all(const std::string& identity, std::uint64_t epoch) {
-  if (number_of(identity) == 0) enter(identity, identity);
-  leases.fill({number_of(identity), epoch, timestamp::max()});
-}
-
-lease_standings lease_table::standings(std::size_t self) const {
-  std::vector<char> nobody(members.size());
-  for (std::size_t n = 0; n < members.size(); ++n)
-    nobody[n] = n == 0 || members[n].left || members[n].dead || is_gone(members[n].identity);
-  const auto now = active_fault == planted::take_unexpired_lease ? w_.now + lease_ttl / 3 : w_.now;
-  lease_standings all;
-  for (std::uint32_t s = 0; s < shard_count; ++s) {
-    const auto& l = leases[s];
-    if (l.holder == self)
-      all[s] = lease_standing::ours;
-    else if (nobody[l.holder])
-      all[s] = lease_standing::free;
-    else
-      all[s] = l.expires <= now ? lease_standing::expired : lease_standing::others;
+cluster_rows lease_table::rows() const {
+  cluster_rows all;
+  for (std::size_t n = 1; n < members.size(); ++n) {
+    const auto& m = members[n];
+    if (m.left || m.dead) continue;
+    all.nodes.push_back({{m.identity, m.name, m.name, m.identity, 1, m.draining}, false, is_expired(m), is_gone(m.identity)});
   }
+  std::sort(all.nodes.begin(), all.nodes.end(), [](const auto& a, const auto& b) { return a.member.identity < b.member.identity; });
+  for (std::uint32_t s = 0; s < shard_count; ++s) all.leases[s] = {holder_of(s).identity, leases[s].epoch};
+  all.written_version = 1;
   return all;
 }
 
-balance_view lease_table::balance(std::size_t self, milliseconds connected) const {
-  balance_view view;
-  view.members = 0;
-  for (std::size_t n = 1; n < members.size(); ++n) {
-    const auto& m = members[n];
-    if (m.draining || (n != self && (!is_alive(m) || is_gone(m.identity)))) continue;
-    view.rank += n < self;
-    ++view.members;
-  }
-  view.draining = members[self].draining;
-  view.connected = active_fault == planted::take_over_after_outage ? lease_ttl : connected;
-  view.ttl = lease_ttl;
-  return view;
+void lease_table::join(const std::string& identity, const std::string& name, bool draining) {
+  w_.demand(number_of(identity) == 0, "an identity is made anew: " + identity);
+  for (const auto& m : members)
+    w_.demand(m.left || m.dead || m.name != name, identity + ": one living node of a name at a time");
+  members.push_back({identity, name, w_.now + lease_ttl, false, false, draining});
+  ++changes;
 }
 
-lease_table::answer lease_table::turn(const std::string& identity, milliseconds connected) {
-  answer found;
+lease_table::pulse lease_table::renew(const std::string& identity) {
+  auto& self = members[number_of(identity)];
+  if (active_fault == planted::dead_identity_returns) self.dead = false;
+  if (self.dead || self.left) return {};
+  self.expires = w_.now + lease_ttl;
+  renewed(identity);
+  const bool late = std::any_of(members.begin() + 1, members.end(), [this](const auto& m) { return !m.left && !m.dead && is_expired(m); });
+  return {true, late};
+}
+
+bool lease_table::bury(const std::vector<std::string>& dead, const std::string& by) {
+  const bool all = std::all_of(dead.begin(), dead.end(), [this](const auto& identity) {
+    const auto& m = members[number_of(identity)];
+    return !m.left && !m.dead && (is_expired(m) || is_gone(identity));
+  });
+  if (!all) return false;
+  for (const auto& identity : dead) {
+    auto& m = members[number_of(identity)];
+    buried(m, by);
+    m.dead = true;
+    ++changes;
+  }
+  return true;
+}
+
+void lease_table::take(const std::string& identity, const shard_list& shards) {
   const auto self = number_of(identity);
-  if (active_fault == planted::dead_identity_returns) members[self].dead = false;
-  found.dead = members[self].dead;
-  if (found.dead) return found;
-  members[self].seen = w_.now;
-  const auto view = balance(self, connected);
-  auto standing = standings(self);
-  for (const auto s : shards_to_give(standing, view)) {
-    leases[s].holder = 0;
-    standing[s] = lease_standing::free;
+  for (const auto s : shards) {
+    if (taken) taken(s, holder_of(s), identity);
+    leases[s] = {self, leases[s].epoch + 1};
   }
-  for (std::uint32_t s = 0; s < shard_count; ++s) {
-    if (leases[s].holder != self) continue;
-    leases[s].expires = w_.now + lease_ttl;
-    found.epochs[s] = leases[s].epoch;
-  }
-  if (pushed) pushed(identity);
-  for (const auto s : shards_to_take(standing, view)) {
-    auto& l = leases[s];
-    const bool expired = standing[s] == lease_standing::expired;
-    if (taken) taken(s, l, members[self], expired);
-    if (expired) members[l.holder].dead = true;
-    l = {self, l.epoch + 1, w_.now + lease_ttl};
-    found.epochs[s] = l.epoch;
-  }
-  return found;
+  ++changes;
 }
 
-void lease_table::release(const std::string& identity) {
+void lease_table::free(const std::string& identity, const shard_list& shards) {
+  const auto self = number_of(identity);
+  for (const auto s : shards)
+    if (leases[s].holder == self) leases[s] = {0, leases[s].epoch + 1};
+  ++changes;
+}
+
+void lease_table::drain(const std::string& identity) {
+  members[number_of(identity)].draining = true;
+  ++changes;
+}
+
+void lease_table::leave(const std::string& identity) {
   const auto self = number_of(identity);
   for (auto& l : leases)
-    if (l.holder == self) l.holder = 0;
+    if (l.holder == self) l = {0, l.epoch + 1};
   members[self].left = true;
+  ++changes;
 }
 
-cluster_view_ptr lease_table::view(const std::string& identity) const {
-  auto view = std::make_shared<cluster_view>();
-  view->self = identity;
-  std::vector<std::int16_t> index(members.size(), -1);
-  for (std::size_t n = 1; n < members.size(); ++n) {
-    const auto& m = members[n];
-    if (m.identity != identity && !is_alive(m)) continue;
-    index[n] = static_cast<std::int16_t>(view->members.size());
-    view->members.push_back({m.identity, m.name, m.name, m.identity, 1, m.draining});
-  }
-  for (std::uint32_t s = 0; s < shard_count; ++s) {
-    view->owner[s] = index[leases[s].holder];
-    view->epochs[s] = leases[s].epoch;
-  }
-  return view;
+void lease_table::give_all(const std::string& identity, std::uint64_t epoch) {
+  if (number_of(identity) == 0) join(identity, identity, false);
+  leases.fill({number_of(identity), epoch});
 }
 
 } // namespace paygate::sim

@@ -45,15 +45,18 @@ struct node_actors {
     std::uint64_t last = 0;
   };
   static caf::behavior leases(caf::stateful_actor<leases_state>* self, node* n) {
-    const auto ask = [=](node::lease_call what) {
+    const auto ask = [=](keeper::duty what, const shard_list& given = {}) {
       auto promise = self->make_response_promise<lease_answer_ptr>();
       const auto id = ++self->state.last;
       self->state.open.emplace(id, promise);
-      n->on_lease(id, what);
+      n->on_lease(id, what, given);
       return promise;
     };
-    return {[=](take_atom) { return ask(node::lease_call::take); }, [=](renew_atom) { return ask(node::lease_call::renew); },
-            [=](release_atom) { return ask(node::lease_call::release); },
+    return {[=](take_atom) { return ask(keeper::duty::take); },
+            [=](renew_atom) { return ask(keeper::duty::renew); },
+            [=](give_atom, const shard_list& shards) { return ask(keeper::duty::give, shards); },
+            [=](drain_atom) { return ask(keeper::duty::drain); },
+            [=](release_atom) { return ask(keeper::duty::release); },
             [=](result_atom, std::uint64_t id, const lease_answer_ptr& answer) {
               if (auto open = self->state.open.extract(id)) open.mapped().deliver(answer);
             }};
@@ -98,12 +101,12 @@ struct skewed_clock : business_clock {
 } // namespace
 
 node::node(outside& world, std::string name, int number)
-    : o_(world), system_(o_.w.random()), name_(std::move(name)), number_(number), born_(o_.w.now), followed_(o_.w.now) {
+    : o_(world), system_(o_.w.random()), name_(std::move(name)), number_(number), born_(o_.w.now), followed_(o_.w.now),
+      leases_of_(o_.db.table, name_, [this] { return next_identity(); }) {
   auto& system = system_.system();
   drift_ = o_.w.between(-100, 100);
   truth_->name = name_;
   truth_->reaches = o_.w.now;
-  enter();
   committer_ = system.spawn(node_actors::committer, this);
   loader_ = system.spawn(node_actors::loader, this);
   reader_ = system.spawn(node_actors::reader, this);
@@ -132,10 +135,12 @@ node::node(outside& world, std::string name, int number)
   setup.lease_ttl = lease_ttl;
   setup.waker.page = o_.w.chance(30) ? 2 : 100;
   keeper_ = spawn_node(system, std::move(setup));
+  caf::anon_send(keeper_, watch_atom::value, router_);
   auto letters = first_letters(our_address);
   // Reconciliation lives on SQL and on whole blocks: it is proven in tests/store and tests/scenario.
   std::erase_if(letters, [](const envelope& letter) { return letter.to.kind == entity_kind::reconciliation; });
   bootstrap_ = spawn_bootstrap(system, ports_->router, std::move(letters));
+  caf::anon_send(keeper_, watch_atom::value, bootstrap_);
   door_ = system.spawn(node_actors::door, this, ports_->router);
   open_links();
 }
@@ -159,7 +164,7 @@ void node::die(const std::string& where) {
 }
 
 void node::leave() {
-  caf::anon_send(keeper_, drain_atom::value);
+  caf::anon_send(keeper_, leave_atom::value);
   // It ends, whether the database could be told or not.
   later(15s, [this] { end(); });
 }
@@ -233,16 +238,16 @@ void node::on_commit(const step_ptr& step, const caf::strong_actor_ptr& sender) 
   if (crash()) return die("in_commit_before");
   if (active_fault == planted::effect_before_commit || (active_fault == planted::answer_before_stored && step->message == "ipn_received")) {
     tell(sender, committed{step, {}});
-    return later(milliseconds(o_.w.between(100, 2000)), [=, this] { o_.db.commit(*step, identity_); });
+    return later(milliseconds(o_.w.between(100, 2000)), [=, this] { o_.db.commit(*step, identity()); });
   }
   if (!reaches_database() || o_.permille(o_.rates.commit_lost)) return answer(unknown);
-  o_.truth.writes(identity_, *step);
+  o_.truth.writes(identity(), *step);
   if (o_.permille(o_.rates.commit_late)) {
     // The server goes on with what it was told, whoever has hung up.
-    o_.w.after(milliseconds(o_.w.between(1, 5'000)), [step, identity = identity_, &o = o_] { o.db.commit(*step, identity); });
+    o_.w.after(milliseconds(o_.w.between(1, 5'000)), [step, identity = identity(), &o = o_] { o.db.commit(*step, identity); });
     return answer(unknown);
   }
-  const auto result = o_.db.commit(*step, identity_);
+  const auto result = o_.db.commit(*step, identity());
   if (crash()) return die("in_commit_after");
   answer(o_.permille(o_.rates.commit_unheard) ? unknown : result);
 }
@@ -261,48 +266,40 @@ void node::on_load(const entity_ref& ref, const caf::strong_actor_ptr& sender) {
 
 // --- leases, as the lease keeper asks for them ---
 
-/// A process that was declared dead goes on as somebody else.
-void node::enter() {
-  identity_ = name_ + "@" + std::to_string(number_) + "." + std::to_string(++identities_);
-  o_.truth.born(identity_, truth_);
-  o_.db.table.enter(identity_, name_);
+std::string node::next_identity() {
+  auto identity = name_ + "@" + std::to_string(number_) + "." + std::to_string(++identities_);
+  o_.truth.born(identity, truth_);
+  return identity;
 }
 
-void node::on_lease(std::uint64_t id, lease_call what) {
+/// Its own steady clock.
+keeper::instant node::steady_at(timestamp at) const {
+  return keeper::instant(std::chrono::nanoseconds((at - born_).count() * (10'000 + drift_) / 10) + 1h);
+}
+
+void node::on_lease(std::uint64_t id, keeper::duty what, const shard_list& given) {
   if (!alive_) return;
-  const auto way = [&] { return milliseconds(o_.permille(o_.rates.lease_fails) ? o_.w.between(20, 2'000) : o_.w.between(0, 10)); };
-  const auto back = way();
+  const auto way = [&] { return milliseconds(o_.permille(o_.rates.lease_fails) ? o_.w.between(20, 1'000) : o_.w.between(0, 10)); };
+  const auto asked = o_.w.now;
   // What was sent before it fell asleep arrives all the same.
-  later(way(), [=, this] {
-    const auto answer = turn_leases(what);
+  later(way(), [=, this, back = way()] {
+    const auto answer = turn_leases(what, given, asked);
     later(back, [=, this] { caf::anon_send(leases_, result_atom::value, id, answer); });
-    if (what == lease_call::release && answer->available) later(back + 50ms, [this] { left_ = true, die("left"); });
+    if (what == keeper::duty::release && answer->available) later(back + 50ms, [this] { left_ = true, die("left"); });
   });
 }
 
-lease_answer_ptr node::turn_leases(lease_call what) {
-  auto answer = std::make_shared<lease_answer>();
-  answer->available = reaches_database() && !o_.permille(o_.rates.lease_fails / 4);
-  if (!answer->available) {
-    connected_last_ = {};
-    if (active_fault == planted::no_self_fence) answer->available = true, answer->epochs = held_;
-    return answer;
+lease_answer_ptr node::turn_leases(keeper::duty what, const shard_list& given, timestamp asked) {
+  if (!reaches_database() || o_.permille(o_.rates.lease_fails / 4)) {
+    leases_of_.lost();
+    auto nothing = std::make_shared<lease_answer>(leases_of_.known());
+    nothing->available = active_fault == planted::no_self_fence;
+    return nothing;
   }
-  auto& table = o_.db.table;
-  if (what == lease_call::release) {
-    table.release(identity_);
-    return answer;
-  }
-  // A long silence is an interruption, whatever its cause: it may have been our own sleep.
-  if (o_.w.now - connected_last_ > lease_ttl / 2) connected_since_ = o_.w.now;
-  connected_last_ = o_.w.now;
-  auto found = table.turn(identity_, std::chrono::duration_cast<milliseconds>(o_.w.now - connected_since_));
-  if (found.dead) enter();
+  const auto before = leases_of_.known().epochs;
+  const auto answer = leases_of_.work(what, given, steady_at(asked), steady_at(o_.w.now));
   for (std::uint32_t s = 0; s < shard_count; ++s)
-    if (found.epochs[s] != 0 && held_[s] == 0) gained_at_[s] = o_.w.now;
-  answer->epochs = held_ = found.epochs;
-  view_ = table.view(identity_);
-  caf::anon_send(router_, view_atom::value, view_);
+    if (answer->epochs[s] != 0 && before[s] == 0) gained_at_[s] = o_.w.now;
   return answer;
 }
 

@@ -6,6 +6,7 @@
 #include "tests/simulation/checks.hpp"
 #include "tests/simulation/cluster_watch.hpp"
 #include "tests/simulation/gathering_watch.hpp"
+#include "tests/simulation/keeper.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/people.hpp"
 #include "tests/support/virtual_system.hpp"
@@ -71,7 +72,7 @@ public:
   void leave();
   bool has_left() const { return left_; }
   const std::string& name() const { return name_; }
-  const std::string& identity() const { return identity_; }
+  const std::string& identity() const { return leases_of_.identity(); }
 
   /// Sends a message through the router; the answer comes later, or never.
   void ask(envelope letter, std::function<void(const entity_reply*)> answer);
@@ -83,10 +84,10 @@ private:
   void on_load(const entity_ref& ref, const caf::strong_actor_ptr& sender);
   void on_call(std::uint64_t id, const io_request_ptr& request);
   void finish_call(std::uint64_t id, io_outcome outcome, milliseconds back);
-  enum class lease_call : std::uint8_t { take, renew, release };
-  void on_lease(std::uint64_t id, lease_call what);
-  lease_answer_ptr turn_leases(lease_call what);
-  void enter();
+  void on_lease(std::uint64_t id, keeper::duty what, const shard_list& given);
+  lease_answer_ptr turn_leases(keeper::duty what, const shard_list& given, timestamp asked);
+  std::string next_identity();
+  keeper::instant steady_at(timestamp at) const;
   void end();
   wake_list_ptr on_scan(std::int64_t from, std::int64_t to, std::uint32_t limit);
   void open_links();
@@ -96,16 +97,14 @@ private:
 
   outside& o_;
   test::virtual_system system_;
-  std::string name_, identity_;
+  std::string name_;
   int number_, identities_ = 0;
   std::shared_ptr<process_truth> truth_ = std::make_shared<process_truth>();
   bool alive_ = true, left_ = false;
   timestamp born_, followed_, cut_until_{};
   std::int64_t drift_ = 0; ///< Of its own clock, in 10^-4.
-  timestamp connected_since_{}, connected_last_{};
-  std::array<std::uint64_t, shard_count> held_{};
+  keeper leases_of_;
   std::array<timestamp, shard_count> gained_at_{};
-  cluster_view_ptr view_ = std::make_shared<const cluster_view>(); ///< Of the last look at the leases.
   std::shared_ptr<node*> self_ = std::make_shared<node*>(this); ///< What is on its way asks this whether we still are.
   std::shared_ptr<entity_ports> ports_ = std::make_shared<entity_ports>();
   caf::actor committer_, loader_, reader_, leases_, lanes_, door_, exchange_, router_, keeper_, bootstrap_, intake_;

@@ -50,8 +50,9 @@ caf::behavior far_sender(caf::event_based_actor* self, caf::actor exchange) {
 
 /// Every now and then the links are as they can be: one to each member that we know of and that is there.
 void node::open_links() {
+  const auto& view = leases_of_.known().view;
   for (auto at = links_.begin(); at != links_.end();) {
-    const auto* member = view_->find(at->first);
+    const auto* member = view ? view->find(at->first) : nullptr;
     auto* peer = member ? o_.process_of(member->name) : nullptr;
     if (peer && peer->identity() == at->first && o_.net_between.connected(name_, member->name)) {
       ++at;
@@ -61,8 +62,8 @@ void node::open_links() {
     for (const auto& a : {at->second.here, at->second.there}) caf::anon_send_exit(a, caf::exit_reason::user_shutdown);
     at = links_.erase(at);
   }
-  for (const auto& member : view_->members) {
-    auto* peer = member.identity == identity_ ? nullptr : o_.process_of(member.name);
+  for (const auto& member : view ? view->members : std::vector<cluster_member>{}) {
+    auto* peer = member.identity == identity() ? nullptr : o_.process_of(member.name);
     if (!peer || peer->identity() != member.identity || links_.count(member.identity)) continue;
     if (!o_.net_between.connected(name_, member.name)) continue;
     auto& l = links_[member.identity];
@@ -82,14 +83,15 @@ void node::close_links() {
 }
 
 void node::forward(const caf::actor& link, std::uint64_t id, const std::string& to, const std::string& bytes) {
-  const auto* member = view_->find(to);
+  const auto& view = leases_of_.known().view;
+  const auto* member = view ? view->find(to) : nullptr;
   if (!alive_ || !member) return;
   const auto answered = [=, &o = o_, from = name_, there = member->name, still = self_](const std::string& answer) {
     o.net_between.carry(there, from, [=] {
       if (*still && (*still)->alive_) caf::anon_send(link, answer_atom::value, id, answer);
     });
   };
-  o_.net_between.carry(name_, member->name, [=, &o = o_, there = member->name, from = identity_, still = self_] {
+  o_.net_between.carry(name_, member->name, [=, &o = o_, there = member->name, from = identity(), still = self_] {
     // It arrives at the process that it was sent to, or nowhere.
     auto* peer = o.process_of(there);
     if (!peer || peer->identity() != to) return;
