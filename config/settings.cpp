@@ -55,9 +55,12 @@ void describe_edges(settings& s, std::vector<setting_entry>& all) {
   add("http", "read_timeout", s.http.read_timeout, "duration",
       "Longest time that a client may take to send one request, and to take its answer.");
   add("ipn", "allow_list", s.ipn.allow_list, "", "Addresses or CIDR blocks that IPNs may come from; empty: any (the signature decides).");
-  add("ctl", "bind", s.ctl.bind, "", "Address that paygatectl reaches the daemon at; loopback only until there is TLS.");
-  add("ctl", "port", s.ctl.port, "", "Port for paygatectl; 0 takes a free one.");
-  add("ctl", "port_file", s.ctl.port_file, "", "File that the ctl port really taken is written to; empty: none.");
+  add("cluster", "bind", s.cluster.bind, "", "Address by which other nodes and paygatectl come in. Whoever has no certificate is turned away.");
+  add("cluster", "port", s.cluster.port, "", "Port for them; 0 takes a free one.");
+  add("cluster", "port_file", s.cluster.port_file, "", "File that the cluster port really taken is written to; empty: none.");
+  add("cluster", "advertise", s.cluster.advertise, "", "HOST:PORT at which other nodes reach this one; empty: cluster.bind and the port.");
+  add("cluster", "tls_dir", s.cluster.tls_dir, "",
+      "Folder with ca.pem, cert.pem and key.pem (deploy/certificates makes it); empty: neither nodes nor paygatectl can come in.");
   add("log", "level", s.log.level, "", "Least level that is logged: debug, info, warning or error. Can be changed at run time.");
   add("log", "format", s.log.format, "", "json (one object per line) or text.");
 }
@@ -302,7 +305,14 @@ public:
   std::vector<std::string> all;
 };
 
-bool is_loopback(const std::string& address) { return address == "127.0.0.1" || address == "::1" || address == "localhost"; }
+bool is_host_port(const std::string& text) {
+  const auto colon = text.rfind(':');
+  if (colon == text.npos || colon == 0 || text.find_first_of(" \t/") != text.npos) return false;
+  int port = 0;
+  const auto* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data() + colon + 1, last, port);
+  return error == std::errc{} && end == last && port > 0 && port <= 65'535;
+}
 
 // An address or CIDR block. The server drops what is none, and an allow-list without entries allows everybody.
 bool is_block(const std::string& text) {
@@ -337,8 +347,12 @@ std::vector<std::string> validate(const settings& s) {
                                   {"ipn.allow_list", &s.ipn.allow_list}})
     for (const auto& block : *list) f.expect(is_block(block), key, '"' + block + '"', "addresses or CIDR blocks like 10.0.0.0/8");
   f.span("http.read_timeout", s.http.read_timeout, seconds(1), seconds(60));
-  f.expect(is_loopback(s.ctl.bind), "ctl.bind", '"' + s.ctl.bind + '"', "a loopback address, because the link has no TLS yet");
-  f.range("ctl.port", s.ctl.port, 0, 65'535);
+  f.expect(!s.cluster.bind.empty(), "cluster.bind", "empty", "an address to listen on");
+  f.range("cluster.port", s.cluster.port, 0, 65'535);
+  f.expect(s.cluster.advertise.empty() || is_host_port(s.cluster.advertise), "cluster.advertise", '"' + s.cluster.advertise + '"', "HOST:PORT");
+  const auto& name = s.node.name;
+  f.expect(name.size() <= 63 && std::all_of(name.begin(), name.end(), in_node_name), "node.name", '"' + name + '"',
+           "at most 63 letters, digits and '-'");
   f.expect(s.crash_at.empty() || s.sandbox, "crash_at", '"' + s.crash_at + '"', "nothing without --sandbox");
   f.one_of("log.level", s.log.level, {"debug", "info", "warning", "error"});
   f.one_of("log.format", s.log.format, {"json", "text"});
@@ -384,9 +398,6 @@ std::vector<std::string> validate(const settings& s) {
   f.span("wallet.resubmit_after", s.wallet.resubmit_after, seconds(1), hours(24));
   f.range("database.committers", s.database.committers, 1, 32);
   f.range("database.batch_max", s.database.batch_max, 1, 10'000);
-  const auto& name = s.node.name;
-  f.expect(name.size() <= 63 && std::all_of(name.begin(), name.end(), in_node_name), "node.name", '"' + name + '"',
-           "at most 63 letters, digits and '-'");
   f.span("node.lease_ttl", s.node.lease_ttl, seconds(1), seconds(60));
   f.range("runtime.threads", s.runtime.threads, 1, 256);
   f.span("runtime.passivate_after", s.runtime.passivate_after, std::chrono::milliseconds(10), hours(24));

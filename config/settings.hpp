@@ -41,7 +41,9 @@ struct settings {
     std::string bind = "127.0.0.1";
     std::int64_t port = 4242;
     std::string port_file;
-  } ctl;
+    std::string advertise;
+    std::string tls_dir;
+  } cluster;
   struct {
     std::string nowpayments = "https://api.nowpayments.io";
     std::string changenow = "https://api.changenow.io";
@@ -120,6 +122,9 @@ struct settings {
   std::string crash_at; ///< Only with sandbox.
 };
 
+/// `node.name`, or its default: "node-" and the host's name.
+std::string node_name(const settings& s);
+
 /// One setting, for registration, help and `config show`. `value` points into the struct it was described from.
 struct setting_entry {
   std::string section; ///< Empty for the global ones.
@@ -149,9 +154,6 @@ std::vector<std::string> validate(const settings& s);
 /// The numbers that tune decisions. In sandbox mode (`s.sandbox`) polls are shortened, nothing else differs.
 /// @pre validate(s) is empty.
 policy policy_of(const settings& s, std::string wallet_address);
-
-/// `node.name`, or its default: "node-" and the host's name.
-std::string node_name(const settings& s);
 
 /// `--help`: every setting with its default, grouped by section.
 std::string help_text();

@@ -31,7 +31,7 @@ std::optional<bool> find_option(const std::string& options, const std::string& n
   return std::next(at) != words.end() && !std::next(at)->starts_with("--");
 }
 
-const std::string everywhere = "--address A --json";
+const std::string everywhere = "--address A --tls-dir D --json";
 const std::string steering = "--reason T --dry-run";
 
 /// The verb whose name the arguments begin with, after the tool's own options: the one with the most words.
@@ -135,6 +135,8 @@ outcome read_command(const std::vector<std::string>& arguments, std::istream& in
   command c;
   if (const char* env = std::getenv("PAYGATE_CTL_ADDRESS")) c.address = env;
   if (own.count("address")) c.address = own["address"];
+  if (const char* env = std::getenv("PAYGATE_CTL_TLS_DIR")) c.tls_dir = env;
+  if (own.count("tls-dir")) c.tls_dir = own["tls-dir"];
   c.json = own.count("json") != 0;
   c.follow = line.has("follow");
   return read_verb(*v, std::move(line), std::move(c), input);

@@ -17,6 +17,7 @@ struct command {
     std::string id;      ///< Of which of several ids it is; else empty.
   };
   std::string address = "127.0.0.1:4242";
+  std::string tls_dir;   ///< The operator's certificate.
   bool json = false;     ///< Print the daemon's JSON instead of a table.
   bool follow = false;   ///< tail: go on until interrupted.
   std::vector<ask> asks; ///< In this order, each after the answer to the one before.

@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
   }
   const auto& c = std::get<command>(read);
   if (!c.answer.empty()) return print_answer(c, c.answer);
-  daemon_link daemon(c.address);
+  daemon_link daemon(c.address, c.tls_dir);
   if (c.follow) return follow(c, daemon);
   if (c.reconciles) return reconcile(c, daemon);
   int worst = done;

@@ -53,7 +53,7 @@ std::string member_of(std::string name) {
   return name;
 }
 
-/// Who asks, for the audit log. The tool's own word: whoever may reach the daemon's port may say anything.
+/// Where the tool runs, for the audit log. The tool's own word; who asks, the daemon takes from the certificate.
 std::string operator_name() {
   const auto* user = getpwuid(geteuid());
   char host[256] = {};
@@ -232,7 +232,7 @@ const std::vector<verb>& verbs() {
 
 std::string help_text() {
   std::string text = "paygatectl: looks inside a running paygated and steers it.\n\n"
-                     "  paygatectl [--address HOST:PORT] [--json] VERB ...\n";
+                     "  paygatectl [--address HOST:PORT] [--tls-dir DIR] [--json] VERB ...\n";
   for (const auto group : {look, local, steer}) {
     text += group == look ? "\nLook\n"
             : group == local
@@ -249,6 +249,7 @@ std::string help_text() {
   }
   return text
          + "\nThe default address is that of PAYGATE_CTL_ADDRESS, else 127.0.0.1:4242; give --address before the verb.\n"
+           "DIR has ca.pem, cert.pem and key.pem of an operator (deploy/certificates); the default is PAYGATE_CTL_TLS_DIR.\n"
            "Exit codes: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon, 4 not found, 5 reconcile: differences\n"
            "are open. With several ids: the highest of them.\n";
 }

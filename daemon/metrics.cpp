@@ -51,6 +51,12 @@ constexpr metric_word words[] = {
     {"letters_misrouted_total", "", "Letters sent to a node that no longer held their shard."},
     {"letters_received_total", "outcome", "Letters of other nodes by what became of them."},
     {"wakes_total", "", "Entities woken because their time had come."},
+    {"link_opened_total", "role", "Connections let in or made, with nodes and operators."},
+    {"link_refused_total", "certificate", "Connections turned away, by whether a certificate had been seen."},
+    {"link_connections", "", "Connections of the cluster link, half open ones included."},
+    {"links_up", "", "Other nodes that can be reached."},
+    {"certificate_faults_total", "", "Certificates that were changed to something no good."},
+    {"certificate_good_until_seconds", "", "The end of this node's certificate, in seconds since 1970."},
     {"wake_lag_ms", "", "How far the timers are behind, in milliseconds."},
 };
 

@@ -16,6 +16,7 @@
 #include "actors/runtime/router.hpp"
 #include "actors/runtime/shard.hpp"
 #include "daemon/bootstrap.hpp"
+#include "daemon/cluster.hpp"
 #include "daemon/crash_point.hpp"
 #include "daemon/health.hpp"
 #include "daemon/log.hpp"
@@ -71,6 +72,7 @@ struct program::parts {
   reader_actor reader;
   lease_actor leases;
   caf::actor router, node, bootstrap, gateway, inspector, exchange;
+  std::unique_ptr<cluster_part> cluster;
   std::vector<lane_actor> lanes;
   std::shared_ptr<settings_watch> watch;
   std::unique_ptr<health_probe> health;
@@ -89,6 +91,10 @@ std::optional<std::string> program::start() {
   if (auto wrong = check_outside(wallet_address)) return wrong;
 
   parts_ = std::make_unique<parts>(config_);
+  // Its port is part of what this node says of itself to the others.
+  auto cluster = cluster_part::prepare(s, metrics_);
+  if (auto* wrong = std::get_if<std::string>(&cluster)) return std::move(*wrong);
+  parts_->cluster = std::move(std::get<0>(cluster));
   start_lanes();
   start_actors(wallet_address, std::get<crash_point_fn>(crash_point));
   auto wrong = start_doors();
@@ -146,6 +152,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   p.reader = spawn_reader(p.system, dsn);
   lease_config membership{dsn, identity, whole_ms(s.node.lease_ttl)};
   membership.name = node_name(s);
+  membership.address = p.cluster->address();
   membership.caf_node = caf::to_string(p.system.node());
   p.leases = spawn_lease_keeper(p.system, std::move(membership));
   p.router = spawn_router(p.system, metrics_);
@@ -189,9 +196,13 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
 std::optional<std::string> program::start_doors() {
   auto& p = *parts_;
   const auto& s = config_.values;
-  const auto ctl_port = p.system.middleman().publish(p.inspector, static_cast<std::uint16_t>(s.ctl.port), s.ctl.bind.c_str(), true);
-  if (!ctl_port) return "ctl.port: cannot listen on " + s.ctl.bind + ":" + std::to_string(s.ctl.port);
-  write_port_file(s.ctl.port_file, *ctl_port);
+  cluster_door_setup door;
+  door.listener = p.router;
+  door.exchange = p.exchange;
+  door.inspector = p.inspector;
+  p.cluster->open(p.system, std::move(door));
+  if (p.cluster->links()) caf::anon_send(p.node, watch_atom::value, p.cluster->links());
+  if (p.cluster->port() != 0) write_port_file(s.cluster.port_file, p.cluster->port());
 
   p.health = std::make_unique<health_probe>(p.system, p.reader, p.node, p.bootstrap);
   http_server_settings hs;
@@ -220,7 +231,7 @@ std::optional<std::string> program::start_doors() {
   const auto listening = p.http->start(s.http.bind, static_cast<std::uint16_t>(s.http.port));
   if (const auto* wrong = std::get_if<std::string>(&listening)) return *wrong;
   write_port_file(s.http.port_file, std::get<std::uint16_t>(listening));
-  log(log_level::info, "listening", {{"http", std::to_string(std::get<std::uint16_t>(listening))}, {"ctl", std::to_string(*ctl_port)}});
+  log(log_level::info, "listening", {{"http", std::to_string(std::get<std::uint16_t>(listening))}, {"cluster", std::to_string(p.cluster->port())}});
   return std::nullopt;
 }
 
@@ -235,6 +246,7 @@ void program::tick(bool reload) {
     metrics_->count("secret_faults_total", "");
     log(log_level::error, "secret_not_reloaded", {{"fault", fault}});
   }
+  parts_->cluster->look();
   caf::scoped_actor self{parts_->system};
   self->request(parts_->router, std::chrono::seconds(1), count_atom::value)
     .receive([&](std::uint64_t n) { metrics_->gauge("entities_resident", "", static_cast<std::int64_t>(n)); }, [](caf::error&) {});
@@ -251,7 +263,9 @@ bool program::stop() {
   if (p.http) p.http->stop();
   caf::scoped_actor self{p.system};
   bool clean = false;
+  // Letters go to and fro until the last shard is another's.
   self->request(p.node, std::chrono::seconds(14), leave_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
+  if (p.cluster) p.cluster->close();
   for (const auto& actor : {p.exchange, p.bootstrap, p.inspector, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
   for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
   // What was handed to a committer is still written: wait for them, and for nobody else.

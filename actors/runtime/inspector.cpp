@@ -53,8 +53,9 @@ public:
   using pointer = caf::stateful_actor<inspector_state>*;
   explicit inspector_shell(pointer self) : self_(self) {}
 
-  text_promise obey(const std::string& text) {
-    const auto source = source_of(self_->current_sender()); // A promise takes the sender along.
+  /// `by`: whose certificate opened the door; empty: nobody's, it is asked within the process.
+  text_promise obey(const std::string& text, const std::string& by = {}) {
+    auto source = source_of(self_->current_sender()); // A promise takes the sender along.
     auto promise = self_->make_response_promise<std::string>();
     command c;
     // A deeply nested text would end the process: read without recursion, and refused before anything walks it.
@@ -65,6 +66,12 @@ public:
     if (!sane || c.HasParseError() || !c.IsObject()) {
       promise.deliver(error_json("invalid", "a command is a JSON object"));
       return promise;
+    }
+    if (!by.empty()) {
+      // Who it is, is the certificate's word; what the tool says of itself is where it came from.
+      source = text_of(c, "operator").substr(0, 200);
+      while (c.RemoveMember("operator")) continue;
+      c.AddMember("operator", rapidjson::Value(by.c_str(), static_cast<rapidjson::SizeType>(by.size()), c.GetAllocator()), c.GetAllocator());
     }
     const auto verb = text_of(c, "verb");
     if (verb == "query")
@@ -355,6 +362,7 @@ caf::actor spawn_inspector(caf::actor_system& system, inspector_setup setup) {
         [](caf::scheduled_actor*, caf::message_view&) -> caf::result<caf::message> { return caf::sec::unexpected_message; });
     inspector_shell shell(self);
     return {[shell](ctl_atom, const std::string& text) mutable { return shell.obey(text); },
+            [shell](ctl_atom, const std::string& by, const std::string& text) mutable { return shell.obey(text, by); },
             [shell](const load_answer_ptr& answer) mutable { shell.on_loaded(answer); }};
   });
 }

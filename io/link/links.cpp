@@ -360,23 +360,16 @@ caf::behavior links_behavior(links_shell::pointer self, cluster_door_setup setup
 
 } // namespace
 
-std::variant<cluster_door, std::string> open_cluster_door(caf::actor_system& system, cluster_door_setup setup) {
+caf::actor open_cluster_door(caf::actor_system& system, unique_fd socket, cluster_door_setup setup) {
   auto pump = std::make_shared<link_pump>(setup.own, setup.limits, setup.metrics);
   auto members = std::make_shared<roster>();
-  const auto bind = setup.bind;
-  const auto port = setup.port;
-  auto listening = listen_at(bind, port);
-  if (auto* wrong = std::get_if<std::string>(&listening)) return *wrong;
-  cluster_door door;
-  door.links = system.spawn(links_behavior, std::move(setup), pump, members);
+  auto links = system.spawn(links_behavior, std::move(setup), pump, members);
   link_hooks hooks;
   hooks.admit = [members](const peer_name& peer) { return members->admit(peer); };
-  hooks.opened = [links = door.links](link_opened_ptr opened) { caf::anon_send(links, admitted_atom::value, std::move(opened)); };
-  hooks.closed = [links = door.links](std::uint64_t id, std::string why) { caf::anon_send(links, closed_atom::value, id, std::move(why)); };
-  auto& [socket, taken] = std::get<0>(listening);
+  hooks.opened = [links](link_opened_ptr opened) { caf::anon_send(links, admitted_atom::value, std::move(opened)); };
+  hooks.closed = [links](std::uint64_t id, std::string why) { caf::anon_send(links, closed_atom::value, id, std::move(why)); };
   pump->listen(std::move(socket), std::move(hooks));
-  door.port = taken;
-  return door;
+  return links;
 }
 
 } // namespace paygate

@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <string>
-#include <variant>
 
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
@@ -14,8 +13,6 @@ namespace paygate {
 /// What the cluster door needs. @pre the actor system has its middleman, and nothing else uses it.
 struct cluster_door_setup {
   std::shared_ptr<credential_store> own;
-  std::string bind;
-  std::uint16_t port = 0;
   caf::actor listener;  ///< (linkup, identity, exchange), (linkdown, identity): the router. A link that comes back is told as a new one.
   caf::actor exchange;  ///< What other nodes are given to send letters to.
   caf::actor inspector; ///< (ctl, operator's name, JSON) -> JSON.
@@ -25,14 +22,9 @@ struct cluster_door_setup {
   std::chrono::milliseconds retry_first{100}, retry_max{5'000}; ///< Between two dials; doubled at each failure, with chance in it.
 };
 
-struct cluster_door {
-  caf::actor links;
-  std::uint16_t port = 0;
-};
-
-/// Opens the port by which nodes and operators come in, and starts the links actor behind it:
+/// Opens the port by which nodes and operators come in (`socket` listens already, see listen_at), and starts the links actor behind it:
 ///   (view, cluster_view_ptr)   the members to be linked with: one connection for each pair, dialed by the lower identity
-/// It ends with every connection when it is told to exit. A sentence when the port cannot be had.
-std::variant<cluster_door, std::string> open_cluster_door(caf::actor_system& system, cluster_door_setup setup);
+/// It ends with every connection when it is told to exit.
+caf::actor open_cluster_door(caf::actor_system& system, unique_fd socket, cluster_door_setup setup);
 
 } // namespace paygate

@@ -193,7 +193,7 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
     } else if (s.dialed) {
       s.dialed(c.why());
     } else {
-      count("link_refused_total", c.at() == link_connection::phase::ended && c.peer().name.empty() ? "unknown" : "known");
+      count("link_refused_total", c.peer().name.empty() ? "none" : "good");
       refusals.note(c.source(), c.peer().name.empty() ? std::string() : to_text(c.peer()), c.why());
     }
     gauge_open();

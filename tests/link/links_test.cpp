@@ -88,16 +88,16 @@ struct node {
     });
     cluster_door_setup setup;
     setup.own = open_store(ours().folder(certificate.empty() ? "node/" + name : certificate));
-    setup.bind = "127.0.0.1";
     setup.listener = listener;
     setup.exchange = exchange;
     setup.inspector = inspector;
     setup.limits = limits;
     setup.dial_patience = 10s;
     setup.retry_max = 500ms;
-    auto opened = open_cluster_door(system, std::move(setup));
-    if (auto* wrong = std::get_if<std::string>(&opened)) throw std::runtime_error(*wrong);
-    door = std::get<cluster_door>(opened);
+    auto listening = listen_at("127.0.0.1", 0);
+    if (auto* wrong = std::get_if<std::string>(&listening)) throw std::runtime_error(*wrong);
+    port = std::get<0>(listening).second;
+    links = open_cluster_door(system, std::move(std::get<0>(listening).first), std::move(setup));
     actors = {listener, exchange, inspector};
   }
   ~node() {
@@ -106,16 +106,14 @@ struct node {
     const std::lock_guard lock(seen->mutex);
     seen->up.clear();
   }
-  void stop() { caf::anon_send_exit(std::exchange(door.links, nullptr), caf::exit_reason::user_shutdown); }
+  void stop() { caf::anon_send_exit(std::exchange(links, nullptr), caf::exit_reason::user_shutdown); }
 
-  cluster_member member() const {
-    return {identity, name, "127.0.0.1:" + std::to_string(door.port), caf::to_string(system.node()), 1, false};
-  }
+  cluster_member member() const { return {identity, name, "127.0.0.1:" + std::to_string(port), caf::to_string(system.node()), 1, false}; }
   void see(std::vector<cluster_member> members) {
     auto view = std::make_shared<cluster_view>();
     view->self = identity;
     view->members = std::move(members);
-    caf::anon_send(door.links, view_atom::value, cluster_view_ptr(view));
+    caf::anon_send(links, view_atom::value, cluster_view_ptr(view));
   }
   std::string ask(const std::string& whom, const std::string& text) {
     caf::actor to;
@@ -136,7 +134,8 @@ struct node {
   std::shared_ptr<seen_links> seen;
   caf::actor exchange;
   std::vector<caf::actor> actors;
-  cluster_door door;
+  caf::actor links;
+  std::uint16_t port = 0;
 };
 
 void know_each_other(std::initializer_list<node*> nodes) {
@@ -254,7 +253,7 @@ TEST_CASE("a connection that is cut comes back, and the handle with it") {
       if (cut != cuts) cut = cuts, left.reset(), right.reset();
       if (!left) {
         left = unique_fd(accept4(listener.first.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-        if (left) right = connect_to(b.door.port), ++accepted;
+        if (left) right = connect_to(b.port), ++accepted;
       } else {
         for (auto [from, to] : {std::pair{left.get(), right.get()}, {right.get(), left.get()}}) {
           char bytes[16384];
@@ -358,7 +357,7 @@ TEST_CASE("two members with the same CAF node id: the one that came later is ref
 
 TEST_CASE("an operator asks under the name of the certificate, and reaches nothing but the door") {
   node a("a");
-  operator_tool olga(ours().folder("operator/olga"), a.door.port);
+  operator_tool olga(ours().folder("operator/olga"), a.port);
   REQUIRE(olga.failure.empty());
   CHECK(olga.ask("who am I", olga.door) == "olga asks who am I");
 
@@ -375,8 +374,8 @@ TEST_CASE("an operator asks under the name of the certificate, and reaches nothi
   CHECK(reached.get_future().wait_for(0s) == std::future_status::timeout);
   caf::anon_send_exit(target, caf::exit_reason::user_shutdown);
 
-  CHECK_FALSE(operator_tool(strangers().folder("operator/olga"), a.door.port).failure.empty());
-  CHECK_THAT(operator_tool(ours().folder("node/b"), a.door.port).failure, Catch::Contains("node/b is no member"));
+  CHECK_FALSE(operator_tool(strangers().folder("operator/olga"), a.port).failure.empty());
+  CHECK_THAT(operator_tool(ours().folder("node/b"), a.port).failure, Catch::Contains("node/b is no member"));
 }
 
 TEST_CASE("a black-holed member keeps no other from being linked") {
@@ -397,7 +396,7 @@ TEST_CASE("a frame of 4 GB from a member ends its link and nothing else") {
   REQUIRE(b.seen->wait_up("id-a"));
   // The same certificate, on a connection of its own.
   pump_rig evil(ours().folder("node/b"), calm());
-  auto answer = evil.dial("127.0.0.1:" + std::to_string(a.door.port), "a");
+  auto answer = evil.dial("127.0.0.1:" + std::to_string(a.port), "a");
   REQUIRE(std::holds_alternative<link_opened_ptr>(answer));
   const auto& opened = std::get<link_opened_ptr>(answer);
   evil.pump->start(opened->id, {});
