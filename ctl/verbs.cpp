@@ -207,6 +207,8 @@ const std::vector<verb>& verbs() {
       {steer, "retry", "KIND ID", "", "end a back-off or a quarantine", about, "retry", show_done},
       {steer, "cancel", "KIND ID", "", "end a payout or a conversion before money moved", about, "cancel", show_done},
       {steer, "reopen", "KIND ID", "", "a payout or a conversion that needs attention tries again", about, "reopen", show_done},
+      {steer, "arrival", "KIND ID", "--hash H", "the transaction H is what the exchange sent to a payout or conversion that waits for it", about,
+       "arrival", show_done},
       {steer, "approve", "ID", "", "release a payout that awaits approval", about, "approve", show_done},
       {steer, "payouts approve", "ID", "", "the same", about, "approve", show_done},
       {steer, "payouts cancel", "ID", "", "end a payout before money moved", about, "cancel", show_done},

@@ -24,6 +24,7 @@ struct bootstrap_state {
   std::vector<first_letter> letters;
   cluster_view_ptr view; ///< Null: this node is all there is.
   bool timer_set = false;
+  bool asking = false; ///< A letter is under way.
   static inline const char* name = "bootstrap";
 };
 
@@ -51,21 +52,29 @@ caf::behavior bootstrap_behavior(caf::stateful_actor<bootstrap_state>* self, rou
   self->set_error_handler([](caf::scheduled_actor* a, caf::error& e) {
     log(log_level::warning, "bootstrap_error_message", {{"error", a->system().render(e)}});
   });
-  const auto tell_next = [self, router] {
-    auto& all = self->state.letters;
-    // In this order: the poll brings buyers in, and they must find an open wallet.
-    const auto next = std::find_if(all.begin(), all.end(), [self](const auto& l) { return is_open(self->state, l); });
-    if (next == all.end()) return;
+  // One at a time, in this order: the poll brings buyers in, and they must find an open wallet. Never twice at once: the entity may be slow.
+  const auto look_again = [self] {
     if (!std::exchange(self->state.timer_set, true)) self->delayed_send(self, std::chrono::milliseconds(100), create_atom::value);
+  };
+  const auto tell_next = [self, router, look_again] {
+    auto& all = self->state.letters;
+    const auto next = std::find_if(all.begin(), all.end(), [self](const auto& l) { return is_open(self->state, l); });
+    if (self->state.asking || next == all.end()) return;
+    self->state.asking = true;
     const auto index = static_cast<std::size_t>(next - all.begin());
     self->request(router, std::chrono::seconds(5), deliver_atom::value, next->letter)
       .then(
-        [self, index, epoch = *epoch_here(self->state, *next)](const entity_reply_ptr& reply) {
-          if (!std::holds_alternative<ok>(*reply)) return;
+        [self, index, look_again, epoch = *epoch_here(self->state, *next)](const entity_reply_ptr& reply) {
+          self->state.asking = false;
+          if (!std::holds_alternative<ok>(*reply)) return look_again();
           self->state.letters[index].told = true;
           self->state.letters[index].epoch = epoch;
+          self->send(self, create_atom::value);
         },
-        [](const caf::error&) {});
+        [self, look_again](const caf::error&) {
+          self->state.asking = false;
+          look_again();
+        });
   };
   self->send(self, create_atom::value);
   return {
@@ -75,7 +84,7 @@ caf::behavior bootstrap_behavior(caf::stateful_actor<bootstrap_state>* self, rou
     },
     [=](view_atom, const cluster_view_ptr& view) {
       self->state.view = view;
-      if (!self->state.timer_set) tell_next();
+      tell_next();
     },
     [=](ready_atom) {
       const auto& all = self->state.letters;

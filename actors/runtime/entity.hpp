@@ -22,8 +22,8 @@ namespace paygate {
 ///                    (poisoned, ref, what)  the next exit is a crash, caused by this message
 using passivate_atom = caf::atom_constant<caf::atom("passivate")>;
 using retry_atom = caf::atom_constant<caf::atom("retry")>;
-using restart_atom = caf::atom_constant<caf::atom("restart")>;
 using finish_atom = caf::atom_constant<caf::atom("finish")>;
+using restart_atom = caf::atom_constant<caf::atom("restart")>;
 using moved_atom = caf::atom_constant<caf::atom("moved")>;
 using inspect_atom = caf::atom_constant<caf::atom("inspect")>;
 using idle_atom = caf::atom_constant<caf::atom("idle")>;
