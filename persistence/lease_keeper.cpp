@@ -262,7 +262,8 @@ lease_actor::behavior_type lease_behavior(lease_ptr self, lease_config config) {
   state.self = parse_node_identity(state.identity).value_or(node_identity{});
   state.link = std::make_unique<database_link>(config.dsn, "leases", [patience](pqxx::connection& connection) {
     pqxx::nontransaction session(connection);
-    session.exec("SET synchronous_commit = off; SET statement_timeout = " + patience);
+    // Whoever stands still in the middle of a change would keep everybody else from making one.
+    session.exec("SET synchronous_commit = off; SET idle_in_transaction_session_timeout = " + patience + "; SET statement_timeout = " + patience);
   });
   state.reached = reach(config.ttl);
   state.config = std::move(config);

@@ -92,7 +92,7 @@ private:
   wake_list_ptr on_scan(std::int64_t from, std::int64_t to, std::uint32_t limit);
   void open_links();
   void close_links();
-  void forward(const caf::actor& link, std::uint64_t id, const std::string& to, const std::string& bytes);
+  void forward(const caf::actor& asker, std::uint64_t id, const std::string& to, const std::string& bytes);
   void later(milliseconds pause, std::function<void()> what);
 
   outside& o_;

@@ -67,9 +67,10 @@ void node::open_links() {
     if (!peer || peer->identity() != member.identity || links_.count(member.identity)) continue;
     if (!o_.net_between.connected(name_, member.name)) continue;
     auto& l = links_[member.identity];
-    l.there = system_.system().spawn(far_exchange, [this, to = member.identity](const caf::actor& link, std::uint64_t id, const std::string& bytes) {
-      forward(link, id, to, bytes);
-    });
+    l.there = system_.system().spawn(
+        far_exchange, [this, to = member.identity](const caf::actor& asker, std::uint64_t id, const std::string& bytes) {
+          forward(asker, id, to, bytes);
+        });
     l.here = system_.system().spawn(far_sender, exchange_);
     caf::anon_send(router_, link_up_atom::value, member.identity, l.there);
   }
@@ -82,13 +83,13 @@ void node::close_links() {
   links_.clear();
 }
 
-void node::forward(const caf::actor& link, std::uint64_t id, const std::string& to, const std::string& bytes) {
+void node::forward(const caf::actor& asker, std::uint64_t id, const std::string& to, const std::string& bytes) {
   const auto& view = leases_of_.known().view;
   const auto* member = view ? view->find(to) : nullptr;
   if (!alive_ || !member) return;
   const auto answered = [=, &o = o_, from = name_, there = member->name, still = self_](const std::string& answer) {
     o.net_between.carry(there, from, [=] {
-      if (*still && (*still)->alive_) caf::anon_send(link, answer_atom::value, id, answer);
+      if (*still && (*still)->alive_) caf::anon_send(asker, answer_atom::value, id, answer);
     });
   };
   o_.net_between.carry(name_, member->name, [=, &o = o_, there = member->name, from = identity(), still = self_] {
