@@ -122,9 +122,6 @@ struct settings {
   std::string crash_at; ///< Only with sandbox.
 };
 
-/// `node.name`, or its default: "node-" and the host's name.
-std::string node_name(const settings& s);
-
 /// One setting, for registration, help and `config show`. `value` points into the struct it was described from.
 struct setting_entry {
   std::string section; ///< Empty for the global ones.

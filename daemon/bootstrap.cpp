@@ -52,7 +52,8 @@ caf::behavior bootstrap_behavior(caf::stateful_actor<bootstrap_state>* self, rou
   self->set_error_handler([](caf::scheduled_actor* a, caf::error& e) {
     log(log_level::warning, "bootstrap_error_message", {{"error", a->system().render(e)}});
   });
-  // One at a time, in this order: the poll brings buyers in, and they must find an open wallet. Never twice at once: the entity may be slow.
+  // One at a time, in this order: the poll brings buyers in, and they must find an open wallet. Never twice at once: the entity may be
+  // slow.
   const auto look_again = [self] {
     if (!std::exchange(self->state.timer_set, true)) self->delayed_send(self, std::chrono::milliseconds(100), create_atom::value);
   };
@@ -63,33 +64,33 @@ caf::behavior bootstrap_behavior(caf::stateful_actor<bootstrap_state>* self, rou
     self->state.asking = true;
     const auto index = static_cast<std::size_t>(next - all.begin());
     self->request(router, std::chrono::seconds(5), deliver_atom::value, next->letter)
-      .then(
-        [self, index, look_again, epoch = *epoch_here(self->state, *next)](const entity_reply_ptr& reply) {
-          self->state.asking = false;
-          if (!std::holds_alternative<ok>(*reply)) return look_again();
-          self->state.letters[index].told = true;
-          self->state.letters[index].epoch = epoch;
-          self->send(self, create_atom::value);
-        },
-        [self, look_again](const caf::error&) {
-          self->state.asking = false;
-          look_again();
-        });
+        .then(
+            [self, index, look_again, epoch = *epoch_here(self->state, *next)](const entity_reply_ptr& reply) {
+              self->state.asking = false;
+              if (!std::holds_alternative<ok>(*reply)) return look_again();
+              self->state.letters[index].told = true;
+              self->state.letters[index].epoch = epoch;
+              self->send(self, create_atom::value);
+            },
+            [self, look_again](const caf::error&) {
+              self->state.asking = false;
+              look_again();
+            });
   };
   self->send(self, create_atom::value);
   return {
-    [=](create_atom) {
-      self->state.timer_set = false;
-      tell_next();
-    },
-    [=](view_atom, const cluster_view_ptr& view) {
-      self->state.view = view;
-      tell_next();
-    },
-    [=](ready_atom) {
-      const auto& all = self->state.letters;
-      return std::all_of(all.begin(), all.end(), [self](const auto& l) { return is_settled(self->state, l); });
-    },
+      [=](create_atom) {
+        self->state.timer_set = false;
+        tell_next();
+      },
+      [=](view_atom, const cluster_view_ptr& view) {
+        self->state.view = view;
+        tell_next();
+      },
+      [=](ready_atom) {
+        const auto& all = self->state.letters;
+        return std::all_of(all.begin(), all.end(), [self](const auto& l) { return is_settled(self->state, l); });
+      },
   };
 }
 

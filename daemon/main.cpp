@@ -92,11 +92,11 @@ int main(int argc, char** argv) {
   const auto faults = config.load(argc, argv);
   if (!faults.empty()) return refuse(faults);
   switch (config.mode) {
-    case run_mode::help: std::fputs(help_text().c_str(), stdout); return stopped;
-    case run_mode::version: std::puts("paygated 0.1.0"); return stopped;
-    case run_mode::run:
-    case run_mode::check:
-    case run_mode::wallet_address: break;
+  case run_mode::help: std::fputs(help_text().c_str(), stdout); return stopped;
+  case run_mode::version: std::puts("paygated 0.1.0"); return stopped;
+  case run_mode::run:
+  case run_mode::check:
+  case run_mode::wallet_address: break;
   }
   return run(config, std::vector<std::string>(argv + 1, argv + argc));
 }

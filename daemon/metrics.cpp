@@ -38,6 +38,7 @@ constexpr metric_word words[] = {
     {"provider_call_seconds", "provider", "Time that a provider took."},
     {"circuit_open", "provider", "1 while a provider's circuit breaker is open."},
     {"lane_queue", "provider", "Calls that wait for their provider's lane."},
+    {"paused", "what", "1 while an operator's pause holds it back."},
     {"steps_refused_total", "reason", "Steps that the database refused; lease_lost: under an old epoch, or by an identity that is dead."},
     {"shards_held", "", "Shards that this node owns."},
     {"members", "", "Nodes in the cluster that are alive."},

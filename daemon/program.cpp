@@ -13,6 +13,7 @@
 #include "actors/runtime/intake.hpp"
 #include "actors/runtime/lane.hpp"
 #include "actors/runtime/node.hpp"
+#include "actors/runtime/pause_watch.hpp"
 #include "actors/runtime/router.hpp"
 #include "actors/runtime/shard.hpp"
 #include "daemon/bootstrap.hpp"
@@ -69,9 +70,9 @@ struct program::parts {
   caf::actor_system system;
   std::shared_ptr<entity_ports> ports = std::make_shared<entity_ports>();
   loader_actor loader;
-  reader_actor reader;
+  reader_actor reader, operator_reader;
   lease_actor leases;
-  caf::actor router, node, bootstrap, gateway, inspector, exchange;
+  caf::actor router, node, pauses, bootstrap, gateway, inspector, exchange;
   std::unique_ptr<cluster_part> cluster;
   std::vector<lane_actor> lanes;
   std::shared_ptr<settings_watch> watch;
@@ -125,7 +126,7 @@ void program::start_lanes() {
   auto& p = *parts_;
   const auto& s = config_.values;
   auto lane_for = [&](lane which, io_client client, lane_limits limits) {
-    auto made = spawn_lane(p.system, which, std::move(client), limits, metrics_);
+    auto made = spawn_lane(p.system, which, std::move(client), limits, metrics_, p.ports->pauses);
     p.lanes.push_back(made);
     p.ports->lanes[static_cast<std::size_t>(which)] = made;
     return made;
@@ -150,6 +151,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
       spawn_committer(p.system, committer_config{dsn, identity, static_cast<std::size_t>(s.database.batch_max)}, metrics_));
   p.loader = spawn_loader(p.system, dsn, metrics_);
   p.reader = spawn_reader(p.system, dsn);
+  p.operator_reader = spawn_reader(p.system, dsn);
   lease_config membership{dsn, identity, whole_ms(s.node.lease_ttl)};
   membership.name = node_name(s);
   membership.address = p.cluster->address();
@@ -163,6 +165,9 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   p.ports->rules = policy_of(s, wallet_address);
   p.ports->limits.passivate_after = whole_ms(s.runtime.passivate_after);
   p.ports->crash_point = std::move(crash_point);
+  p.ports->pauses->set(pause_set::everything()); // Until the table was read.
+  std::vector<caf::actor> own_lanes;
+  for (const auto& lane : p.ports->lanes) own_lanes.push_back(caf::actor_cast<caf::actor>(lane));
   auto& poll_lane = p.ports->lanes[static_cast<std::size_t>(lane::telegram_poll)];
   poll_lane = spawn_intake(p.system, poll_lane, p.ports->router);
   p.lanes.push_back(poll_lane);
@@ -177,6 +182,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   setup.on_refused = [this](const std::string& why) { refusal_.store(std::make_shared<const std::string>(why)); };
   p.node = spawn_node(p.system, std::move(setup));
   caf::anon_send(p.node, watch_atom::value, p.router);
+  p.pauses = spawn_pause_watch(p.system, p.reader, p.node, p.ports);
   p.bootstrap = spawn_bootstrap(p.system, p.ports->router, first_letters(wallet_address));
   caf::anon_send(p.node, watch_atom::value, p.bootstrap);
   p.gateway = spawn_gateway(p.system, p.ports->router);
@@ -188,8 +194,21 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
     },
     metrics_);
   const ipn_reader read_ipn = [](std::string_view body) { return parse_provider_payment(body); };
-  p.inspector = spawn_inspector(p.system, inspector_setup{p.reader, p.router, p.loader, p.ports, rehearse, read_ipn,
-                     [watch = p.watch](bool reload) { return reload ? watch->reload() : watch->show(); }});
+  inspector_setup inspects;
+  inspects.reader = p.operator_reader;
+  inspects.router = p.router;
+  inspects.loader = p.loader;
+  inspects.ports = p.ports;
+  inspects.rehearse = rehearse;
+  inspects.read_ipn = read_ipn;
+  inspects.config = [watch = p.watch](bool reload) { return reload ? watch->reload() : watch->show(); };
+  inspects.log_level = [](const std::string& level) { return level.empty() || set_log_level(level) ? std::string(log_level_now()) : std::string(); };
+  inspects.node = p.node;
+  inspects.pauses = p.pauses;
+  inspects.lanes = std::move(own_lanes);
+  inspects.identity = *identity.get();
+  inspects.name = node_name(s);
+  p.inspector = spawn_inspector(p.system, std::move(inspects));
   p.exchange = spawn_exchange(p.system, exchange_setup{p.router, p.inspector, metrics_});
 }
 
@@ -198,13 +217,13 @@ std::optional<std::string> program::start_doors() {
   const auto& s = config_.values;
   cluster_door_setup door;
   door.listener = p.router;
-  door.exchange = p.exchange;
   door.inspector = p.inspector;
+  door.exchange = p.exchange;
   p.cluster->open(p.system, std::move(door));
   if (p.cluster->links()) caf::anon_send(p.node, watch_atom::value, p.cluster->links());
   if (p.cluster->port() != 0) write_port_file(s.cluster.port_file, p.cluster->port());
 
-  p.health = std::make_unique<health_probe>(p.system, p.reader, p.node, p.bootstrap);
+  p.health = std::make_unique<health_probe>(p.system, p.reader, p.node, p.bootstrap, p.router);
   http_server_settings hs;
   hs.threads = static_cast<std::size_t>(s.http.threads);
   hs.in_flight_max = static_cast<std::size_t>(s.http.in_flight_max);
@@ -266,7 +285,7 @@ bool program::stop() {
   // Letters go to and fro until the last shard is another's.
   self->request(p.node, std::chrono::seconds(14), leave_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
   if (p.cluster) p.cluster->close();
-  for (const auto& actor : {p.exchange, p.bootstrap, p.inspector, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
+  for (const auto& actor : {p.exchange, p.bootstrap, p.inspector, p.pauses, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
   for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
   // What was handed to a committer is still written: wait for them, and for nobody else.
   for (const auto& committer : p.ports->committers) {

@@ -119,7 +119,8 @@ void join(lease_state& state, pqxx::connection& connection, bool may_judge) {
   rows = read_cluster(transaction, state.self);
   transaction.commit();
   state.joined = true;
-  log(log_level::info, "node_joined", {{"identity", state.identity}, {"name", state.config.name}, {"members", std::to_string(rows.nodes.size())}});
+  log(log_level::info, "node_joined",
+      {{"identity", state.identity}, {"name", state.config.name}, {"members", std::to_string(rows.nodes.size())}});
   learn(state, rows, changes, may_judge);
 }
 

@@ -13,9 +13,9 @@ namespace paygate {
 
 struct known_node {
   cluster_member member;
-  bool ended = false;         ///< Declared dead, or left.
-  bool expired = false;       ///< Its membership ran out, on the database's clock.
-  bool proven_dead = false;   ///< Its process is gone, as this machine sees it.
+  bool ended = false;       ///< Declared dead, or left.
+  bool expired = false;     ///< Its membership ran out, on the database's clock.
+  bool proven_dead = false; ///< Its process is gone, as this machine sees it.
 };
 struct known_lease {
   std::string node; ///< Empty: nobody's.
@@ -39,7 +39,8 @@ struct lease_plan {
 bool is_dead(const known_node& node, bool may_judge);
 
 /// What `self` should do. A live, not draining node wants an equal share, rounded up. One that understands less than was written keeps what
-/// it has, up to its share, and takes nothing; what it does not hold is shared out among the others. `self` that is no member plans nothing.
+/// it has, up to its share, and takes nothing; what it does not hold is shared out among the others. `self` that is no member plans
+/// nothing.
 lease_plan plan_leases(const cluster_rows& rows, const std::string& self, bool may_judge);
 
 /// The cluster as these rows show it: those that are dead are no members, and own nothing.

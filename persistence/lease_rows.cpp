@@ -25,11 +25,10 @@ constexpr const char* bury_sql =
     "WHERE n.identity = u.identity AND n.dead_at IS NULL AND n.left_at IS NULL AND (u.proven OR n.expires_at <= now())";
 
 // The order of locking is that of the shards. Raising the epoch waits for commits that hold the row FOR KEY SHARE.
-constexpr const char* take_sql =
-    "WITH wanted AS (SELECT l.shard FROM shard_lease l LEFT JOIN node n ON n.identity = l.node "
-    "JOIN unnest($2::smallint[], $3::bigint[]) AS u (shard, epoch) ON l.shard = u.shard AND l.epoch = u.epoch "
-    "WHERE l.node IS NULL OR n.dead_at IS NOT NULL OR n.left_at IS NOT NULL ORDER BY l.shard FOR UPDATE OF l) "
-    "UPDATE shard_lease l SET node = $1, epoch = l.epoch + 1 FROM wanted WHERE l.shard = wanted.shard";
+constexpr const char* take_sql = "WITH wanted AS (SELECT l.shard FROM shard_lease l LEFT JOIN node n ON n.identity = l.node "
+                                 "JOIN unnest($2::smallint[], $3::bigint[]) AS u (shard, epoch) ON l.shard = u.shard AND l.epoch = u.epoch "
+                                 "WHERE l.node IS NULL OR n.dead_at IS NOT NULL OR n.left_at IS NOT NULL ORDER BY l.shard FOR UPDATE OF l) "
+                                 "UPDATE shard_lease l SET node = $1, epoch = l.epoch + 1 FROM wanted WHERE l.shard = wanted.shard";
 
 constexpr const char* free_sql =
     "WITH given AS (SELECT shard FROM shard_lease WHERE node = $1 AND shard = ANY($2::smallint[]) ORDER BY shard FOR UPDATE) "
@@ -67,7 +66,8 @@ cluster_rows read_cluster(pqxx::work& transaction, const node_identity& self) {
     node.ended = row[6].as<bool>();
     node.expired = row[7].as<bool>();
     const node_identity process{row[8].c_str(), row[9].c_str(), row[10].as<std::int64_t>(), row[11].as<std::int64_t>()};
-    node.proven_dead = !node.ended && is_dead(process, self);
+    const bool itself = process.pid == self.pid && process.process_start == self.process_start && process.boot_id == self.boot_id;
+    node.proven_dead = !node.ended && !itself && is_dead(process, self);
     rows.nodes.push_back(std::move(node));
   }
   for (const auto& row : transaction.exec("SELECT shard, epoch, coalesce(node, '') FROM shard_lease")) {
@@ -82,10 +82,11 @@ cluster_rows read_cluster(pqxx::work& transaction, const node_identity& self) {
 
 void insert_node(pqxx::work& transaction, const lease_config& config, const std::string& identity, const node_identity& self,
                  bool draining) {
-  transaction.exec_params("INSERT INTO node (identity, boot_id, pid_namespace, pid, process_start, name, address, caf_node, state_version, "
-                          "draining, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now() + $11::bigint * interval '1 millisecond')",
-                          identity, self.boot_id, self.pid_namespace, self.pid, self.process_start, config.name, config.address, config.caf_node,
-                          config.state_version, draining, config.ttl.count());
+  transaction.exec_params(
+      "INSERT INTO node (identity, boot_id, pid_namespace, pid, process_start, name, address, caf_node, state_version, "
+      "draining, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now() + $11::bigint * interval '1 millisecond')",
+      identity, self.boot_id, self.pid_namespace, self.pid, self.process_start, config.name, config.address, config.caf_node,
+      config.state_version, draining, config.ttl.count());
 }
 
 void set_draining(pqxx::work& transaction, const std::string& identity) {

@@ -13,9 +13,9 @@ namespace paygate {
 
 /// What a heartbeat found.
 struct heartbeat {
-  bool alive = false;        ///< The identity is a member; its membership was pushed.
-  std::int64_t changes = 0;  ///< cluster_state.changes: the same number, the same members and holders.
-  bool others_late = false;  ///< Somebody's membership ran out.
+  bool alive = false;       ///< The identity is a member; its membership was pushed.
+  std::int64_t changes = 0; ///< cluster_state.changes: the same number, the same members and holders.
+  bool others_late = false; ///< Somebody's membership ran out.
 };
 
 /// Pushes the membership of the node: one statement, one row.
@@ -27,7 +27,8 @@ std::int64_t begin_change(pqxx::work& transaction);
 /// Members, those who still hold shards, and the leases. `self` tells who of this machine is provably dead.
 cluster_rows read_cluster(pqxx::work& transaction, const node_identity& self);
 
-void insert_node(pqxx::work& transaction, const lease_config& config, const std::string& identity, const node_identity& self, bool draining);
+void insert_node(pqxx::work& transaction, const lease_config& config, const std::string& identity, const node_identity& self,
+                 bool draining);
 void set_draining(pqxx::work& transaction, const std::string& identity);
 
 /// Declares them dead, if they still did not renew; `proven` ones whatever their row says. Answers how many.

@@ -54,7 +54,8 @@ public:
   void set(std::string next) const { now_->store(std::make_shared<const std::string>(std::move(next))); }
 
 private:
-  std::shared_ptr<std::atomic<std::shared_ptr<const std::string>>> now_ = std::make_shared<std::atomic<std::shared_ptr<const std::string>>>();
+  std::shared_ptr<std::atomic<std::shared_ptr<const std::string>>> now_ =
+      std::make_shared<std::atomic<std::shared_ptr<const std::string>>>();
 };
 
 struct committer_config {
@@ -64,9 +65,9 @@ struct committer_config {
 };
 
 /// A step is written only while its shard's lease row names `node` and the step's epoch. Metrics: commit_batch_steps (label "", gauge of
-/// the newest batch), commit_duration, commit_steps_total by outcome, steps_refused_total by reason (lease_lost: an old epoch, or an identity
-/// that is dead).
-/// While the database is away every step is answered `unknown` at once. On an exit message what was received is still written.
+/// the newest batch), commit_duration, commit_steps_total by outcome, steps_refused_total by reason (lease_lost: an old epoch, or an
+/// identity that is dead). While the database is away every step is answered `unknown` at once. On an exit message what was received is
+/// still written.
 committer_actor spawn_committer(caf::actor_system& system, committer_config config, std::shared_ptr<metrics_sink> metrics);
 
 /// Children: a payment with all its deposits (first come first), a subscription with all its periods, a wallet with the transfers that
@@ -85,9 +86,9 @@ struct lease_config {
   std::string dsn;
   identity_slot node; ///< make_node_identity() at first; changed when that one was declared dead.
   std::chrono::milliseconds ttl{3000};
-  std::string name{};     ///< `node.name`; empty only in tests.
-  std::string address{};  ///< host:port of the cluster door; empty: none.
-  std::string caf_node{}; ///< CAF's node id; empty only in tests.
+  std::string name{};                                   ///< `node.name`; empty only in tests.
+  std::string address{};                                ///< host:port of the cluster door; empty: none.
+  std::string caf_node{};                               ///< CAF's node id; empty only in tests.
   std::uint32_t state_version = newest_state_version(); ///< The newest row layout that this program reads.
 };
 

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/runtime/backoff.hpp"
+#include "actors/runtime/pauses.hpp"
 #include "messages/interfaces.hpp"
 
 namespace paygate {
@@ -49,6 +51,13 @@ struct running_effect {
   std::string error;          ///< Of the last failure.
 };
 
+/// An operator's pause holds it back: of its kind, or of the lane that it goes through.
+inline bool held_back(const kept_effect& what, pause_set pauses, entity_kind kind) {
+  if (!pauses.any()) return false;
+  const auto* request = std::get_if<io_request_ptr>(&what.request);
+  return pauses.stops(kind) || (request && pauses.stops(lane_of(**request)));
+}
+
 /// The effects of one entity: a pure table. The shell asks what to start, and tells what came of it.
 class effects_running {
 public:
@@ -77,11 +86,11 @@ public:
     table_ = std::move(next);
   }
 
-  /// The effects to call now; marks each as in flight under a fresh number.
-  std::vector<running_effect*> start(timestamp now) {
+  /// The effects to call now, of those that no pause holds back; marks each as in flight under a fresh number.
+  std::vector<running_effect*> start(timestamp now, pause_set pauses = {}, entity_kind kind = {}) {
     std::vector<running_effect*> ready;
     for (auto& r : table_)
-      if (r.call == 0 && r.next_at <= now) {
+      if (r.call == 0 && r.next_at <= now && !held_back(r.what, pauses, kind)) {
         r.call = ++last_call_;
         ready.push_back(&r);
       }
@@ -120,6 +129,9 @@ public:
     r.next_at = std::max(r.next_at, now + retry_pause(r.quiet, seed));
   }
 
+  /// It was not called after all, for no fault of anybody's.
+  void put_off(running_effect& r, timestamp now) { r.next_at = now; }
+
   /// The operator or a moved clock: whatever waits, waits no longer.
   void retry_now(timestamp now) {
     for (auto& r : table_)
@@ -127,11 +139,19 @@ public:
   }
 
   /// The next instant at which `start` will return something; nothing while all is in flight or nothing is due.
-  std::optional<timestamp> next_start() const {
+  std::optional<timestamp> next_start(pause_set pauses = {}, entity_kind kind = {}) const {
     std::optional<timestamp> next;
     for (const auto& r : table_)
-      if (r.call == 0 && (!next || r.next_at < *next)) next = r.next_at;
+      if (r.call == 0 && (!next || r.next_at < *next) && !held_back(r.what, pauses, kind)) next = r.next_at;
     return next;
+  }
+
+  /// The most failed tries of one effect, and what it fails by.
+  std::pair<std::uint32_t, std::string> worst_failure() const {
+    std::pair<std::uint32_t, std::string> worst{0, {}};
+    for (const auto& r : table_)
+      if (r.attempts > worst.first) worst = {r.attempts, r.what.key + ": " + r.error};
+    return worst;
   }
 
   bool any_in_flight() const {

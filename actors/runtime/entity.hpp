@@ -13,7 +13,8 @@ namespace paygate {
 ///   shard -> entity: (deliver, envelope) -> entity_reply_ptr
 ///                    (passivate)            leave memory now: the shard has seen that nothing is on its way to you
 ///                    (retry)                try again at once whatever waits out a back-off
-///                    (moved)                business time was moved: look again what is due
+///                    (moved)                business time was moved, or a pause began or ended: look again what is due
+///                    (restart)              end after the step under way; you are loaded anew
 ///                    (finish)               end when no step is open any more: the shard goes to another node
 ///                    (inspect) -> JSON text of what only the live entity knows
 ///   entity -> shard: (idle, ref, handled)   nothing is due for a while; `handled` messages were taken so far

@@ -108,6 +108,8 @@ private:
             },
             [this_ = *this, who](const caf::error& e) mutable {
               this_.ended(who.from);
+              // It ended before it took the letter: its shard is being handed over.
+              if (e == caf::sec::request_receiver_down) return this_.answer(who.promise, "not_here", not_here{});
               this_.answer(who.promise, "unanswered",
                            entity_reply{refused{refusal::unavailable, "the shard does not answer: " + this_.self_->system().render(e)}});
             });

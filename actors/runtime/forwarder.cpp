@@ -84,9 +84,10 @@ void forwarder::send(const parcel_ptr& p) {
   if (deliver_here(p)) return; // It may have come here while the letter was on its way.
   if (now() >= p->until) return refuse(p, refusal::unavailable, "timeout", to_text(p->to()) + " did not answer in time");
   const auto owner = owner_of(shard_of(p->to()));
-  if (owner.empty() || (view_ && owner == view_->self))
+  if (owner.empty())
     return refuse(p, view_ ? refusal::unavailable : refusal::not_owner, "no_owner",
                   "no node acts for the shard of " + to_text(p->to()) + " now");
+  if (view_ && owner == view_->self) return await_view(p); // It is being handed over.
   const auto link = peers_.find(owner);
   if (link == peers_.end())
     return refuse(p, refusal::unavailable, "no_link", "there is no link to the node that holds " + to_text(p->to()));

@@ -41,7 +41,8 @@ using overdue_atom = caf::atom_constant<caf::atom("overdue")>;
 ///   - `unavailable` at once: nobody is known to hold the shard, there is no link, the link was cut, or the answer makes no sense;
 ///   - `unavailable` after `patience`: a lost message, a frozen node. It may have been handled: whoever asks again asks for the same;
 ///   - `busy`: too much is under way to that node, here or there.
-/// A node that does not hold the shard says who does: the letter is sent there, or waits for a fresh view.
+/// A node that does not hold the shard says who does: the letter is sent there, or waits for a fresh view; so does a letter for a shard that
+/// this node is just handing over.
 /// Metrics: letters_forwarded_total, letter_forward_seconds, letters_forward_failed_total{reason}.
 class forwarder {
 public:

@@ -32,11 +32,11 @@ struct node_state {
   caf::actor waker;
   cluster_view_ptr view;
   std::vector<caf::actor> watchers;
-  bool asking = false;            ///< A heartbeat is under way.
-  std::uint64_t beats = 0;        ///< Generation of the timer for the next one.
-  std::uint64_t handing = 0;      ///< Generation of the handing over under way.
-  std::size_t unfinished = 0;     ///< Shards of it that have not finished.
-  bool giving = false;            ///< Their leases are being given.
+  bool asking = false;        ///< A heartbeat is under way.
+  std::uint64_t beats = 0;    ///< Generation of the timer for the next one.
+  std::uint64_t handing = 0;  ///< Generation of the handing over under way.
+  std::size_t unfinished = 0; ///< Shards of it that have not finished.
+  bool giving = false;        ///< Their leases are being given.
   bool draining = false, leaving = false, left = false;
   std::vector<bool_promise> drained, gone; ///< Who waits for the drain, and for the end.
   bool refused = false;
@@ -113,6 +113,12 @@ public:
     if (st().waker) self_->send(st().waker, moved_atom::value);
   }
 
+  /// What was paused may go on: residents look again, and what left memory meanwhile is found by its wake_at, however long ago that was.
+  void resumed() {
+    self_->send(st().setup.router, moved_atom::value);
+    if (st().waker) self_->send(st().waker, begin_atom::value);
+  }
+
 private:
   node_state& st() { return self_->state; }
   metrics_sink& metrics() { return *st().setup.ports->metrics; }
@@ -133,7 +139,8 @@ private:
     count_changes(answer.epochs);
     bring_in_line(answer.epochs);
     tell(answer);
-    hand_over(answer.surplus);
+    // A few at each heartbeat: the others shall have taken those before more lie free.
+    if (asked || st().draining) hand_over(answer.surplus);
     if (st().draining && std::all_of(answer.epochs.begin(), answer.epochs.end(), [](auto epoch) { return epoch == 0; })) on_drained();
     const bool restless = !answer.settled || (st().draining && st().held > 0);
     again(restless ? st().setup.lease_ttl / 15 : st().setup.lease_ttl / 6);
@@ -249,36 +256,37 @@ private:
     };
     for (const auto shard : leaving)
       self_->request(s.shards[shard], s.setup.finish_within, finish_atom::value)
-        .then([finished](bool) mutable { finished(); },
-              [finished, shard](const caf::error&) mutable {
-                log(log_level::warning, "shard_not_finished_in_time", {{"shard", std::to_string(shard)}});
-                finished();
-              });
+          .then([finished](bool) mutable { finished(); },
+                [finished, shard](const caf::error&) mutable {
+                  log(log_level::warning, "shard_not_finished_in_time", {{"shard", std::to_string(shard)}});
+                  finished();
+                });
   }
 
-  void give(const shard_list& leaving) {
+  void give(const shard_list& finished) {
     auto& s = st();
-    std::int64_t given = 0;
-    for (const auto shard : leaving) {
-      if (!s.finishing[shard]) continue; // Fenced in between.
+    shard_list given;
+    for (const auto shard : finished) {
+      if (!s.finishing[shard]) continue; // Fenced, or lost, in between.
       end_shard(shard);
       s.owned[shard] = 0;
-      ++given;
+      given.push_back(shard);
     }
+    if (given.empty()) return;
     on_changed(false);
-    metrics().count("leases_given_total", "", given);
+    metrics().count("leases_given_total", "", static_cast<std::int64_t>(given.size()));
     s.giving = true;
     // If this fails they are still ours: the next heartbeat says so, and they start again.
-    self_->request(s.setup.leases, s.setup.lease_ttl, give_atom::value, leaving)
-      .then(
-        [this_ = *this](const lease_answer_ptr& answer) mutable {
-          this_.st().giving = false;
-          this_.on_leases(*answer, std::nullopt);
-        },
-        [this_ = *this](const caf::error& e) mutable {
-          this_.st().giving = false;
-          this_.on_no_answer(this_.self_->system().render(e));
-        });
+    self_->request(s.setup.leases, s.setup.lease_ttl, give_atom::value, given)
+        .then(
+            [this_ = *this](const lease_answer_ptr& answer) mutable {
+              this_.st().giving = false;
+              this_.on_leases(*answer, std::nullopt);
+            },
+            [this_ = *this](const caf::error& e) mutable {
+              this_.st().giving = false;
+              this_.on_no_answer(this_.self_->system().render(e));
+            });
   }
 
   void start_draining() {
@@ -298,8 +306,8 @@ private:
     st().unfinished = 0;
     bring_in_line({});
     self_->request(st().setup.leases, st().setup.lease_ttl, release_atom::value)
-      .then([this_ = *this, clean](const lease_answer_ptr& got) mutable { answer(this_.st().gone, clean && got->available); },
-            [this_ = *this](const caf::error&) mutable { answer(this_.st().gone, false); });
+        .then([this_ = *this, clean](const lease_answer_ptr& got) mutable { answer(this_.st().gone, clean && got->available); },
+              [this_ = *this](const caf::error&) mutable { answer(this_.st().gone, false); });
   }
 
   pointer self_;
@@ -321,18 +329,19 @@ caf::behavior node_behavior(node_shell::pointer self, node_setup setup) {
   const auto tick = self->state.setup.lease_ttl / 20;
   self->delayed_send(self, tick, timer_atom::value);
   return {
-    [shell](beat_atom, std::uint64_t generation) mutable { shell.on_beat(generation); },
-    [shell, self, tick](timer_atom) mutable {
-      shell.check_fresh();
-      self->delayed_send(self, tick, timer_atom::value);
-    },
-    [shell](ready_atom) { return shell.ready(); },
-    [shell](watch_atom, const caf::actor& watcher) mutable { shell.watch(watcher); },
-    [shell](refresh_atom) mutable { shell.beat(); },
-    [shell](moved_atom) mutable { shell.moved(); },
-    [shell](drain_atom) mutable { return shell.drain(); },
-    [shell](leave_atom) mutable { return shell.leave(); },
-    [shell](overdue_atom) mutable { shell.on_overdue(); },
+      [shell](beat_atom, std::uint64_t generation) mutable { shell.on_beat(generation); },
+      [shell, self, tick](timer_atom) mutable {
+        shell.check_fresh();
+        self->delayed_send(self, tick, timer_atom::value);
+      },
+      [shell](ready_atom) { return shell.ready(); },
+      [shell](watch_atom, const caf::actor& watcher) mutable { shell.watch(watcher); },
+      [shell](refresh_atom) mutable { shell.beat(); },
+      [shell](moved_atom) mutable { shell.moved(); },
+      [shell](drain_atom) mutable { return shell.drain(); },
+      [shell](resumed_atom) mutable { shell.resumed(); },
+      [shell](leave_atom) mutable { return shell.leave(); },
+      [shell](overdue_atom) mutable { shell.on_overdue(); },
   };
 }
 

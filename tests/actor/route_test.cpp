@@ -112,7 +112,7 @@ struct cluster {
   /// The shard acts elsewhere from now on; nobody but the two is told.
   void move(std::uint32_t shard, std::size_t to) {
     auto& old = *nodes[holder[shard]];
-    caf::anon_send_exit(old.shards[shard], caf::exit_reason::user_shutdown);
+    if (old.shards[shard]) caf::anon_send_exit(old.shards[shard], caf::exit_reason::user_shutdown);
     old.shards[shard] = nullptr;
     holder[shard] = to;
     auto loader = world.own(store.spawn_loader(world.system()));
@@ -163,6 +163,39 @@ TEST_CASE("a message to an entity of another node is answered after its step is 
   CHECK(c.sum(1, "letters_forwarded_total") == 0);
 }
 
+TEST_CASE("a step whose commit fails on the other node is not answered as done") {
+  cluster c(2);
+  const auto id = id_in(1);
+  c.store.faults = {commit_outcome::lease_lost};
+  CHECK(code_of(c.create(0, id)) == "unavailable");
+  CHECK(c.version(id) == 0);
+  CHECK(is_ok(c.create(0, id)));
+}
+
+TEST_CASE("a letter that meets a shard that is being handed over waits for its new owner") {
+  cluster c(2);
+  c.keeper_answers = false;
+  auto& old = *c.nodes[0];
+  caf::anon_send_exit(std::exchange(old.shards[0], nullptr), caf::exit_reason::user_shutdown);
+  caf::anon_send(old.router, route_atom::value, std::make_shared<const shard_table>(old.shards));
+  auto& self = c.world.self();
+  const auto letter = [&](const char* prefix) {
+    return std::make_shared<const envelope>(
+        envelope{{entity_kind::channel, id_in(0, prefix)}, channel_message{register_channel{asking_kind::terms("x")}}});
+  };
+  auto from_old = self->request(old.router, caf::infinite, deliver_atom::value, letter("a"));
+  auto from_new = self->request(c.nodes[1]->router, caf::infinite, deliver_atom::value, letter("b"));
+  c.world.run_for(300ms);
+  CHECK_FALSE(self->has_next_message());
+  CHECK(c.refreshes == 2);
+  c.move(0, 1); // The new owner needs no view to know what it holds itself.
+  from_new.receive([](const entity_reply_ptr& reply) { CHECK(is_ok(*reply)); }, [](caf::error&) { FAIL("an error"); });
+  CHECK_FALSE(self->has_next_message());
+  c.tell_view(0);
+  REQUIRE(self->has_next_message());
+  from_old.receive([](const entity_reply_ptr& reply) { CHECK(is_ok(*reply)); }, [](caf::error&) { FAIL("an error"); });
+}
+
 TEST_CASE("a message to an entity that lives here crosses no link") {
   cluster c(2);
   CHECK(is_ok(c.create(0, id_in(0))));
@@ -183,6 +216,11 @@ TEST_CASE("a stale route learns the new owner from the old one, and keeps it") {
   CHECK(is_ok(c.create(0, id)));
   CHECK(c.links[{0, 1}]->letters.size() == 1);
   CHECK(c.refreshes == 0);
+  c.move(1, 1); // A newer view counts more than what was learned before it.
+  c.tell_view(0);
+  CHECK(is_ok(c.create(0, id)));
+  CHECK(c.links[{0, 1}]->letters.size() == 2);
+  CHECK(c.links[{0, 2}]->letters.size() == 2);
 }
 
 TEST_CASE("when the old owner knows nobody, the sender asks for a fresh view and tries again") {

@@ -24,6 +24,7 @@ struct waker_fixture {
   std::multiset<std::string> woken;
   bool broken = false;
   int scans = 0;
+  caf::actor waker;
 
   void start(std::uint32_t page = 10) {
     auto reader = world.own(world.system().spawn([this](caf::event_based_actor*) -> caf::behavior {
@@ -34,7 +35,7 @@ struct waker_fixture {
     }));
     waker_limits limits;
     limits.page = page;
-    world.own(spawn_waker(world.system(), caf::actor_cast<reader_actor>(reader), router, clock, std::make_shared<no_metrics>(), limits));
+    waker = world.own(spawn_waker(world.system(), caf::actor_cast<reader_actor>(reader), router, clock, std::make_shared<no_metrics>(), limits));
     world.settle();
   }
 
@@ -132,5 +133,20 @@ TEST_CASE("every row is woken within two seconds of its time, whenever it was wr
       for (const auto& [name, when] : due)
         if (when < f.in(-2s)) REQUIRE(f.woken.count(name) >= 1);
     }
+  }
+}
+
+TEST_CASE("told to begin anew it finds what was woken long ago, also when a scan is under way") {
+  waker_fixture f;
+  f.table.emplace(f.in(-5000s), "long ago");
+  f.start();
+  f.world.run_for(300s);
+  CHECK(f.woken.count("long ago") == 1);
+  for (int i = 0; i < 20; ++i) {
+    f.world.random.seed(static_cast<std::uint64_t>(i));
+    caf::anon_send(f.waker, moved_atom::value);
+    caf::anon_send(f.waker, begin_atom::value);
+    f.world.run_for(3s);
+    CHECK(f.woken.count("long ago") == static_cast<std::size_t>(i) + 2);
   }
 }

@@ -6,8 +6,7 @@ import subprocess
 import time
 import unittest
 
-from harness import ROOT, Child, certificate, free_port, program, wait
-from scenario import WorldTest, fetch
+from scenario import ROOT, Child, WorldTest, certificate, fetch, free_port, program, wait
 
 
 class refusal(WorldTest):
