@@ -395,9 +395,6 @@ std::vector<std::string> validate(const settings& s) {
   f.span("wallet.resubmit_after", s.wallet.resubmit_after, seconds(1), hours(24));
   f.range("database.committers", s.database.committers, 1, 32);
   f.range("database.batch_max", s.database.batch_max, 1, 10'000);
-  const auto& name = s.node.name;
-  f.expect(name.size() <= 63 && std::all_of(name.begin(), name.end(), in_node_name), "node.name", '"' + name + '"',
-           "at most 63 letters, digits and '-'");
   f.span("node.lease_ttl", s.node.lease_ttl, seconds(1), seconds(60));
   f.range("runtime.threads", s.runtime.threads, 1, 256);
   f.span("runtime.passivate_after", s.runtime.passivate_after, std::chrono::milliseconds(10), hours(24));

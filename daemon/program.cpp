@@ -282,9 +282,9 @@ bool program::stop() {
   if (p.http) p.http->stop();
   caf::scoped_actor self{p.system};
   bool clean = false;
+  // Letters go to and fro until the last shard is another's.
   self->request(p.node, std::chrono::seconds(14), leave_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
-  // Until then letters came for the shards that were being handed over.
-  p.cluster->close();
+  if (p.cluster) p.cluster->close();
   for (const auto& actor : {p.exchange, p.bootstrap, p.inspector, p.pauses, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
   for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
   // What was handed to a committer is still written: wait for them, and for nobody else.

@@ -141,12 +141,13 @@ std::unique_ptr<pipeline> connect_for_batches(const std::string& dsn) {
   }
   all.push_back({"lease", lease_sql});
   all.push_back({"transition", transition_sql});
+  // Whoever stands still in the middle of a transaction holds the leases that others have to take over: the server ends it before that.
   // The rows of a batch are found by their keys, whatever the statistics say; a plan made once serves every batch.
   return std::make_unique<pipeline>(
       complete_dsn(dsn, "committer"),
       session_setup
-          + "; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; "
-            "SET enable_hashjoin = off; SET enable_mergejoin = off; SET default_transaction_isolation = 'read committed'",
+          + "; SET idle_in_transaction_session_timeout = 2000; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; "
+            "SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET default_transaction_isolation = 'read committed'",
       all);
 }
 

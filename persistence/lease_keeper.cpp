@@ -1,36 +1,18 @@
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include <caf/all.hpp>
 
 #include "messages/log.hpp"
 #include "persistence/database.hpp"
 #include "persistence/lease_rows.hpp"
+#include "persistence/reach.hpp"
 
 namespace paygate {
 
 namespace {
 
 using steady = std::chrono::steady_clock;
-
-/// Since when the database was reached without interruption. Whoever judges others by their silence must have heard well itself.
-class reach {
-public:
-  explicit reach(std::chrono::milliseconds ttl) : ttl_(ttl) {}
-  void lost() { since_.reset(); }
-  void heard(steady::time_point asked, steady::time_point answered) {
-    // A pause of this process, or an answer that was slow to come, is an interruption as well.
-    if (!since_ || asked - last_ > ttl_ / 2 || answered - asked > ttl_ / 2) since_ = answered;
-    last_ = answered;
-  }
-  bool may_judge(steady::time_point now) const { return since_ && now - *since_ >= ttl_; }
-
-private:
-  std::chrono::milliseconds ttl_;
-  std::optional<steady::time_point> since_;
-  steady::time_point last_{};
-};
 
 struct lease_state {
   static inline const char* name = "lease_keeper";
@@ -281,7 +263,8 @@ lease_actor::behavior_type lease_behavior(lease_ptr self, lease_config config) {
   state.self = parse_node_identity(state.identity).value_or(node_identity{});
   state.link = std::make_unique<database_link>(config.dsn, "leases", [patience](pqxx::connection& connection) {
     pqxx::nontransaction session(connection);
-    session.exec("SET synchronous_commit = off; SET statement_timeout = " + patience);
+    // Whoever stands still in the middle of a change would keep everybody else from making one.
+    session.exec("SET synchronous_commit = off; SET idle_in_transaction_session_timeout = " + patience + "; SET statement_timeout = " + patience);
   });
   state.reached = reach(config.ttl);
   state.config = std::move(config);

@@ -31,12 +31,13 @@ pipeline::answers pipeline::run(const std::vector<statement>& statements) {
   in_step_ = false;
   send({"begin", {}});
   for (const auto& each : statements) send(each);
-  check(PQsendFlushRequest(connection_.get()));
-  check(PQflush(connection_.get()) == 0);
+  // Its end tells the server that it waits for us now: a process that stands still here is not waited for (see connect_for_batches).
+  check(PQpipelineSync(connection_.get()));
   answers got;
   got.results.reserve(statements.size() + 1);
   while (got.results.size() <= statements.size() && !got.failure)
     if (auto result = next_result(got.failure)) got.results.push_back(std::move(*result));
+  if (!got.failure) read_to_sync();
   if (!got.results.empty()) got.results.erase(got.results.begin()); // Of the begin.
   for (std::size_t i = 0; i < got.results.size() && !got.failure; ++i) {
     if (!statements[i].rows || *statements[i].rows == got.results[i].touched()) continue;
@@ -71,7 +72,6 @@ std::optional<statement_result> pipeline::next_result(std::exception_ptr& failur
   const auto failed = failure_of(result.get());
   if (!is_connected() || failed.sqlstate.empty()) throw failed;
   failure = std::make_exception_ptr(failed);
-  check(PQpipelineSync(connection_.get()));
   read_to_sync();
   rollback();
   return std::nullopt;

@@ -62,7 +62,7 @@ checks::checks(world& w, database& db, const policy& rules) : w_(w), db_(db), ru
 
 void checks::before(const step_record& step, const loaded_entity* old) {
   const auto name = to_text(step.ref) + " " + step.message;
-  w_.demand(step.epoch == db_.leases.epoch, name + ": single writer, no commit under an old epoch");
+  w_.demand(step.epoch == db_.table.leases[step.shard].epoch, name + ": single writer, no commit under an old epoch");
   w_.demand(step.shard == shard_of(step.ref), name + ": in its shard");
   if (!step.writes_row) return;
   const auto version = old ? old->header.version : 0;
@@ -142,7 +142,9 @@ void checks::after(const step_record& step, const loaded_entity* old) {
 
 /// Remembers what is owed from here on, and that somebody will wake it.
 void checks::owes(const step_record& step, const loaded_entity& now) {
-  const auto due = effects_of(now.state, step.ref, w_.now, rules_);
+  // By the clock of the node that decided.
+  const auto at = step.header.updated_at;
+  const auto due = effects_of(now.state, step.ref, at, rules_);
   auto earliest = timestamp::max();
   for (const auto& e : due) {
     earliest = std::min(earliest, e.not_before);
@@ -150,7 +152,7 @@ void checks::owes(const step_record& step, const loaded_entity& now) {
   }
   if (due.empty()) return;
   const auto& wake = step.header.wake_at;
-  w_.demand(wake && *wake <= std::max(earliest, w_.now + 125s),
+  w_.demand(wake && *wake <= std::max(earliest, at + 125s),
             to_text(step.ref) + " " + step.message + ": owes something and has no wake-up");
 }
 

@@ -115,7 +115,7 @@ std::string database::objection(const step_record& step) const {
 }
 
 commit_result database::commit(const step_record& step, const std::string& node) {
-  const bool holds = leases.holder == node && leases.epoch == step.epoch;
+  const bool holds = table.holds(node, step.shard, step.epoch);
   if (!holds && active_fault != planted::skip_epoch_guard) return {commit_outcome::lease_lost, "the lease is gone"};
   const auto at = rows.find(step.ref);
   const auto version = at == rows.end() ? 0 : at->second.header.version;

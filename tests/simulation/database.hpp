@@ -8,6 +8,7 @@
 #include "messages/interfaces.hpp"
 #include "tests/machine/money_world.hpp"
 #include "tests/simulation/accrual_book.hpp"
+#include "tests/simulation/lease_table.hpp"
 
 namespace paygate::sim {
 
@@ -15,20 +16,14 @@ namespace paygate::sim {
 /// step that changes one and forgets the other is seen.
 class database {
 public:
-  explicit database(world& w) : w_(w) {}
+  explicit database(world& w) : table(w), w_(w) {}
 
-  /// One transaction: all of the step, or nothing.
+  /// One transaction: all of the step, or nothing. `node` is the identity under which it is written.
   commit_result commit(const step_record& step, const std::string& node);
   loaded_entity load(const entity_ref& ref) const;
   wake_list scan(timestamp from, timestamp to, std::uint32_t limit) const;
 
-  struct lease {
-    std::string holder;
-    std::uint64_t epoch = 0;
-    timestamp expires{};
-  };
-  lease leases;                     ///< Of all shards: this version moves them together.
-  std::set<std::string> dead_nodes; ///< Known to have ended: their leases may be taken at once.
+  lease_table table;
 
   struct transfer_row {
     wallet_transfer row;

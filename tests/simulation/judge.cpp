@@ -72,11 +72,28 @@ void simulation::judge() {
       if (!e.key.starts_with("find@") && !listed)
         w.demand(e.not_before > w.now - 30min, name + ": " + e.key + " is not owed for ever; last error: " + row.header.last_error);
   }
+  judge_cluster();
   judge_payments();
   judge_payouts();
   judge_gathering();
   judge_chain();
   judge_books();
+}
+
+/// In peace every shard is at home somewhere, and nobody has more than a fair share.
+void simulation::judge_cluster() {
+  std::map<std::string, std::size_t> held;
+  for (const auto& s : slots_)
+    if (s.process && s.process->alive()) held[s.process->identity()] = 0;
+  for (std::uint32_t s = 0; s < shard_count; ++s) {
+    const auto& holder = o_.db.table.holder_of(s);
+    const auto at = held.find(holder.identity);
+    o_.w.demand(at != held.end() && holder.expires > o_.w.now,
+                "shard " + std::to_string(s) + " is held by a living node, not by " + holder.identity);
+    if (at != held.end()) ++at->second;
+  }
+  for (const auto& [identity, shards] : held)
+    o_.w.demand(shards <= (shard_count + held.size() - 1) / held.size(), identity + " holds a fair share, not " + std::to_string(shards));
 }
 
 void simulation::judge_payments() {

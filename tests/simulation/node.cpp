@@ -1,5 +1,6 @@
 #include "tests/simulation/node.hpp"
 
+#include "actors/runtime/exchange.hpp"
 #include "actors/runtime/intake.hpp"
 #include "actors/runtime/node.hpp"
 #include "actors/runtime/router.hpp"
@@ -13,7 +14,7 @@ namespace {
 
 using result_atom = caf::atom_constant<caf::atom("result")>;
 using call_promise = caf::typed_response_promise<call_answer_ptr>;
-constexpr milliseconds lease_ttl{10'000};
+using lease_promise = caf::typed_response_promise<lease_answer_ptr>;
 
 template <class... Ts>
 void tell(const caf::strong_actor_ptr& to, Ts&&... xs) {
@@ -21,70 +22,6 @@ void tell(const caf::strong_actor_ptr& to, Ts&&... xs) {
 }
 
 } // namespace
-
-// --- outside ---
-
-outside::outside(std::uint64_t seed, test::virtual_system& s)
-    : system(s), w(seed), rates(fault_rates::drawn(w)), db(w), watch(w, db, rules), net(w, one_coin), coins(w, net), swaps(w, net, coins),
-      gathering(w, db, coins, swaps), provider(w, rates, coins), persons(w, rates, provider) {
-  net.is_stored = [this](const std::string& hash) { return db.holds_hash(hash); };
-  db.before_write = [this, first = db.before_write](const step_record& step, const loaded_entity* old) {
-    first(step, old);
-    gathering.before(step, old);
-  };
-  db.after_write = [this, first = db.after_write](const step_record& step, const loaded_entity* old) {
-    first(step, old);
-    gathering.after(step);
-  };
-  db.bought = [this](const std::string& swap_id) { return coins.brought("0xout" + swap_id, false) > 0; };
-  db.refunded = [this](const std::string& swap_id) {
-    return coins.brought("0xback" + swap_id, false) + coins.brought("0xback" + swap_id, true) > 0;
-  };
-  static constexpr unsigned intensities[] = {0, 50, 100, 100, 200};
-  w.intensity = intensities[w.random() % 5];
-  rules.wallet_address = our_address;
-  rules.confirmations = 2;
-  rules.incoming_confirmations = 2;
-  rules.max_fee_wei = 200'000'000'000;
-  rules.gas_float_low = eth_amount::of_units(one_coin / 1000);
-  rules.swap_tries_max = 8;
-  rules.payment_poll_max = milliseconds(w.between(300'000, 1'200'000));
-  rules.usdt_contract = usdt_address;
-  rules.conversion_threshold = usd_amount::of_units(w.between(5, 120) * one_coin);
-  rules.conversion_interval = milliseconds(w.between(60'000, 600'000));
-  rules.payouts_interval = milliseconds(w.between(60'000, 300'000));
-  rules.payout_funding_eth = w.chance(30);
-  if (w.chance(20)) rules.payout_daily_max = usd_amount::of_units(w.between(40, 300) * one_coin);
-  if (w.chance(20)) rules.payout_daily_total_max = usd_amount::of_units(w.between(60, 600) * one_coin);
-  if (w.chance(30)) rules.payout_max = usd_amount::of_units(w.between(40, 200) * one_coin);
-}
-
-io_outcome outside::perform(const io_request& request) {
-  if (auto* r = std::get_if<create_invoice>(&request)) return provider.create(*r);
-  if (auto* r = std::get_if<get_payment>(&request)) return provider.look(*r);
-  if (auto* r = std::get_if<find_payments>(&request)) return provider.find(*r);
-  if (auto* r = std::get_if<get_swap_range>(&request)) return swaps.range(*r);
-  if (auto* r = std::get_if<estimate_swap>(&request)) return swaps.estimate(*r);
-  if (auto* r = std::get_if<create_swap>(&request)) return swaps.create(*r);
-  if (auto* r = std::get_if<get_swap>(&request)) return swaps.look(*r);
-  if (auto* r = std::get_if<send_message>(&request)) return persons.send(*r);
-  if (auto* r = std::get_if<create_invite>(&request)) return persons.invite(*r);
-  if (auto* r = std::get_if<get_chain_quote>(&request)) return net.quote(*r);
-  if (auto* r = std::get_if<broadcast_tx>(&request)) return net.broadcast(*r);
-  if (auto* r = std::get_if<get_receipts>(&request)) return net.receipts(*r);
-  if (auto* r = std::get_if<get_transfer>(&request)) return coins.look(*r);
-  if (auto* r = std::get_if<get_token_transfer>(&request)) return coins.look(*r);
-  if (lane_of(request) == lane::books) return db.ask(request);
-  if (std::holds_alternative<get_wallet>(request)) return net.look();
-  if (std::holds_alternative<get_usd_price>(request)) return usd_price{3000 * one_coin, "model"};
-  if (auto* r = std::get_if<sign_tx>(&request)) {
-    auto made = net.sign(*r);
-    if (active_fault == planted::broadcast_before_stored)
-      if (const auto* tx = std::get_if<tx_signed>(&made)) net.broadcast({tx->raw, tx->hash});
-    return made;
-  }
-  return done{};
-}
 
 // --- actors of the node ---
 
@@ -103,9 +40,26 @@ struct node_actors {
   static caf::behavior reader(caf::event_based_actor*, node* n) {
     return {[=](wake_atom, std::int64_t from, std::int64_t to, std::uint32_t limit) { return n->on_scan(from, to, limit); }};
   }
-  static caf::behavior leases(caf::event_based_actor*, node* n) {
-    return {[=](take_atom) { return n->on_lease(true); }, [=](renew_atom) { return n->on_lease(false); },
-            [=](release_atom) { return n->on_lease(false); }};
+  struct leases_state {
+    std::map<std::uint64_t, lease_promise> open;
+    std::uint64_t last = 0;
+  };
+  static caf::behavior leases(caf::stateful_actor<leases_state>* self, node* n) {
+    const auto ask = [=](keeper::duty what, const shard_list& given = {}) {
+      auto promise = self->make_response_promise<lease_answer_ptr>();
+      const auto id = ++self->state.last;
+      self->state.open.emplace(id, promise);
+      n->on_lease(id, what, given);
+      return promise;
+    };
+    return {[=](take_atom) { return ask(keeper::duty::take); },
+            [=](renew_atom) { return ask(keeper::duty::renew); },
+            [=](give_atom, const shard_list& shards) { return ask(keeper::duty::give, shards); },
+            [=](drain_atom) { return ask(keeper::duty::drain); },
+            [=](release_atom) { return ask(keeper::duty::release); },
+            [=](result_atom, std::uint64_t id, const lease_answer_ptr& answer) {
+              if (auto open = self->state.open.extract(id)) open.mapped().deliver(answer);
+            }};
   }
   static caf::behavior lanes(caf::stateful_actor<lanes_state>* self, node* n) {
     return {[=](call_atom, const io_request_ptr& request) {
@@ -122,7 +76,7 @@ struct node_actors {
               self->state.open.erase(at);
             }};
   }
-  static caf::behavior door(caf::event_based_actor* self, node* n, caf::actor router) {
+  static caf::behavior door(caf::event_based_actor* self, node* n, router_actor router) {
     auto answered = [=](std::uint64_t id, const entity_reply* reply) {
       auto open = n->asked_.extract(id);
       if (open && n->alive_) open.mapped()(reply);
@@ -134,22 +88,40 @@ struct node_actors {
   }
 };
 
-node::node(outside& world, std::string name) : o_(world), name_(std::move(name)) {
-  auto& system = o_.system.system();
+namespace {
+
+/// Business time on one machine: the world's, a little wrong.
+struct skewed_clock : business_clock {
+  skewed_clock(const world& of, milliseconds by) : w(of), skew(by) {}
+  timestamp now() const override { return w.now + skew; }
+  const world& w;
+  milliseconds skew;
+};
+
+} // namespace
+
+node::node(outside& world, std::string name, int number)
+    : o_(world), system_(o_.w.random()), name_(std::move(name)), number_(number), born_(o_.w.now), followed_(o_.w.now),
+      leases_of_(o_.db.table, name_, [this] { return next_identity(); }) {
+  auto& system = system_.system();
+  drift_ = o_.w.between(-100, 100);
+  truth_->name = name_;
+  truth_->reaches = o_.w.now;
   committer_ = system.spawn(node_actors::committer, this);
   loader_ = system.spawn(node_actors::loader, this);
   reader_ = system.spawn(node_actors::reader, this);
   leases_ = system.spawn(node_actors::leases, this);
   lanes_ = system.spawn(node_actors::lanes, this);
-  router_ = spawn_router(system);
+  ports_->metrics = std::make_shared<test::no_metrics>();
+  router_ = spawn_router(system, ports_->metrics);
+  exchange_ = spawn_exchange(system, {router_, nullptr, ports_->metrics});
   ports_->committers = {caf::actor_cast<committer_actor>(committer_)};
   ports_->router = caf::actor_cast<router_actor>(router_);
   ports_->lanes.fill(caf::actor_cast<lane_actor>(lanes_));
   auto intake = spawn_intake(system, caf::actor_cast<lane_actor>(lanes_), ports_->router);
   intake_ = caf::actor_cast<caf::actor>(intake);
   ports_->lanes[static_cast<std::size_t>(lane::telegram_poll)] = intake;
-  ports_->clock = o_.system.business();
-  ports_->metrics = std::make_shared<test::no_metrics>();
+  ports_->clock = std::make_shared<skewed_clock>(o_.w, milliseconds(o_.w.between(-1'000, 1'000)));
   ports_->rules = o_.rules;
   ports_->limits.passivate_after = milliseconds(o_.w.between(3'000, 20'000));
   if (o_.w.chance(30)) ports_->limits.inbox_max = 3;
@@ -163,27 +135,80 @@ node::node(outside& world, std::string name) : o_(world), name_(std::move(name))
   setup.lease_ttl = lease_ttl;
   setup.waker.page = o_.w.chance(30) ? 2 : 100;
   keeper_ = spawn_node(system, std::move(setup));
+  caf::anon_send(keeper_, watch_atom::value, router_);
   auto letters = first_letters(our_address);
   // Reconciliation lives on SQL and on whole blocks: it is proven in tests/store and tests/scenario.
   std::erase_if(letters, [](const envelope& letter) { return letter.to.kind == entity_kind::reconciliation; });
   bootstrap_ = spawn_bootstrap(system, ports_->router, std::move(letters));
-  door_ = system.spawn(node_actors::door, this, router_);
+  caf::anon_send(keeper_, watch_atom::value, bootstrap_);
+  door_ = system.spawn(node_actors::door, this, ports_->router);
+  open_links();
 }
 
 node::~node() {
   alive_ = false;
   *self_ = nullptr;
   ports_->crash_point = nullptr;
-  for (auto* a : {&bootstrap_, &keeper_, &door_, &router_, &intake_, &lanes_, &leases_, &reader_, &loader_, &committer_})
+  system_.cancel_timers();
+  close_links();
+  for (auto* a : {&bootstrap_, &keeper_, &door_, &exchange_, &router_, &intake_, &lanes_, &leases_, &reader_, &loader_, &committer_})
     caf::anon_send_exit(*a, caf::exit_reason::user_shutdown);
-  o_.system.settle();
+  system_.settle();
 }
 
 void node::die(const std::string& where) {
   if (!alive_) return;
   alive_ = false;
+  truth_->dead = true;
   ++o_.windows[where.substr(0, where.find(':'))];
-  o_.db.dead_nodes.insert(name_);
+}
+
+void node::leave() {
+  caf::anon_send(keeper_, leave_atom::value);
+  // It ends, whether the database could be told or not.
+  later(15s, [this] { end(); });
+}
+
+void node::end() {
+  if (asleep()) return later(1s, [this] { end(); });
+  left_ = true;
+  die("left in silence");
+}
+
+// --- its time ---
+
+void node::run() {
+  for (std::size_t n = 0; alive_ && !asleep() && system_.step(); ++n)
+    if (n > 2'000'000) return o_.w.demand(false, "the actors come to rest");
+}
+
+std::optional<timestamp> node::next_timer() {
+  const auto timer = asleep() ? std::nullopt : system_.next_timer();
+  if (!timer) return std::nullopt;
+  const auto pace = 10'000'000 + drift_ * 1'000; // Its nanoseconds in ten of our milliseconds.
+  return followed_ + std::chrono::microseconds((timer->count() * 10'000 + pace - 1) / pace);
+}
+
+void node::follow() {
+  if (asleep()) return;
+  const auto passed = o_.w.now - followed_;
+  followed_ = o_.w.now;
+  system_.advance(caf::timespan(passed.count() * (10'000 + drift_) / 10));
+}
+
+void node::sleep(milliseconds how_long) {
+  if (!alive_ || asleep()) return;
+  truth_->asleep = true;
+  later(how_long, [=, this] {
+    truth_->asleep = false;
+    truth_->woke_at = o_.w.now;
+    database_is_back(how_long);
+  });
+}
+
+void node::cut_off(milliseconds how_long) {
+  cut_until_ = std::max(cut_until_, o_.w.now + how_long);
+  later(how_long, [=, this] { database_is_back(how_long); });
 }
 
 void node::pass(std::string_view window) {
@@ -213,15 +238,16 @@ void node::on_commit(const step_ptr& step, const caf::strong_actor_ptr& sender) 
   if (crash()) return die("in_commit_before");
   if (active_fault == planted::effect_before_commit || (active_fault == planted::answer_before_stored && step->message == "ipn_received")) {
     tell(sender, committed{step, {}});
-    return later(milliseconds(o_.w.between(100, 2000)), [=, this] { o_.db.commit(*step, name_); });
+    return later(milliseconds(o_.w.between(100, 2000)), [=, this] { o_.db.commit(*step, identity()); });
   }
-  if (o_.permille(o_.rates.commit_lost)) return answer(unknown);
+  if (!reaches_database() || o_.permille(o_.rates.commit_lost)) return answer(unknown);
+  o_.truth.writes(identity(), *step);
   if (o_.permille(o_.rates.commit_late)) {
     // The server goes on with what it was told, whoever has hung up.
-    o_.w.after(milliseconds(o_.w.between(1, 5'000)), [step, name = name_, &o = o_] { o.db.commit(*step, name); });
+    o_.w.after(milliseconds(o_.w.between(1, 5'000)), [step, identity = identity(), &o = o_] { o.db.commit(*step, identity); });
     return answer(unknown);
   }
-  const auto result = o_.db.commit(*step, name_);
+  const auto result = o_.db.commit(*step, identity());
   if (crash()) return die("in_commit_after");
   answer(o_.permille(o_.rates.commit_unheard) ? unknown : result);
 }
@@ -230,7 +256,7 @@ void node::on_load(const entity_ref& ref, const caf::strong_actor_ptr& sender) {
   if (!alive_) return;
   auto answer = std::make_shared<load_answer>();
   answer->ref = ref;
-  answer->available = !o_.permille(o_.rates.load_fails);
+  answer->available = reaches_database() && !o_.permille(o_.rates.load_fails);
   if (answer->available)
     answer->entity = o_.db.load(ref);
   else
@@ -238,19 +264,42 @@ void node::on_load(const entity_ref& ref, const caf::strong_actor_ptr& sender) {
   later(milliseconds(o_.w.between(0, 5)), [=] { tell(sender, load_answer_ptr(answer)); });
 }
 
-lease_answer_ptr node::on_lease(bool take) {
-  auto answer = std::make_shared<lease_answer>();
-  answer->available = alive_ && !cut_off_ && !o_.permille(o_.rates.lease_fails);
-  if (!answer->available) return answer;
-  auto& lease = o_.db.leases;
-  const bool free = lease.holder.empty() || lease.expires <= o_.w.now || (o_.db.dead_nodes.count(lease.holder) && o_.w.chance(50));
-  if (take && lease.holder != name_ && free) {
-    lease.holder = name_;
-    ++lease.epoch;
+// --- leases, as the lease keeper asks for them ---
+
+std::string node::next_identity() {
+  auto identity = name_ + "@" + std::to_string(number_) + "." + std::to_string(++identities_);
+  o_.truth.born(identity, truth_);
+  return identity;
+}
+
+/// Its own steady clock.
+keeper::instant node::steady_at(timestamp at) const {
+  return keeper::instant(std::chrono::nanoseconds((at - born_).count() * (10'000 + drift_) / 10) + 1h);
+}
+
+void node::on_lease(std::uint64_t id, keeper::duty what, const shard_list& given) {
+  if (!alive_) return;
+  const auto way = [&] { return milliseconds(o_.permille(o_.rates.lease_fails) ? o_.w.between(20, 1'000) : o_.w.between(0, 10)); };
+  const auto asked = o_.w.now;
+  // What was sent before it fell asleep arrives all the same.
+  later(way(), [=, this, back = way()] {
+    const auto answer = turn_leases(what, given, asked);
+    later(back, [=, this] { caf::anon_send(leases_, result_atom::value, id, answer); });
+    if (what == keeper::duty::release && answer->available) later(back + 50ms, [this] { left_ = true, die("left"); });
+  });
+}
+
+lease_answer_ptr node::turn_leases(keeper::duty what, const shard_list& given, timestamp asked) {
+  if (!reaches_database() || o_.permille(o_.rates.lease_fails / 4)) {
+    leases_of_.lost();
+    auto nothing = std::make_shared<lease_answer>(leases_of_.known());
+    nothing->available = active_fault == planted::no_self_fence;
+    return nothing;
   }
-  if (lease.holder != name_) return answer;
-  lease.expires = o_.w.now + lease_ttl;
-  answer->epochs.fill(lease.epoch);
+  const auto before = leases_of_.known().epochs;
+  const auto answer = leases_of_.work(what, given, steady_at(asked), steady_at(o_.w.now));
+  for (std::uint32_t s = 0; s < shard_count; ++s)
+    if (answer->epochs[s] != 0 && before[s] == 0) gained_at_[s] = o_.w.now;
   return answer;
 }
 
@@ -258,7 +307,12 @@ wake_list_ptr node::on_scan(std::int64_t from, std::int64_t to, std::uint32_t li
   const auto first = timestamp(std::chrono::microseconds(from)), last = timestamp(std::chrono::microseconds(to));
   auto list = std::make_shared<wake_list>();
   list->scanned_to = first;
-  if (alive_ && !o_.permille(o_.rates.load_fails)) *list = o_.db.scan(first, last, limit);
+  if (alive_ && reaches_database() && !o_.permille(o_.rates.load_fails)) *list = o_.db.scan(first, last, limit);
+  if (active_fault == planted::lose_wake_on_handover)
+    std::erase_if(list->refs, [this](const entity_ref& ref) {
+      const auto gained = gained_at_[shard_of(ref)];
+      return gained > born_ + lease_ttl && *o_.db.rows.at(ref).header.wake_at <= gained + 120s;
+    });
   return list;
 }
 

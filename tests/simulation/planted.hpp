@@ -27,7 +27,13 @@ enum class planted : std::uint8_t {
   scheduler_twice,         ///< A scheduler creates twice for one look.
   same_rows,               ///< A conversion claims what another one is converting.
   refund_by_word,          ///< A refund is believed to the provider, not to the chain.
-  refund_whole             ///< Accruals are set free with all that was sent, not with what came back.
+  refund_whole,            ///< Accruals are set free with all that was sent, not with what came back.
+  no_self_fence,           ///< A node that cannot renew goes on as if it had.
+  take_unexpired_lease,    ///< A lease is taken a little before it expires.
+  dead_identity_returns,   ///< A node goes on under the identity that was declared dead.
+  take_over_after_outage,  ///< Expired leases are taken by the first who reaches the database again.
+  forward_twice_acts_twice, ///< A letter that comes twice is acted on twice.
+  lose_wake_on_handover    ///< The new holder of a shard does not look for what was due before.
 };
 
 } // namespace paygate::sim
@@ -55,7 +61,13 @@ struct enum_names<sim::planted> {
                                                 "scheduler_twice",
                                                 "same_rows",
                                                 "refund_by_word",
-                                                "refund_whole"};
+                                                "refund_whole",
+                                                "no_self_fence",
+                                                "take_unexpired_lease",
+                                                "dead_identity_returns",
+                                                "take_over_after_outage",
+                                                "forward_twice_acts_twice",
+                                                "lose_wake_on_handover"};
 };
 } // namespace paygate
 

@@ -106,6 +106,14 @@ struct faulty_wallet : wallet_kind {
         std::erase_if(forgetful.transfers, [&](const auto& t) { return t.intent == asked->intent && is_final(t.status); });
         return wallet_kind::apply(forgetful, exists, message, context);
       }
+    // "Whatever comes is new."
+    if (active_fault == planted::forward_twice_acts_twice)
+      if (const auto* asked = std::get_if<request_transfer>(&message)) {
+        const auto same = [&](const auto& t) { return t.intent == asked->intent; };
+        auto again = *asked;
+        if (std::any_of(state.transfers.begin(), state.transfers.end(), same)) again.intent += "/again";
+        return wallet_kind::apply(state, exists, wallet_message{again}, context);
+      }
     auto result = wallet_kind::apply(state, exists, message, context);
     if (active_fault == planted::new_nonce) sign_anew(result, state, message);
     return result;

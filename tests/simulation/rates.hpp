@@ -20,8 +20,10 @@ struct fault_rates {
   std::array<call_rates, lane_count> calls;
   unsigned commit_lost = 0, commit_late = 0, commit_unheard = 0, load_fails = 0, lease_fails = 0; ///< Permille of the database's answers.
   unsigned window_crash = 0;                                                                      ///< In 100 000 of every window passed.
-  unsigned crashes = 0, takeovers = 0;                                                            ///< How many at random instants.
+  unsigned crashes = 0;                                                                           ///< How many at random instants.
   unsigned ipn_lost = 0, ipn_repeated = 0, ipn_late = 0;                                          ///< Permille.
+  unsigned letter_lost = 0, letter_twice = 0, letter_late = 0;                                    ///< Permille of those between nodes.
+  unsigned pauses = 0, cuts = 0, outages = 0, leaves = 0; ///< Nodes that sleep, links that break, the database away, nodes that leave.
 
   template <class World>
   static fault_rates drawn(World& w) {
@@ -31,8 +33,10 @@ struct fault_rates {
     r.commit_lost = draw(40), r.commit_late = draw(40), r.commit_unheard = draw(40), r.load_fails = draw(60), r.lease_fails = draw(200);
     r.window_crash = w.chance(50) ? static_cast<unsigned>(w.between(0, 1500)) : 0;
     r.crashes = static_cast<unsigned>(w.between(0, 4));
-    r.takeovers = w.chance(50) ? static_cast<unsigned>(w.between(1, 3)) : 0;
     r.ipn_lost = draw(600), r.ipn_repeated = draw(500), r.ipn_late = draw(500);
+    r.letter_lost = draw(200), r.letter_twice = draw(200), r.letter_late = draw(200);
+    r.pauses = static_cast<unsigned>(w.between(0, 3)), r.cuts = static_cast<unsigned>(w.between(0, 3));
+    r.outages = w.chance(50) ? static_cast<unsigned>(w.between(1, 2)) : 0, r.leaves = static_cast<unsigned>(w.between(0, 2));
     return r;
   }
 };

@@ -6,8 +6,13 @@
 
 namespace paygate::sim {
 
-simulation::simulation(std::uint64_t seed) : system_(seed), o_(seed, system_) {
-  o_.w.now = system_.business()->now();
+simulation::simulation(std::uint64_t seed) : o_(seed) {
+  o_.w.now = timestamp(std::chrono::hours(24 * 365 * 50));
+  o_.process_of = [this](const std::string& name) -> node* {
+    for (auto& s : slots_)
+      if (s.name == name && s.process && s.process->alive()) return s.process.get();
+    return nullptr;
+  };
   o_.provider.deliver = [this](const ipn_received& ipn, const nowpayments::ipn_answer& answer) { deliver(ipn, answer); };
   o_.db.after_write = [this, check = o_.db.after_write](const step_record& step, const loaded_entity* before) {
     const auto line = to_text(o_.w.now).substr(11, 12) + " " + to_text(step.ref) + " " + step.message + ": " + step.from_status + " -> "
@@ -29,42 +34,62 @@ simulation::simulation(std::uint64_t seed) : system_(seed), o_(seed, system_) {
 }
 
 simulation::~simulation() {
-  nodes_.clear();
+  slots_.clear();
   set_log_sink({});
 }
 
-node* simulation::acting() { return !nodes_.empty() && nodes_.front()->alive() ? nodes_.front().get() : nullptr; }
+/// Some node that lives, it may be asleep: where the load balancer sends somebody.
+node* simulation::any() {
+  std::vector<node*> alive;
+  for (auto& s : slots_)
+    if (s.process && s.process->alive()) alive.push_back(s.process.get());
+  return alive.empty() ? nullptr : alive[o_.w.random() % alive.size()];
+}
+
+/// One that is at work.
+node* simulation::acting() {
+  auto* n = any();
+  return n && !n->asleep() ? n : nullptr;
+}
+
+void simulation::boot(std::size_t index) {
+  auto& s = slots_[index];
+  if (!s.process) s.process = std::make_unique<node>(o_, s.name, ++born_);
+}
+
+void simulation::bury(std::size_t index) {
+  auto& s = slots_[index];
+  const bool left = s.process->has_left();
+  s.process.reset();
+  s.stays_away = left && o_.w.faults;
+  const auto pause = left ? o_.w.between(5'000, 300'000) : o_.w.between(200, 20'000);
+  o_.w.after(milliseconds(pause), [this, index] { boot(index); });
+}
 
 void simulation::settle() {
-  for (std::size_t n = 0; system_.step(); ++n) {
-    if (n > 2'000'000) return o_.w.demand(false, "the actors come to rest");
-    // Nothing of a dead process has an effect, so it may be buried a little later.
-    if (n % 64 == 0 && !nodes_.empty() && !nodes_.front()->alive()) break;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    auto& process = slots_[i].process;
+    if (!process) continue;
+    process->run();
+    // Nothing of a dead process has an effect.
+    if (!process->alive()) bury(i);
   }
-  for (auto n = nodes_.begin(); n != nodes_.end();) n = (*n)->alive() ? std::next(n) : nodes_.erase(n);
-  if (!nodes_.empty() || restart_due_) return;
-  restart_due_ = true;
-  system_.cancel_timers();
-  o_.w.after(milliseconds(born_ == 0 ? 1 : o_.w.between(200, 20'000)), [this] {
-    restart_due_ = false;
-    nodes_.push_front(std::make_unique<node>(o_, "node" + std::to_string(++born_)));
-  });
 }
 
 /// Goes to the next thing to happen, in the outside or by a timer of an actor.
 bool simulation::advance() {
   settle();
-  const auto timer = system_.next_timer();
   const auto agenda = o_.w.next();
   if (!agenda) return false;
-  const auto pause = std::max(caf::timespan{0}, std::chrono::duration_cast<caf::timespan>(*agenda - o_.w.now));
-  if (timer && *timer < pause) {
-    system_.advance(*timer);
-    o_.w.now = system_.business()->now();
-    return true;
-  }
-  system_.advance(pause);
-  return o_.w.turn();
+  auto timer = timestamp::max();
+  for (auto& s : slots_)
+    if (s.process)
+      if (const auto next = s.process->next_timer()) timer = std::min(timer, *next);
+  const bool agenda_first = *agenda <= timer;
+  o_.w.now = std::max(o_.w.now, std::min(*agenda, timer));
+  for (auto& s : slots_)
+    if (s.process) s.process->follow();
+  return agenda_first ? o_.w.turn() : true;
 }
 
 void simulation::every(milliseconds pause, std::function<void()> what) {
@@ -78,22 +103,44 @@ void simulation::crash(const char* where) {
   if (auto* n = acting()) n->die(where);
 }
 
-/// A second node takes the shards while the first one, frozen for a while, goes on as if nothing had happened.
-void simulation::take_over() {
-  auto* old = acting();
-  if (!old) return;
-  old->cut_off();
-  o_.db.leases.expires = o_.w.now;
-  ++o_.windows["taken_over"];
-  nodes_.push_front(std::make_unique<node>(o_, "node" + std::to_string(++born_)));
-  o_.w.after(milliseconds(o_.w.between(1'000, 30'000)), [this, name = old->name()] {
-    for (auto& n : nodes_)
-      if (n->name() == name) n->die("zombie");
-  });
+/// What happens to nodes and between them while there is trouble.
+void simulation::trouble_nodes(milliseconds trouble) {
+  auto& w = o_.w;
+  const auto sometime = [&](std::function<void()> what) { w.after(milliseconds(w.between(1'000, trouble.count())), std::move(what)); };
+  const auto how_long = [&w] { return milliseconds(w.chance(50) ? w.between(500, 12'000) : w.between(12'000, 90'000)); };
+  for (unsigned i = 0; i < o_.rates.crashes; ++i) sometime([this] { crash("random"); });
+  for (unsigned i = 0; i < o_.rates.pauses; ++i)
+    sometime([=, this] {
+      if (auto* n = acting()) ++o_.windows["node asleep"], n->sleep(how_long());
+    });
+  for (unsigned i = 0; i < o_.rates.cuts; ++i)
+    sometime([=, this] {
+      auto* n = any();
+      if (!n) return;
+      const auto& other = slots_[o_.w.random() % slots_.size()].name;
+      if (other == n->name() || o_.w.chance(30))
+        ++o_.windows["node without database"], n->cut_off(how_long());
+      else
+        ++o_.windows["nodes without each other"], o_.net_between.cut(n->name(), other, how_long());
+    });
+  for (unsigned i = 0; i < o_.rates.outages; ++i)
+    sometime([=, this] {
+      const auto span = how_long();
+      ++o_.windows["database away"];
+      o_.database_away_until = std::max(o_.database_away_until, o_.w.now + span);
+      o_.w.after(span, [this, span] {
+        for (auto& s : slots_)
+          if (s.process) s.process->database_is_back(span);
+      });
+    });
+  for (unsigned i = 0; i < o_.rates.leaves; ++i)
+    sometime([this] {
+      if (auto* n = acting(); n && slots_.size() > 1) n->leave();
+    });
 }
 
 void simulation::deliver(const ipn_received& ipn, const nowpayments::ipn_answer& answer) {
-  auto* n = acting();
+  auto* n = any();
   if (!n) return o_.w.after(50ms, [answer] { answer(false); });
   // The one answer may get lost: the connection, or the process, may break.
   auto heard = std::make_shared<bool>(false);
@@ -117,10 +164,14 @@ run_result simulation::play() {
     o_.watch.mined(o_.net);
   });
   every(7s, [this] { o_.swaps.turn(); });
+  // Some clusters are born whole, others grow.
+  const auto size = w.chance(25) ? 1 : w.chance(30) ? 2 : 3;
+  for (int i = 1; i <= size; ++i) slots_.push_back({"node-" + std::to_string(i), nullptr});
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    w.after(milliseconds(i == 0 ? 1 : w.between(1, w.chance(50) ? 2'000 : 400'000)), [this, i] { boot(i); });
   found_business();
   const auto trouble = milliseconds(w.between(600'000, 1'500'000));
-  for (unsigned i = 0; i < o_.rates.crashes; ++i) w.after(milliseconds(w.between(1'000, trouble.count())), [this] { crash("random"); });
-  for (unsigned i = 0; i < o_.rates.takeovers; ++i) w.after(milliseconds(w.between(1'000, trouble.count())), [this] { take_over(); });
+  trouble_nodes(trouble);
   if (w.chance(30))
     w.after(milliseconds(w.between(60'000, 600'000)), [this] {
       ipn_received ipn;
@@ -138,7 +189,7 @@ run_result simulation::play() {
   while (w.broken.empty() && w.now < end && advance()) {
     if (w.now < look) continue;
     look = w.now + 20s;
-    if (w.now > peace && all_over()) break;
+    if (w.now > peace + 5min && all_over()) break;
   }
   if (w.broken.empty()) judge();
   if (!w.broken.empty()) result.broken = w.broken.front() + " (at " + to_text(w.now) + ")";
@@ -152,6 +203,9 @@ void simulation::count(run_result& result) const {
   for (const auto& [ref, row] : o_.db.rows)
     std::visit([&](const auto& s) { ++result.counts[std::string(to_text(ref.kind)) + " " + std::string(to_text(s.status))]; }, row.state);
   for (const auto& [where, n] : o_.windows) result.counts["crash " + where] += n;
+  for (const auto& [what, n] : o_.truth.seen) result.counts["lease " + what] += n;
+  for (const auto& [what, n] : o_.net_between.seen) result.counts["letter " + what] += n;
+  result.counts["nodes " + std::to_string(slots_.size())] = 1;
   for (const auto& [intent, t] : o_.db.transfers) {
     result.counts["transfer " + std::string(to_text(t.row.status))] += 1;
     result.counts["transfer raised"] += !t.row.old_hashes.empty();

@@ -33,8 +33,12 @@ private:
   void register_channels();
   void deliver(const ipn_received& ipn, const nowpayments::ipn_answer& answer);
   void crash(const char* where);
-  void take_over();
+  void boot(std::size_t slot);
+  void bury(std::size_t slot);
+  void trouble_nodes(milliseconds trouble);
   node* acting();
+  node* any();
+  void judge_cluster();
   bool all_over() const;
   void judge();
   void judge_payments();
@@ -48,11 +52,15 @@ private:
   std::string startable() const;
   void count(run_result& result) const;
 
-  test::virtual_system system_;
   outside o_;
-  std::list<std::unique_ptr<node>> nodes_; ///< The newest first; older ones are dead, or do not know it yet.
+  /// A place for a node, of a name that is stable; its process comes and goes.
+  struct slot {
+    std::string name;
+    std::unique_ptr<node> process;
+    bool stays_away = false; ///< It has left, until the time of peace.
+  };
+  std::vector<slot> slots_;
   int born_ = 0;
-  bool restart_due_ = false;
   std::vector<channel> channels_;
   std::uint64_t trace_hash_ = 14'695'981'039'346'656'037u;
 };

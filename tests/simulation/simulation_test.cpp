@@ -64,7 +64,10 @@ TEST_CASE("every promise holds, whatever is lost, late, repeated or dead", "[see
     for (const auto* what : {"payout completed", "payout needs_attention", "payout cancelled", "payment paid", "payment underpaid",
                              "payment held", "crash before_commit", "crash after_commit", "crash before_call", "crash after_call",
                              "conversion completed", "conversion needs_attention", "conversion cancelled", "crash in_commit_before",
-                             "crash in_commit_after", "crash random", "crash taken_over", "transfer confirmed"}) {
+                             "crash in_commit_after", "crash random", "transfer confirmed", "crash node asleep", "crash node without database",
+                             "crash nodes without each other", "crash database away", "crash left", "lease of the dead",
+                             "lease of a sleeper", "lease of the silent", "lease stale steps of a sleeper", "letter lost",
+                             "letter repeated", "letter cut off"}) {
       INFO(what);
       CHECK(seen[what] > 0);
     }

@@ -1,7 +1,9 @@
 #include <catch2/catch.hpp>
 
 #include <caf/all.hpp>
+#include <pqxx/pqxx>
 
+#include "persistence/batch_writer.hpp"
 #include "tests/store/store_support.hpp"
 
 using namespace paygate;
@@ -351,4 +353,18 @@ TEST_CASE("a transfer whose bytes are lost may be confirmed by its hash, but nev
   CHECK(with(transfer_status::broadcast, "0xh") == commit_outcome::poison);
   CHECK(with(transfer_status::confirmed, "") == commit_outcome::poison);
   CHECK(with(transfer_status::confirmed, "0xh") == commit_outcome::committed);
+}
+
+TEST_CASE("who stands still in the middle of a transaction does not keep its shards from being taken") {
+  store db(new_database());
+  auto frozen = connect_for_batches(db.dsn);
+  const auto read = frozen->run({{"lease", {db.node, "{7}"}}});
+  REQUIRE_FALSE(read.failure);
+  // A takeover waits for whoever has read the lease, but not for ever: the server ends what does nothing.
+  pqxx::connection other(db.dsn);
+  pqxx::work taking(other);
+  taking.exec("SET LOCAL lock_timeout = '60s'");
+  CHECK(taking.exec("UPDATE shard_lease SET epoch = epoch + 1, node = NULL WHERE shard = 7").affected_rows() == 1);
+  taking.commit();
+  CHECK_THROWS_AS(frozen->commit(), statement_failed);
 }

@@ -17,7 +17,7 @@ namespace {
 class twins {
 public:
   explicit twins(std::uint64_t seed) : real(new_database()), w(seed), model(w), books(make_books_client(real.dsn)) {
-    model.leases = {real.node, 0, timestamp::max()};
+    model.table.give_all(real.node, 0);
     // The database's own clock, because it asks "within a day".
     w.now = at_micros(std::stoll(real.value("SELECT (extract(epoch FROM now()) * 1000000)::bigint")));
   }
@@ -51,7 +51,7 @@ private:
     INFO(what);
     step.header.updated_at = step.header.created_at = w.now;
     ++seen[what];
-    model.leases.epoch = step.epoch;
+    model.table.give_all(real.node, step.epoch);
     const auto real_answer = real.commit(step);
     INFO(real_answer.error);
     CHECK(real_answer.outcome == commit_outcome::committed);

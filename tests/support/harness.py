@@ -104,14 +104,19 @@ def certificate(who):
 class Child:
     """A child process: its output in a log, killed when the test ends, however it ends."""
 
+    outlives = False  # Whether children go on when this program has ended.
+
     def __init__(self, name, argv, log, user=None):
         self.name, self.log = name, log
+        last_words = 0 if Child.outlives else signal.SIGKILL
 
         def prepare():
-            _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+            if Child.outlives:
+                os.setsid()
+            _libc.prctl(1, last_words)  # PR_SET_PDEATHSIG
             if user:
                 os.setgroups([]), os.setgid(user[1]), os.setuid(user[0])
-                _libc.prctl(1, signal.SIGKILL)  # Changing the user cleared it.
+                _libc.prctl(1, last_words)  # Changing the user cleared it.
 
         with open(log, "ab") as out:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=prepare, cwd="/")
@@ -137,7 +142,7 @@ class Child:
 class Postgres:
     def __init__(self, folder):
         self.bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
-        self.home, self.port, self.user = folder, free_port(), None
+        self.home, self.port, self.user, self.listen = folder, free_port(), None, "127.0.0.1"
         os.makedirs(folder)
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root.
             import pwd
@@ -155,9 +160,17 @@ class Postgres:
         return f"postgresql://paygate@127.0.0.1:{self.port}/{database}"
 
     def start(self):
-        self.child = Child("postgres", [self.bin + "/postgres", "-D", self.home + "/data", "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
-                                        "-c", "unix_socket_directories="], self.home + ".log", self.user)
+        self.child = Child("postgres", [self.bin + "/postgres", "-D", self.home + "/data", "-p", str(self.port), "-c",
+                                        "listen_addresses=" + self.listen, "-c", "unix_socket_directories="], self.home + ".log", self.user)
         wait("PostgreSQL", lambda: self.sql("SELECT 1", "postgres"))
+
+    def open_to(self, network):
+        """Lets that network in, without passwords: a test's own."""
+        with open(self.home + "/data/pg_hba.conf", "a") as file:
+            file.write(f"host all all {network} trust\n")
+        self.listen = "*"
+        self.stop()
+        self.start()
 
     def stop(self):
         self.child.end(signal.SIGINT)  # Fast shutdown: open sessions are ended.
@@ -182,8 +195,9 @@ class Anvil:
         anvil = subprocess.run([ROOT / "tests/support/anvil-path"], check=True, capture_output=True, text=True).stdout.strip()
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.child = Child("anvil", [anvil, "--host", "127.0.0.1", "--port", str(port), "--chain-id", "31337", "--block-time", "1",
-                                     "--mixed-mining", "--silent"], folder + "/anvil.log")
+        host = os.environ.get("PAYGATE_ANVIL_HOST", "127.0.0.1")
+        self.child = Child("anvil", [anvil, "--host", host, "--port", str(port), "--chain-id", "31337", "--block-time", "1", "--mixed-mining",
+                                     "--silent"], folder + "/anvil.log")
         wait("anvil", lambda: self.rpc("eth_chainId") == "0x7a69")
 
     def rpc(self, method, *params):
@@ -245,7 +259,7 @@ class World:
     `settings` are lines for the settings file by section, over the standard ones; `sandbox` are options of paygate-sandbox."""
 
     def __init__(self, settings=None, sandbox=None, channels=True):
-        self.folder = tempfile.mkdtemp(prefix="paygate-world-")
+        self.folder = self.make_folder()
         os.chmod(self.folder, 0o711)
         self.children, self.paygated = [], None
         try:
@@ -253,6 +267,9 @@ class World:
         except BaseException:
             self.close(failed=True)
             raise
+
+    def make_folder(self):
+        return tempfile.mkdtemp(prefix="paygate-world-")
 
     def path(self, name):
         return os.path.join(self.folder, name)

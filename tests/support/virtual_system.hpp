@@ -112,11 +112,12 @@ private:
     }
   };
 
-  caf::scheduler::test_coordinator& coordinator() { return dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler()); }
-  caf::detail::test_actor_clock& clock() { return coordinator().clock(); }
+  caf::scheduler::test_coordinator& coordinator() { return coordinator_; }
+  caf::detail::test_actor_clock& clock() { return coordinator_.clock(); }
 
   config config_;
   caf::actor_system system_{config_};
+  caf::scheduler::test_coordinator& coordinator_ = dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler());
   std::unique_ptr<caf::scoped_actor> self_{new caf::scoped_actor(system_, true)};
   std::vector<caf::actor> owned_;
 };
