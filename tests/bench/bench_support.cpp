@@ -164,7 +164,9 @@ bench_node::~bench_node() {
   node_ = nullptr;
   router_ = nullptr;
   lane_ = nullptr;
-  *ports = {};
+  ports->committers.clear();
+  ports->router = nullptr;
+  ports->lanes.fill(lane_actor{});
 }
 
 std::uint64_t bench_node::residents() {
