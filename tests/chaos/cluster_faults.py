@@ -209,7 +209,7 @@ def check_all(world, crowd, owners):
 
 def self_test(world):
     """The new check is checked: a step that is missing in the history, and one that is there twice."""
-    for what, plant in (("a step that was lost", "DELETE FROM transition WHERE (kind, id, version) = (SELECT 'payment', id, version FROM payment LIMIT 1)"),
+    for what, plant in (("a step that was lost", "DELETE FROM transition WHERE (kind, id, version) = (SELECT 'payment'::entity_kind, id, version FROM payment LIMIT 1)"),
                         ("a step that was made twice", "INSERT INTO transition (kind, id, version, at, message, from_status, to_status, note) SELECT kind, id,"
                                                        " version, at, message, from_status, to_status, note FROM transition WHERE kind = 'payout' LIMIT 1")):
         world.database.sql("BEGIN; SET LOCAL session_replication_role = replica; " + plant + "; COMMIT")
