@@ -207,6 +207,20 @@ def check_all(world, crowd, owners):
     return check_ipns(world), transfers
 
 
+def self_test(world):
+    """The new check is checked: a step that is missing in the history, and one that is there twice."""
+    for what, plant in (("a step that was lost", "DELETE FROM transition WHERE (kind, id, version) = (SELECT 'payment'::entity_kind, id, version FROM payment LIMIT 1)"),
+                        ("a step that was made twice", "INSERT INTO transition (kind, id, version, at, message, from_status, to_status, note) SELECT kind, id,"
+                                                       " version, at, message, from_status, to_status, note FROM transition WHERE kind = 'payout' LIMIT 1")):
+        world.database.sql("BEGIN; SET LOCAL session_replication_role = replica; " + plant + "; COMMIT")
+        try:
+            world.check_steps()
+        except Unexpected as found:
+            print(f"caught: {what}: {found}")
+        else:
+            raise SystemExit(f"not caught: {what}")
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--faults", type=int, default=6)
@@ -214,6 +228,7 @@ def main():
     options.add_argument("--nodes", type=int, default=3)
     options.add_argument("--buyers", type=int, default=3)
     options.add_argument("--only", choices=HERE + WIRES)
+    options.add_argument("--self-test", action="store_true", help="plants faults for the check of the history, after everything")
     options.add_argument("--no-network", action="store_true", help="no cuts, nothing in network namespaces")
     given = options.parse_args()
     apart = not given.no_network and cluster.alone()
@@ -237,6 +252,8 @@ def main():
         report(world, crowd, times, trouble.refused, ipns, transfers)
         if bad := world.database.sql("SELECT string_agg(kind || '/' || entity_id || ': ' || text, '; ') FROM failed_transaction WHERE resolved_at IS NULL"):
             raise Unexpected("a person would have to look at: " + bad)
+        if given.self_test:
+            self_test(world)
 
 
 if __name__ == "__main__":
