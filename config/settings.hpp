@@ -152,6 +152,9 @@ std::vector<std::string> validate(const settings& s);
 /// @pre validate(s) is empty.
 policy policy_of(const settings& s, std::string wallet_address);
 
+/// `node.name`, or its default: "node-" and the host's name.
+std::string node_name(const settings& s);
+
 /// `--help`: every setting with its default, grouped by section.
 std::string help_text();
 
