@@ -350,6 +350,9 @@ std::vector<std::string> validate(const settings& s) {
   f.expect(!s.cluster.bind.empty(), "cluster.bind", "empty", "an address to listen on");
   f.range("cluster.port", s.cluster.port, 0, 65'535);
   f.expect(s.cluster.advertise.empty() || is_host_port(s.cluster.advertise), "cluster.advertise", '"' + s.cluster.advertise + '"', "HOST:PORT");
+  const auto& name = s.node.name;
+  f.expect(name.size() <= 63 && std::all_of(name.begin(), name.end(), in_node_name), "node.name", '"' + name + '"',
+           "at most 63 letters, digits and '-'");
   f.expect(s.crash_at.empty() || s.sandbox, "crash_at", '"' + s.crash_at + '"', "nothing without --sandbox");
   f.one_of("log.level", s.log.level, {"debug", "info", "warning", "error"});
   f.one_of("log.format", s.log.format, {"json", "text"});
