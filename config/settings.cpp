@@ -124,6 +124,7 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
   add("node", "lease_ttl", s.node.lease_ttl, "duration", "How long this node owns its shards after it was last heard of.");
   add("runtime", "threads", s.runtime.threads, "", "Scheduler threads.");
   add("runtime", "passivate_after", s.runtime.passivate_after, "duration", "An entity with nothing to do for so long leaves memory.");
+  add("runtime", "residents_max", s.runtime.residents_max, "", "While more entities are in memory, those whose time has come wait in their rows.");
 }
 
 // "0.50" as basis points, exactly; nothing for anything finer, negative or above 1.
@@ -325,6 +326,7 @@ std::vector<std::string> validate(const settings& s) {
   f.expect(is_loopback(s.ctl.bind), "ctl.bind", '"' + s.ctl.bind + '"', "a loopback address, because the link has no TLS yet");
   f.range("ctl.port", s.ctl.port, 0, 65'535);
   f.expect(s.crash_at.empty() || s.sandbox, "crash_at", '"' + s.crash_at + '"', "nothing without --sandbox");
+  f.range("runtime.residents_max", s.runtime.residents_max, 1000, 100'000'000);
   f.one_of("log.level", s.log.level, {"debug", "info", "warning", "error"});
   f.one_of("log.format", s.log.format, {"json", "text"});
   settings copy = s;

@@ -10,6 +10,7 @@
 #include "actors/runtime/entity.hpp"
 #include "actors/runtime/inspect.hpp"
 #include "messages/log.hpp"
+#include "messages/message_json.hpp"
 
 // The shell of every entity: decide, commit, act. Written once for all kinds; a kind brings `apply`, `effects_due`, `wakes_at`.
 namespace paygate {
@@ -38,6 +39,7 @@ struct entity_state {
   bool committing = false;
   std::unique_ptr<decision<state_type>> open; ///< Null while the header alone is written.
   reply_promise open_promise;
+  envelope_ptr open_letter; ///< What it answers: should the step be poison, people want to see it.
   commit_slot slot; ///< Ends before `self_`, which keeps what it counts in.
 
   std::uint64_t handled = 0; ///< Messages taken from the shard: it only lets us go when this equals what it sent.
@@ -68,7 +70,7 @@ public:
     if (!message)
       answer(promise, refused{refusal::wrong_kind, "no message for a " + std::string(to_text(Kind::kind))});
     else if (!st().committing)
-      decide(*message, promise);
+      decide(*message, promise, letter);
     else if (st().inbox.size() < ports().limits.inbox_max)
       st().inbox.push_back({*message, promise});
     else
@@ -83,6 +85,7 @@ public:
     s.slot = {};
     if (answer.result.outcome == commit_outcome::committed) {
       ports().pass("after_commit");
+      s.open_letter.reset();
       if (answer.step->writes_row) s.header = answer.step->header;
       if (s.open) s.data = std::move(s.open->next);
       answer_open(s.open ? s.open->reply : entity_reply{ok{}});
@@ -96,7 +99,7 @@ public:
       answer_open(refused{refusal::crashed, "the database refuses this step"});
       log(log_level::error, "step_poisoned",
           {{"entity", to_text(ref())}, {"message", answer.step->message}, {"error", answer.result.error}});
-      return poison(answer.step->message, answer.result.error);
+      return poison(answer.step->message, answer.result.error, s.open_letter ? message_json(s.open_letter->body) : std::string());
     }
     // Stale, fenced or unknown: this activation no longer knows the truth. Whoever asked asks again; the shard loads the row anew.
     answer_open(refused{refusal::unavailable, text});
@@ -165,7 +168,7 @@ private:
 
   // --- decide ---
 
-  void decide(const message_type& message, reply_promise promise) {
+  void decide(const message_type& message, reply_promise promise, const envelope_ptr& letter = {}) {
     const auto word = name_of(message);
     verdict<state_type> result;
     try {
@@ -173,7 +176,7 @@ private:
     } catch (const std::exception& e) {
       log(log_level::error, "step_threw", {{"entity", to_text(ref())}, {"message", std::string(word)}, {"error", e.what()}});
       answer(promise, refused{refusal::crashed, "the step failed"});
-      return poison(word, e.what());
+      return poison(word, e.what(), message_json(any_message{message}));
     }
     if (auto* no = std::get_if<refused>(&result)) {
       answer(promise, std::move(*no));
@@ -186,6 +189,7 @@ private:
     }
     st().open = std::make_unique<decision<state_type>>(std::move(yes));
     st().open_promise = promise;
+    st().open_letter = letter ? letter : std::make_shared<const envelope>(envelope{ref(), any_message{message}});
     commit(word, st().open->changed, st().open->note);
   }
 
@@ -239,7 +243,7 @@ private:
   std::pair<std::uint32_t, std::string> worst_failure() const {
     std::pair<std::uint32_t, std::string> worst{0, {}};
     for (const auto& r : st().effects.all())
-      if (r.attempts > worst.first) worst = {r.attempts, r.what.key + ": " + r.error};
+      if (const auto times = std::max(r.attempts, r.put_offs); times > worst.first) worst = {times, r.what.key + ": " + r.error};
     return worst;
   }
 
@@ -317,12 +321,17 @@ private:
   }
 
   void on_failure(running_effect& r, const io_failure& failure) {
-    st().effects.failed(r, failure.code + (failure.text.empty() ? "" : ": " + failure.text), failure.retry_after, now(), ref().id);
-    ports().metrics->count("effect_failures_total", to_text(Kind::kind));
-    const bool tell = is_reported(r.attempts);
+    const bool no_room = failure.kind == fault::transient && failure.code == "busy";
+    auto words = failure.code + (failure.text.empty() ? "" : ": " + failure.text);
+    if (no_room)
+      st().effects.found_no_room(r, std::move(words), failure.retry_after, now(), ref().id);
+    else
+      st().effects.failed(r, std::move(words), failure.retry_after, now(), ref().id);
+    ports().metrics->count(no_room ? "effects_put_off_total" : "effect_failures_total", to_text(Kind::kind));
+    const bool tell = no_room ? is_put_off_reported(r.put_offs) : is_reported(r.attempts);
     if (tell)
       log(log_level::warning, "effect_failed",
-          {{"entity", to_text(ref())}, {"effect", r.what.key}, {"attempts", std::to_string(r.attempts)}, {"error", r.error}});
+          {{"entity", to_text(ref())}, {"effect", r.what.key}, {"attempts", std::to_string(std::max(r.attempts, r.put_offs))}, {"error", r.error}});
     if (tell && !st().committing) return commit("effect_failed", false, r.what.key + ": " + r.error);
     schedule();
   }
@@ -379,8 +388,8 @@ private:
 
   // --- the end of an activation ---
 
-  void poison(std::string_view word, const std::string& error) {
-    self_->send(st().self_.parent, poisoned_atom::value, st().self_.ref, std::string(word) + ": " + error);
+  void poison(std::string_view word, const std::string& error, const std::string& message) {
+    self_->send(st().self_.parent, poisoned_atom::value, st().self_.ref, std::string(word) + ": " + error, message);
     leave(error);
   }
 

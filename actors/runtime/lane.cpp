@@ -53,6 +53,9 @@ struct lane_state {
   token_bucket bucket{0, 1};
   circuit breaker{0};
   milliseconds held_until{0}; ///< The provider asked for a pause.
+  milliseconds ended_at{0};   ///< When a call last ended.
+  double pace_ms = 0;         ///< From the end of one call to that of the next, while calls wait: a running mean.
+  double turn_ms = 0;         ///< When the last one that was sent away is to come again.
   bool pump_set = false;
   static inline const char* name = "lane";
 };
@@ -65,8 +68,9 @@ public:
   call_promise call(const io_request_ptr& request) {
     auto promise = self_->make_response_promise<call_answer_ptr>();
     auto& s = st();
-    if (s.queue.size() >= s.limits.queue_max) {
-      promise.deliver(failure(fault::transient, "busy", "too many calls wait for " + std::string(to_text(s.which))));
+    if (!has_room()) {
+      promise.deliver(failure(fault::transient, "busy", "too many calls wait for " + std::string(to_text(s.which)), next_turn()));
+      s.metrics->count("lane_put_off_total", to_text(s.which));
       return promise;
     }
     s.queue.push_back({request, promise, now()});
@@ -141,7 +145,34 @@ private:
         });
   }
 
+  /// A call that is let in is started in time, as far as the lane's pace tells: one that waits for nothing loses its place.
+  bool has_room() const {
+    const auto& s = self_->state;
+    if (s.queue.size() >= s.limits.queue_max) return false;
+    const auto wait_ms = static_cast<double>(s.queue.size()) * s.pace_ms;
+    return s.queue.size() < std::size_t{8} * s.limits.workers || wait_ms < static_cast<double>(s.limits.wait_max.count()) / 2;
+  }
+
+  /// When a call that is sent away comes again: each a little later than the one before, at the pace at which calls end, so that a crowd
+  /// neither storms the lane nor leaves it idle. Nobody is sent away for longer than wait_max; the turns begin anew then.
+  milliseconds next_turn() {
+    constexpr double soonest = 1000, pace_least = 0.05;
+    auto& s = st();
+    const auto present = static_cast<double>(now().count()), longest = std::max(soonest, static_cast<double>(s.limits.wait_max.count()));
+    s.turn_ms = std::max(s.turn_ms + std::max(s.pace_ms, pace_least), present + soonest);
+    if (s.turn_ms > present + longest) s.turn_ms = present + soonest;
+    return milliseconds(static_cast<std::int64_t>(s.turn_ms - present));
+  }
+
+  void measure_pace() {
+    constexpr double weight = 0.02, longest = 5000;
+    auto& s = st();
+    const auto took = std::min(static_cast<double>((now() - std::exchange(s.ended_at, now())).count()), longest);
+    if (!s.queue.empty()) s.pace_ms = s.pace_ms == 0 ? took : s.pace_ms + weight * (took - s.pace_ms);
+  }
+
   void judge(const io_outcome& outcome) {
+    measure_pace();
     auto& s = st();
     const auto* bad = std::get_if<io_failure>(&outcome);
     s.metrics->count("provider_calls_total", to_text(s.which));
@@ -164,7 +195,7 @@ private:
   void refuse_stale() {
     auto& s = st();
     for (; !s.queue.empty() && now() - s.queue.front().since >= s.limits.wait_max; s.queue.pop_front())
-      s.queue.front().promise.deliver(failure(fault::transient, "busy", "the call waited too long for " + std::string(to_text(s.which))));
+      s.queue.front().promise.deliver(failure(fault::transient, "busy", "the call waited too long for " + std::string(to_text(s.which)), next_turn()));
   }
 
   void wait(milliseconds pause) {
