@@ -18,6 +18,7 @@
 #include "daemon/crash_point.hpp"
 #include "daemon/health.hpp"
 #include "daemon/log.hpp"
+#include "daemon/observer.hpp"
 #include "daemon/providers.hpp"
 #include "daemon/settings_watch.hpp"
 #include "io/codec/ethereum_tx.hpp"
@@ -69,9 +70,10 @@ struct program::parts {
   loader_actor loader;
   reader_actor reader;
   lease_actor leases;
-  caf::actor router, node, bootstrap, gateway, inspector;
+  caf::actor router, node, bootstrap, gateway, inspector, observer;
   std::vector<lane_actor> lanes;
   std::shared_ptr<settings_watch> watch;
+  std::unique_ptr<process_figures> process;
   std::unique_ptr<health_probe> health;
   std::unique_ptr<http_server> http;
 };
@@ -105,6 +107,8 @@ std::optional<std::string> program::check_outside(const std::string& wallet_addr
                                                                               {"payouts.daily_max_usd", of.payouts.daily_max_usd},
                                                                               {"conversion.threshold_usd", of.conversion.threshold_usd}});
   if (!unwritten.empty()) log(log_level::warning, "settings_not_written", {{"error", secrets_.redact(unwritten)}});
+  const auto no_limits = write_stuck_limits(secrets_.get("DATABASE_URL"), stuck_limits());
+  if (!no_limits.empty()) log(log_level::warning, "stuck_limits_not_written", {{"error", secrets_.redact(no_limits)}});
   // A node that is away may come back; one on another chain would sign for the wrong one.
   if (auto failure = check_chain(ethereum_of(config_.values, secrets_))) {
     if (failure->kind == fault::permanent) return "ETHEREUM_RPC_URL does not fit ethereum.chain_id: " + failure->text;
@@ -163,9 +167,12 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   setup.router = p.router;
   setup.ports = p.ports;
   setup.lease_ttl = whole_ms(s.node.lease_ttl);
+  setup.waker.residents_max = static_cast<std::size_t>(s.runtime.residents_max);
   p.node = spawn_node(p.system, std::move(setup));
   p.bootstrap = spawn_bootstrap(p.system, p.ports->router, first_letters(wallet_address));
   p.gateway = spawn_gateway(p.system, p.ports->router);
+  p.process = std::make_unique<process_figures>(metrics_);
+  p.observer = spawn_observer(p.system, spawn_reader(p.system, dsn), metrics_);
   p.watch = std::make_shared<settings_watch>(
     config_.values, arguments_, config_.file,
     [ports = p.ports, wallet_address](const settings& now) {
@@ -227,6 +234,7 @@ void program::tick(bool reload) {
     metrics_->count("secret_faults_total", "");
     log(log_level::error, "secret_not_reloaded", {{"fault", fault}});
   }
+  parts_->process->tell();
   caf::scoped_actor self{parts_->system};
   self->request(parts_->router, std::chrono::seconds(1), count_atom::value)
     .receive([&](std::uint64_t n) { metrics_->gauge("entities_resident", "", static_cast<std::int64_t>(n)); }, [](caf::error&) {});
@@ -239,7 +247,7 @@ bool program::stop() {
   caf::scoped_actor self{p.system};
   bool clean = false;
   self->request(p.node, std::chrono::seconds(10), drain_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
-  for (const auto& actor : {p.bootstrap, p.inspector, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
+  for (const auto& actor : {p.bootstrap, p.observer, p.inspector, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
   for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
   // What was handed to a committer is still written: wait for them, and for nobody else.
   for (const auto& committer : p.ports->committers) {

@@ -194,7 +194,7 @@ void bench_provider(const std::string& dsn, std::int64_t n) {
   const auto took = elapsed(start);
   const auto peak = take_peak_rss() - idle;
   if (!all) forgotten = 1;
-  const auto least = static_cast<double>(n) * std::chrono::duration<double>(answer_time).count() / limits.workers;
+  const auto least = static_cast<double>(calls->load()) * std::chrono::duration<double>(answer_time).count() / limits.workers;
   std::printf("2. the same through the daemon's lane (%u calls at once, queue %zu), a provider that answers in %.1f ms: each was asked "
               "about once after "
               "%.1f s; limit %.1f s, ratio %.2f; %ld calls in all, %ld commits meanwhile, peak memory %.0f MiB%s\n",

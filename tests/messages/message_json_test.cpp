@@ -21,7 +21,7 @@ TEST_CASE("an outcome that a machine broke on is shown with what the provider sa
 }
 
 TEST_CASE("bytes that are no text are shown as bytes, because the database takes text only") {
-  cancel_payout command{std::string("a\xff\xc3\xa9\xed\xa0\x80\xf0\x9f\x8e\x81\x00z", 14)};
+  cancel_payout command{std::string("a\xff\xc3\xa9\xed\xa0\x80\xf0\x9f\x8e\x81\x00z", 13)};
   CHECK(message_json(any_message{payout_message{command}})
         == "{\"message\":\"cancel_payout\",\"content\":[\"a\\\\xff\xc3\xa9\\\\xed\\\\xa0\\\\x80\xf0\x9f\x8e\x81\\u0000z\"]}");
 }
