@@ -12,6 +12,7 @@ namespace paygate {
 
 namespace {
 
+using std::chrono::nanoseconds;
 using pump_atom = caf::atom_constant<caf::atom("pump")>;
 using call_promise = caf::typed_response_promise<call_answer_ptr>;
 
@@ -54,8 +55,8 @@ struct lane_state {
   circuit breaker{0};
   milliseconds held_until{0}; ///< The provider asked for a pause.
   milliseconds ended_at{0};   ///< When a call last ended.
-  double pace_ms = 0;         ///< From the end of one call to that of the next, while calls wait: a running mean.
-  double turn_ms = 0;         ///< When the last one that was sent away is to come again.
+  nanoseconds pace{0};        ///< From the end of one call to that of the next, while calls wait: a running mean.
+  nanoseconds turn{0};        ///< When the last one that was sent away is to come again.
   bool pump_set = false;
   static inline const char* name = "lane";
 };
@@ -149,26 +150,26 @@ private:
   bool has_room() const {
     const auto& s = self_->state;
     if (s.queue.size() >= s.limits.queue_max) return false;
-    const auto wait_ms = static_cast<double>(s.queue.size()) * s.pace_ms;
-    return s.queue.size() < std::size_t{8} * s.limits.workers || wait_ms < static_cast<double>(s.limits.wait_max.count()) / 2;
+    return s.queue.size() < std::size_t{8} * s.limits.workers || static_cast<std::int64_t>(s.queue.size()) * s.pace < s.limits.wait_max / 2;
   }
 
   /// When a call that is sent away comes again: each a little later than the one before, at the pace at which calls end, so that a crowd
   /// neither storms the lane nor leaves it idle. Nobody is sent away for longer than wait_max; the turns begin anew then.
   milliseconds next_turn() {
-    constexpr double soonest = 1000, pace_least = 0.05;
+    constexpr milliseconds soonest{1000};
+    constexpr nanoseconds pace_least{50'000};
     auto& s = st();
-    const auto present = static_cast<double>(now().count()), longest = std::max(soonest, static_cast<double>(s.limits.wait_max.count()));
-    s.turn_ms = std::max(s.turn_ms + std::max(s.pace_ms, pace_least), present + soonest);
-    if (s.turn_ms > present + longest) s.turn_ms = present + soonest;
-    return milliseconds(static_cast<std::int64_t>(s.turn_ms - present));
+    const nanoseconds present = now();
+    s.turn = std::max(s.turn + std::max(s.pace, pace_least), present + soonest);
+    if (s.turn > present + std::max(soonest, s.limits.wait_max)) s.turn = present + soonest;
+    return std::chrono::duration_cast<milliseconds>(s.turn - present);
   }
 
   void measure_pace() {
-    constexpr double weight = 0.02, longest = 5000;
+    constexpr nanoseconds longest = std::chrono::seconds(5);
     auto& s = st();
-    const auto took = std::min(static_cast<double>((now() - std::exchange(s.ended_at, now())).count()), longest);
-    if (!s.queue.empty()) s.pace_ms = s.pace_ms == 0 ? took : s.pace_ms + weight * (took - s.pace_ms);
+    const auto took = std::min<nanoseconds>(now() - std::exchange(s.ended_at, now()), longest);
+    if (!s.queue.empty()) s.pace = s.pace.count() == 0 ? took : s.pace + (took - s.pace) / 50;
   }
 
   void judge(const io_outcome& outcome) {
