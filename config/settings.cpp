@@ -1,7 +1,9 @@
 #include "config/settings.hpp"
 
 #include <arpa/inet.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -53,9 +55,12 @@ void describe_edges(settings& s, std::vector<setting_entry>& all) {
   add("http", "read_timeout", s.http.read_timeout, "duration",
       "Longest time that a client may take to send one request, and to take its answer.");
   add("ipn", "allow_list", s.ipn.allow_list, "", "Addresses or CIDR blocks that IPNs may come from; empty: any (the signature decides).");
-  add("ctl", "bind", s.ctl.bind, "", "Address that paygatectl reaches the daemon at; loopback only until there is TLS.");
-  add("ctl", "port", s.ctl.port, "", "Port for paygatectl; 0 takes a free one.");
-  add("ctl", "port_file", s.ctl.port_file, "", "File that the ctl port really taken is written to; empty: none.");
+  add("cluster", "bind", s.cluster.bind, "", "Address by which other nodes and paygatectl come in. Whoever has no certificate is turned away.");
+  add("cluster", "port", s.cluster.port, "", "Port for them; 0 takes a free one.");
+  add("cluster", "port_file", s.cluster.port_file, "", "File that the cluster port really taken is written to; empty: none.");
+  add("cluster", "advertise", s.cluster.advertise, "", "HOST:PORT at which other nodes reach this one; empty: cluster.bind and the port.");
+  add("cluster", "tls_dir", s.cluster.tls_dir, "",
+      "Folder with ca.pem, cert.pem and key.pem (deploy/certificates makes it); empty: neither nodes nor paygatectl can come in.");
   add("log", "level", s.log.level, "", "Least level that is logged: debug, info, warning or error. Can be changed at run time.");
   add("log", "format", s.log.format, "", "json (one object per line) or text.");
 }
@@ -121,7 +126,9 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
   add("wallet", "resubmit_after", s.wallet.resubmit_after, "duration", "A transaction unmined for so long gets higher fees.");
   add("database", "committers", s.database.committers, "", "Connections that write steps.");
   add("database", "batch_max", s.database.batch_max, "", "Steps in one database transaction, at most.");
-  add("node", "lease_ttl", s.node.lease_ttl, "duration", "How long this node owns its shards after it was last heard of.");
+  add("node", "name", s.node.name, "", "What this node is called in the cluster, the same over restarts; empty: \"node-\" and the host's name.");
+  add("node", "lease_ttl", s.node.lease_ttl, "duration",
+      "How long this node owns its shards after it was last heard of: a dead one is replaced that late. The same on all nodes.");
   add("runtime", "threads", s.runtime.threads, "", "Scheduler threads.");
   add("runtime", "passivate_after", s.runtime.passivate_after, "duration", "An entity with nothing to do for so long leaves memory.");
   add("runtime", "residents_max", s.runtime.residents_max, "", "While more entities are in memory, those whose time has come wait in their rows.");
@@ -148,6 +155,8 @@ std::optional<int128> gwei_to_wei(const std::string& text) {
   if (!units || *units % per_wei != 0) return std::nullopt;
   return *units / per_wei;
 }
+
+bool in_node_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; }
 
 milliseconds in_ms(setting_span span) { return std::chrono::duration_cast<milliseconds>(span); }
 
@@ -226,6 +235,15 @@ policy policy_of(const settings& s, std::string wallet_address) {
   return p;
 }
 
+std::string node_name(const settings& s) {
+  if (!s.node.name.empty()) return s.node.name;
+  char host[64] = {};
+  gethostname(host, sizeof host - 1);
+  std::string name = std::string("node-") + host;
+  std::replace_if(name.begin(), name.end(), [](char c) { return !in_node_name(c); }, '-');
+  return name.substr(0, 63);
+}
+
 std::string help_text() {
   settings defaults;
   std::string text = "paygated: channel subscriptions paid in any coin.\n\n"
@@ -288,7 +306,14 @@ public:
   std::vector<std::string> all;
 };
 
-bool is_loopback(const std::string& address) { return address == "127.0.0.1" || address == "::1" || address == "localhost"; }
+bool is_host_port(const std::string& text) {
+  const auto colon = text.rfind(':');
+  if (colon == text.npos || colon == 0 || text.find_first_of(" \t/") != text.npos) return false;
+  int port = 0;
+  const auto* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data() + colon + 1, last, port);
+  return error == std::errc{} && end == last && port > 0 && port <= 65'535;
+}
 
 // An address or CIDR block. The server drops what is none, and an allow-list without entries allows everybody.
 bool is_block(const std::string& text) {
@@ -323,8 +348,9 @@ std::vector<std::string> validate(const settings& s) {
                                   {"ipn.allow_list", &s.ipn.allow_list}})
     for (const auto& block : *list) f.expect(is_block(block), key, '"' + block + '"', "addresses or CIDR blocks like 10.0.0.0/8");
   f.span("http.read_timeout", s.http.read_timeout, seconds(1), seconds(60));
-  f.expect(is_loopback(s.ctl.bind), "ctl.bind", '"' + s.ctl.bind + '"', "a loopback address, because the link has no TLS yet");
-  f.range("ctl.port", s.ctl.port, 0, 65'535);
+  f.expect(!s.cluster.bind.empty(), "cluster.bind", "empty", "an address to listen on");
+  f.range("cluster.port", s.cluster.port, 0, 65'535);
+  f.expect(s.cluster.advertise.empty() || is_host_port(s.cluster.advertise), "cluster.advertise", '"' + s.cluster.advertise + '"', "HOST:PORT");
   f.expect(s.crash_at.empty() || s.sandbox, "crash_at", '"' + s.crash_at + '"', "nothing without --sandbox");
   f.range("runtime.residents_max", s.runtime.residents_max, 1000, 100'000'000);
   f.one_of("log.level", s.log.level, {"debug", "info", "warning", "error"});
@@ -371,6 +397,9 @@ std::vector<std::string> validate(const settings& s) {
   f.span("wallet.resubmit_after", s.wallet.resubmit_after, seconds(1), hours(24));
   f.range("database.committers", s.database.committers, 1, 32);
   f.range("database.batch_max", s.database.batch_max, 1, 10'000);
+  const auto& name = s.node.name;
+  f.expect(name.size() <= 63 && std::all_of(name.begin(), name.end(), in_node_name), "node.name", '"' + name + '"',
+           "at most 63 letters, digits and '-'");
   f.span("node.lease_ttl", s.node.lease_ttl, seconds(1), seconds(60));
   f.range("runtime.threads", s.runtime.threads, 1, 256);
   f.span("runtime.passivate_after", s.runtime.passivate_after, std::chrono::milliseconds(10), hours(24));

@@ -41,7 +41,9 @@ struct settings {
     std::string bind = "127.0.0.1";
     std::int64_t port = 4242;
     std::string port_file;
-  } ctl;
+    std::string advertise;
+    std::string tls_dir;
+  } cluster;
   struct {
     std::string nowpayments = "https://api.nowpayments.io";
     std::string changenow = "https://api.changenow.io";
@@ -103,7 +105,8 @@ struct settings {
     std::int64_t batch_max = 512;
   } database;
   struct {
-    setting_span lease_ttl = std::chrono::seconds(5);
+    std::string name;
+    setting_span lease_ttl = std::chrono::seconds(3);
   } node;
   struct {
     std::int64_t threads = 2;
@@ -149,6 +152,9 @@ std::vector<std::string> validate(const settings& s);
 /// The numbers that tune decisions. In sandbox mode (`s.sandbox`) polls are shortened, nothing else differs.
 /// @pre validate(s) is empty.
 policy policy_of(const settings& s, std::string wallet_address);
+
+/// `node.name`, or its default: "node-" and the host's name.
+std::string node_name(const settings& s);
 
 /// `--help`: every setting with its default, grouped by section.
 std::string help_text();

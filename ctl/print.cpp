@@ -101,7 +101,8 @@ std::string wallet_sheet(const rapidjson::Value& answer) {
     return found == of.MemberEnd() ? none : found->value;
   };
   for (const auto& w : answer.GetArray()) {
-    for (const auto* name : {"address", "status", "alert", "float_alert", "next_nonce", "chain_nonce", "gas_float_eth", "owed_eth", "ledger_eth"})
+    for (const auto* name :
+         {"address", "status", "alert", "float_alert", "next_nonce", "chain_nonce", "gas_float_eth", "owed_eth", "ledger_eth"})
       text += std::string(name) + std::string(15 - std::string_view(name).size(), ' ') + plain(member(w, name)) + "\n";
     const auto& transfers = member(w, "transfers");
     if (transfers.IsArray() && !transfers.Empty())
@@ -118,10 +119,11 @@ std::string wallet_sheet(const rapidjson::Value& answer) {
     if (foreign.IsArray())
       for (const auto& f : foreign.GetArray()) open = open || member(f, "explained_at").IsNull();
     if (open)
-      text += "\nEverything waits until each such nonce is explained by its transaction (a block explorer shows it):\n"
-              "  paygatectl wallet settle INTENT --nonce N --hash H --reason TEXT    it paid this intent, also one that is not asked for yet\n"
-              "  paygatectl wallet disown --nonce N --hash H --reason TEXT           it was nothing of ours\n"
-              "What was not paid before:\n  paygatectl wallet release INTENT --reason TEXT\n";
+      text +=
+          "\nEverything waits until each such nonce is explained by its transaction (a block explorer shows it):\n"
+          "  paygatectl wallet settle INTENT --nonce N --hash H --reason TEXT    it paid this intent, also one that is not asked for yet\n"
+          "  paygatectl wallet disown --nonce N --hash H --reason TEXT           it was nothing of ours\n"
+          "What was not paid before:\n  paygatectl wallet release INTENT --reason TEXT\n";
   }
   return text;
 }
@@ -139,10 +141,24 @@ std::string transition_line(const rapidjson::Value& t) {
 std::string entity_sheet(const rapidjson::Value& answer) {
   std::string text = member_text(answer, "kind") + "/" + member_text(answer, "id") + "\n";
   if (const auto* row = member(answer, "row"); row && row->IsObject()) text += members(*row, "  ");
+  if (const auto* owner = member(answer, "owner"); owner && owner->IsObject()) {
+    const auto name = member_text(*owner, "name");
+    text += "owner\n  " + (name.empty() ? member_text(*owner, "node") : name + "  " + member_text(*owner, "node")) + ", shard "
+            + member_text(*owner, "shard") + ", epoch " + member_text(*owner, "epoch")
+            + (member_text(*owner, "expired") == "true" ? ", the lease has expired" : "") + "\n";
+  }
   if (const auto* children = member(answer, "children"); children && children->IsObject())
     for (auto m = children->MemberBegin(); m != children->MemberEnd(); ++m)
       for (const auto& child : m->value.GetArray()) text += std::string(m->name.GetString()) + "\n" + members(child, "  ");
   if (const auto* live = member(answer, "live"); live && live->IsObject()) {
+    if (member_text(*live, "resident") == "true") {
+      text += "in memory\n  mailbox " + member_text(*live, "mailbox");
+      if (const auto age = member_text(*live, "mailbox_age_ms"); !age.empty()) text += ", the oldest for " + age + " ms";
+      text += ", " + member_text(*live, "handled") + " messages handled";
+      if (const auto step = member_text(*live, "step_ms"); !step.empty()) text += ", a step under way for " + step + " ms";
+      text += "\n";
+    } else
+      text += "not in memory: " + member_text(*live, "where") + "\n";
     const auto* effects = member(*live, "effects");
     text += "due now\n";
     if (!effects || !effects->IsArray() || effects->Empty())

@@ -6,13 +6,12 @@
 #include <optional>
 #include <thread>
 
+#include "ctl/exit_codes.hpp"
 #include "ctl/print.hpp"
 
 namespace paygate::ctl {
 
 namespace {
-
-enum exit_code { done = 0, refused = 1, no_daemon = 3, not_found = 4, exceptions_open = 5 };
 
 constexpr auto patience = std::chrono::minutes(10);
 constexpr const char* question = R"({"verb":"query","name":"reconcile","args":"{}"})";
@@ -99,7 +98,7 @@ int run_round(const command& c, daemon_link& daemon) {
   const auto wanted = number(*started, "round");
   const auto result = wait_for(daemon, code, [&](const rapidjson::Value& now) { return number(now, "finished_round") >= wanted; });
   if (!result) return code;
-  std::fputs((c.json ? pretty(*result) : sheet(*result)).c_str(), stdout);
+  std::fputs((c.json() ? pretty(*result) : sheet(*result)).c_str(), stdout);
   return (*result)["exceptions"].Empty() ? done : exceptions_open;
 }
 
@@ -110,7 +109,7 @@ int resolve(const command& c, const command::ask& one, daemon_link& daemon) {
   if (!result) return code;
   const auto note = text(*result, "resolve_note");
   const bool good = note.starts_with("exception " + one.id + " is resolved as ");
-  if (c.json)
+  if (c.json())
     std::fputs(pretty(*result).c_str(), stdout);
   else if (good)
     std::printf("%s\n", note.c_str());

@@ -105,6 +105,8 @@ bool set_log_level(std::string_view level) {
   return parsed.has_value();
 }
 
+std::string_view log_level_now() { return level_words[static_cast<std::size_t>(least_level.load())]; }
+
 void start_log(std::shared_ptr<spdlog::sinks::sink> out, bool json, std::function<std::string(std::string_view)> redact) {
   auto logger = std::make_shared<spdlog::logger>("paygated", std::move(out));
   logger->set_pattern("%v");

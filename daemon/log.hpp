@@ -25,6 +25,9 @@ void start_log(const settings& s, const secret_store& secrets);
 /// Changes the level at run time; safe from any thread. False for a word that is none: debug, info, warning, error.
 bool set_log_level(std::string_view level);
 
+/// The word of the level that holds.
+std::string_view log_level_now();
+
 /// The same with parts of one's own, for tests: where lines go and how they are cleaned.
 void start_log(std::shared_ptr<spdlog::sinks::sink> out, bool json, std::function<std::string(std::string_view)> redact);
 

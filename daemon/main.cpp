@@ -34,11 +34,13 @@ sigset_t block_signals() {
   return signals;
 }
 
-void run_until_signal(program& daemon, const sigset_t& signals) {
+/// Answers why it cannot go on; nothing when it was told to end.
+std::optional<std::string> run_until_signal(program& daemon, const sigset_t& signals) {
   for (;;) {
+    if (auto refused = daemon.refusal()) return refused;
     const timespec second{1, 0};
     const int signal = sigtimedwait(&signals, nullptr, &second);
-    if (signal == SIGTERM || signal == SIGINT) return;
+    if (signal == SIGTERM || signal == SIGINT) return std::nullopt;
     daemon.tick(signal == SIGHUP);
   }
 }
@@ -46,8 +48,8 @@ void run_until_signal(program& daemon, const sigset_t& signals) {
 /// Should an actor refuse to end, the process ends all the same, and says so.
 void start_watchdog() {
   std::thread([] {
-    std::this_thread::sleep_for(std::chrono::seconds(20));
-    std::fprintf(stderr, "paygated: did not end within 20 s of being told to; ending the hard way\n");
+    std::this_thread::sleep_for(std::chrono::seconds(25));
+    std::fprintf(stderr, "paygated: did not end within 25 s of being told to; ending the hard way\n");
     std::_Exit(not_clean);
   }).detach();
 }
@@ -74,10 +76,11 @@ int run(configuration& config, std::vector<std::string> arguments) {
   program daemon(config, secrets, std::move(arguments));
   if (auto wrong = daemon.start()) end_process(refuse({*wrong}));
   log(log_level::info, "started", {{"public_url", config.values.http.public_url}});
-  run_until_signal(daemon, signals);
+  const auto refused = run_until_signal(daemon, signals);
   log(log_level::info, "stopping");
   start_watchdog();
   const bool clean = daemon.stop();
+  if (refused) end_process(refuse({*refused}));
   log(log_level::info, "stopped", {{"clean", clean ? "true" : "false"}});
   end_process(clean ? stopped : not_clean);
 }
@@ -89,11 +92,11 @@ int main(int argc, char** argv) {
   const auto faults = config.load(argc, argv);
   if (!faults.empty()) return refuse(faults);
   switch (config.mode) {
-    case run_mode::help: std::fputs(help_text().c_str(), stdout); return stopped;
-    case run_mode::version: std::puts("paygated 0.1.0"); return stopped;
-    case run_mode::run:
-    case run_mode::check:
-    case run_mode::wallet_address: break;
+  case run_mode::help: std::fputs(help_text().c_str(), stdout); return stopped;
+  case run_mode::version: std::puts("paygated 0.1.0"); return stopped;
+  case run_mode::run:
+  case run_mode::check:
+  case run_mode::wallet_address: break;
   }
   return run(config, std::vector<std::string>(argv + 1, argv + argc));
 }

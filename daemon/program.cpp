@@ -8,13 +8,16 @@
 
 #include "actors/rehearse.hpp"
 #include "actors/runtime/entity.hpp"
+#include "actors/runtime/exchange.hpp"
 #include "actors/runtime/inspector.hpp"
 #include "actors/runtime/intake.hpp"
 #include "actors/runtime/lane.hpp"
 #include "actors/runtime/node.hpp"
+#include "actors/runtime/pause_watch.hpp"
 #include "actors/runtime/router.hpp"
 #include "actors/runtime/shard.hpp"
 #include "daemon/bootstrap.hpp"
+#include "daemon/cluster.hpp"
 #include "daemon/crash_point.hpp"
 #include "daemon/health.hpp"
 #include "daemon/log.hpp"
@@ -68,9 +71,10 @@ struct program::parts {
   caf::actor_system system;
   std::shared_ptr<entity_ports> ports = std::make_shared<entity_ports>();
   loader_actor loader;
-  reader_actor reader;
+  reader_actor reader, operator_reader;
   lease_actor leases;
-  caf::actor router, node, bootstrap, gateway, inspector, observer;
+  caf::actor router, node, pauses, bootstrap, gateway, inspector, exchange, observer;
+  std::unique_ptr<cluster_part> cluster;
   std::vector<lane_actor> lanes;
   std::shared_ptr<settings_watch> watch;
   std::unique_ptr<process_figures> process;
@@ -90,6 +94,10 @@ std::optional<std::string> program::start() {
   if (auto wrong = check_outside(wallet_address)) return wrong;
 
   parts_ = std::make_unique<parts>(config_);
+  // Its port is part of what this node says of itself to the others.
+  auto cluster = cluster_part::prepare(s, metrics_);
+  if (auto* wrong = std::get_if<std::string>(&cluster)) return std::move(*wrong);
+  parts_->cluster = std::move(std::get<0>(cluster));
   start_lanes();
   start_actors(wallet_address, std::get<crash_point_fn>(crash_point));
   auto wrong = start_doors();
@@ -122,7 +130,7 @@ void program::start_lanes() {
   auto& p = *parts_;
   const auto& s = config_.values;
   auto lane_for = [&](lane which, io_client client, lane_limits limits) {
-    auto made = spawn_lane(p.system, which, std::move(client), limits, metrics_);
+    auto made = spawn_lane(p.system, which, std::move(client), limits, metrics_, p.ports->pauses);
     p.lanes.push_back(made);
     p.ports->lanes[static_cast<std::size_t>(which)] = made;
     return made;
@@ -141,14 +149,19 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   auto& p = *parts_;
   const auto& s = config_.values;
   const auto dsn = secrets_.get("DATABASE_URL");
-  const auto identity = make_node_identity();
+  const identity_slot identity{make_node_identity()};
   for (std::int64_t i = 0; i < s.database.committers; ++i)
     p.ports->committers.push_back(
       spawn_committer(p.system, committer_config{dsn, identity, static_cast<std::size_t>(s.database.batch_max)}, metrics_));
   p.loader = spawn_loader(p.system, dsn, metrics_);
   p.reader = spawn_reader(p.system, dsn);
-  p.leases = spawn_lease_keeper(p.system, lease_config{dsn, identity, whole_ms(s.node.lease_ttl)});
-  p.router = spawn_router(p.system);
+  p.operator_reader = spawn_reader(p.system, dsn);
+  lease_config membership{dsn, identity, whole_ms(s.node.lease_ttl)};
+  membership.name = node_name(s);
+  membership.address = p.cluster->address();
+  membership.caf_node = caf::to_string(p.system.node());
+  p.leases = spawn_lease_keeper(p.system, std::move(membership));
+  p.router = spawn_router(p.system, metrics_);
 
   p.ports->router = caf::actor_cast<router_actor>(p.router);
   p.ports->clock = clock_;
@@ -156,6 +169,9 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   p.ports->rules = policy_of(s, wallet_address);
   p.ports->limits.passivate_after = whole_ms(s.runtime.passivate_after);
   p.ports->crash_point = std::move(crash_point);
+  p.ports->pauses->set(pause_set::everything()); // Until the table was read.
+  std::vector<caf::actor> own_lanes;
+  for (const auto& lane : p.ports->lanes) own_lanes.push_back(caf::actor_cast<caf::actor>(lane));
   auto& poll_lane = p.ports->lanes[static_cast<std::size_t>(lane::telegram_poll)];
   poll_lane = spawn_intake(p.system, poll_lane, p.ports->router);
   p.lanes.push_back(poll_lane);
@@ -168,8 +184,12 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   setup.ports = p.ports;
   setup.lease_ttl = whole_ms(s.node.lease_ttl);
   setup.waker.residents_max = static_cast<std::size_t>(s.runtime.residents_max);
+  setup.on_refused = [this](const std::string& why) { refusal_.store(std::make_shared<const std::string>(why)); };
   p.node = spawn_node(p.system, std::move(setup));
+  caf::anon_send(p.node, watch_atom::value, p.router);
+  p.pauses = spawn_pause_watch(p.system, p.reader, p.node, p.ports);
   p.bootstrap = spawn_bootstrap(p.system, p.ports->router, first_letters(wallet_address));
+  caf::anon_send(p.node, watch_atom::value, p.bootstrap);
   p.gateway = spawn_gateway(p.system, p.ports->router);
   p.process = std::make_unique<process_figures>(metrics_);
   p.observer = spawn_observer(p.system, spawn_reader(p.system, dsn), metrics_);
@@ -181,18 +201,36 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
     },
     metrics_);
   const ipn_reader read_ipn = [](std::string_view body) { return parse_provider_payment(body); };
-  p.inspector = spawn_inspector(p.system, inspector_setup{p.reader, p.router, p.loader, p.ports, rehearse, read_ipn,
-                     [watch = p.watch](bool reload) { return reload ? watch->reload() : watch->show(); }});
+  inspector_setup inspects;
+  inspects.reader = p.operator_reader;
+  inspects.router = p.router;
+  inspects.loader = p.loader;
+  inspects.ports = p.ports;
+  inspects.rehearse = rehearse;
+  inspects.read_ipn = read_ipn;
+  inspects.config = [watch = p.watch](bool reload) { return reload ? watch->reload() : watch->show(); };
+  inspects.log_level = [](const std::string& level) { return level.empty() || set_log_level(level) ? std::string(log_level_now()) : std::string(); };
+  inspects.node = p.node;
+  inspects.pauses = p.pauses;
+  inspects.lanes = std::move(own_lanes);
+  inspects.identity = *identity.get();
+  inspects.name = node_name(s);
+  p.inspector = spawn_inspector(p.system, std::move(inspects));
+  p.exchange = spawn_exchange(p.system, exchange_setup{p.router, p.inspector, metrics_});
 }
 
 std::optional<std::string> program::start_doors() {
   auto& p = *parts_;
   const auto& s = config_.values;
-  const auto ctl_port = p.system.middleman().publish(p.inspector, static_cast<std::uint16_t>(s.ctl.port), s.ctl.bind.c_str(), true);
-  if (!ctl_port) return "ctl.port: cannot listen on " + s.ctl.bind + ":" + std::to_string(s.ctl.port);
-  write_port_file(s.ctl.port_file, *ctl_port);
+  cluster_door_setup door;
+  door.listener = p.router;
+  door.inspector = p.inspector;
+  door.exchange = p.exchange;
+  p.cluster->open(p.system, std::move(door));
+  if (p.cluster->links()) caf::anon_send(p.node, watch_atom::value, p.cluster->links());
+  if (p.cluster->port() != 0) write_port_file(s.cluster.port_file, p.cluster->port());
 
-  p.health = std::make_unique<health_probe>(p.system, p.reader, p.node, p.bootstrap);
+  p.health = std::make_unique<health_probe>(p.system, p.reader, p.node, p.bootstrap, p.router);
   http_server_settings hs;
   hs.threads = static_cast<std::size_t>(s.http.threads);
   hs.in_flight_max = static_cast<std::size_t>(s.http.in_flight_max);
@@ -219,7 +257,7 @@ std::optional<std::string> program::start_doors() {
   const auto listening = p.http->start(s.http.bind, static_cast<std::uint16_t>(s.http.port));
   if (const auto* wrong = std::get_if<std::string>(&listening)) return *wrong;
   write_port_file(s.http.port_file, std::get<std::uint16_t>(listening));
-  log(log_level::info, "listening", {{"http", std::to_string(std::get<std::uint16_t>(listening))}, {"ctl", std::to_string(*ctl_port)}});
+  log(log_level::info, "listening", {{"http", std::to_string(std::get<std::uint16_t>(listening))}, {"cluster", std::to_string(p.cluster->port())}});
   return std::nullopt;
 }
 
@@ -235,19 +273,27 @@ void program::tick(bool reload) {
     log(log_level::error, "secret_not_reloaded", {{"fault", fault}});
   }
   parts_->process->tell();
+  parts_->cluster->look();
   caf::scoped_actor self{parts_->system};
   self->request(parts_->router, std::chrono::seconds(1), count_atom::value)
     .receive([&](std::uint64_t n) { metrics_->gauge("entities_resident", "", static_cast<std::int64_t>(n)); }, [](caf::error&) {});
+}
+
+std::optional<std::string> program::refusal() const {
+  const auto why = refusal_.load();
+  return why ? std::optional(*why) : std::nullopt;
 }
 
 bool program::stop() {
   auto& p = *parts_;
   // First what brings work in, then the entities, then what they use.
   if (p.http) p.http->stop();
+  if (p.cluster) p.cluster->close();
   caf::scoped_actor self{p.system};
   bool clean = false;
-  self->request(p.node, std::chrono::seconds(10), drain_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
-  for (const auto& actor : {p.bootstrap, p.observer, p.inspector, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
+  self->request(p.node, std::chrono::seconds(14), leave_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
+  for (const auto& actor : {p.exchange, p.bootstrap, p.observer, p.inspector, p.pauses, p.gateway, p.node, p.router})
+    self->send_exit(actor, caf::exit_reason::user_shutdown);
   for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
   // What was handed to a committer is still written: wait for them, and for nobody else.
   for (const auto& committer : p.ports->committers) {

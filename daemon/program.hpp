@@ -31,7 +31,10 @@ public:
   /// Once a second: secrets and settings that changed, gauges. `reload`: the settings are read again, changed or not.
   void tick(bool reload);
 
-  /// Ends what takes work in, gives the shards back, and waits until all that was decided is written. False when that took too long.
+  /// Why this node cannot be a member of the cluster, when it tried for long enough: the process should end.
+  std::optional<std::string> refusal() const;
+
+  /// Ends what takes work in, hands the shards over to other nodes or gives them back, and waits until all that was decided is written. False when that took too long.
   /// Afterwards only the end of the process is left: a thread may sit in a long poll for most of a minute more, with nothing of value.
   bool stop();
 
@@ -48,6 +51,7 @@ private:
   std::vector<std::string> arguments_;
   std::shared_ptr<system_clock_port> clock_ = std::make_shared<system_clock_port>();
   std::shared_ptr<prometheus_metrics> metrics_ = std::make_shared<prometheus_metrics>();
+  std::atomic<std::shared_ptr<const std::string>> refusal_;
   std::unique_ptr<parts> parts_;
 };
 

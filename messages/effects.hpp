@@ -17,4 +17,11 @@ struct effect_done {
   std::variant<io_outcome, entity_reply> outcome;
 };
 
+/// Command of the operator to a payout or a conversion: this transaction brought what the exchange sends us, or sent the deposit back. Like the
+/// provider's own word not more than a hint where to look: what came, the chain says. `out_of_order` when nothing is awaited from an exchange.
+struct name_arrival {
+  std::string hash; ///< 0x and 64 hexadecimal digits.
+  std::string reason;
+};
+
 } // namespace paygate

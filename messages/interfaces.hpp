@@ -12,6 +12,7 @@
 #include <caf/atom.hpp>
 #include <caf/typed_actor.hpp>
 
+#include "messages/cluster.hpp"
 #include "messages/step.hpp"
 
 // Every actor interface of the daemon, with a line per message. Spokes meet here and nowhere else. The payloads are local to a node:
@@ -50,21 +51,33 @@ using loader_actor = caf::typed_actor<caf::reacts_to<load_atom, std::shared_ptr<
 using reader_actor = caf::typed_actor<caf::replies_to<query_atom, std::string, std::string>::with<std::string>,
                                       caf::replies_to<wake_atom, std::int64_t, std::int64_t, std::uint32_t>::with<wake_list_ptr>>;
 
-/// Lease keeper (persistence/): this node's leases on shards, on the database's clock. Times out rather than lies.
-///   take: takes every shard that is free, expired, or held by a process of this machine that is dead; answers the epochs held now.
-///     Pushes the expiry of those held already, as renew does.
-///   renew: pushes the expiry of all shards held on; answers the epochs that are still held (0: lost). `available == false`: could not ask.
-///   release: gives all shards back, at a clean stop.
+/// Lease keeper (persistence/): this node's membership and its leases on shards, on the database's clock. Times out rather than lies. Its
+/// identity is made anew when the old one was declared dead or has left.
+///   take: a heartbeat. Joins if it must, renews, declares nodes dead whose time ran out, and takes free shards up to a fair share.
+///   renew: the same without taking anything.
+///   give: frees those of our shards; their entities must have finished.
+///   drain: as renew, and this node takes nothing from now on.
+///   release: frees all shards and leaves, at a clean stop.
+/// `available == false`: could not ask; what was held may still be.
 struct lease_answer {
   bool available = true;
-  std::array<std::uint64_t, shard_count> epochs{}; ///< 0: not ours.
+  std::array<std::uint64_t, shard_count> epochs{}; ///< Of the shards held now; 0: not ours.
+  cluster_view_ptr view;                           ///< The same object as before when nothing changed; null when it could not ask.
+  std::uint32_t surplus = 0;                       ///< So many of ours should be given to others; all, when this node drains.
+  bool settled = true;                             ///< false: shards are about to change hands, look again soon.
+  std::string refused;                             ///< Why this node cannot be a member; it holds nothing then.
   std::string error;                               ///< Who holds what is not ours, or the database's words.
 };
 using lease_answer_ptr = std::shared_ptr<const lease_answer>;
 using take_atom = caf::atom_constant<caf::atom("take")>;
 using renew_atom = caf::atom_constant<caf::atom("renew")>;
+using give_atom = caf::atom_constant<caf::atom("give")>;
+using drain_atom = caf::atom_constant<caf::atom("drain")>;
 using release_atom = caf::atom_constant<caf::atom("release")>;
+using shard_list = std::vector<std::uint32_t>;
 using lease_actor = caf::typed_actor<caf::replies_to<take_atom>::with<lease_answer_ptr>, caf::replies_to<renew_atom>::with<lease_answer_ptr>,
+                                     caf::replies_to<give_atom, shard_list>::with<lease_answer_ptr>,
+                                     caf::replies_to<drain_atom>::with<lease_answer_ptr>,
                                      caf::replies_to<release_atom>::with<lease_answer_ptr>>;
 
 /// Router (actors/runtime): the one door to every entity.

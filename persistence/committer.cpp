@@ -40,7 +40,11 @@ using committer_ptr = committer_impl::stateful_pointer<committer_state>;
 
 void answer(committer_ptr self, waiting_step& step, commit_result result) {
   auto& state = self->state;
-  if (state.metrics) state.metrics->count("commit_steps_total", to_text(result.outcome));
+  if (state.metrics) {
+    state.metrics->count("commit_steps_total", to_text(result.outcome));
+    if (result.outcome != commit_outcome::committed && result.outcome != commit_outcome::unknown)
+      state.metrics->count("steps_refused_total", to_text(result.outcome));
+  }
   if (step.sender) caf::anon_send(caf::actor_cast<caf::actor>(step.sender), committed{std::move(step.step), std::move(result)});
 }
 
@@ -59,7 +63,7 @@ void commit(committer_ptr self, std::span<waiting_step> steps) {
     if (!connection) return answer_all(self, steps, commit_outcome::unknown, state.link->error());
     std::vector<commit_result> results;
     try {
-      results = write_batch(*connection, state.config.node, records);
+      results = write_batch(*connection, *state.config.node.get(), records);
     } catch (const std::exception& failure) {
       const auto words = words_of(failure);
       const auto fault = classify(connection->is_open(), failure);

@@ -33,7 +33,7 @@ std::string complete_dsn(const std::string& dsn, const std::string& name);
 inline const std::string session_setup = "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO'; SET jit = off; SET client_min_messages = warning";
 
 /// A connection that is opened when it is needed, given up when it breaks, and not tried more often than the backoff allows: 50 ms,
-/// doubling to 2 s.
+/// doubling to half a second.
 template <class Connection>
 class basic_link {
 public:
@@ -67,7 +67,7 @@ public:
   const std::string& error() const { return error_; }
 
 private:
-  static constexpr std::chrono::milliseconds backoff_first{50}, backoff_max{2000};
+  static constexpr std::chrono::milliseconds backoff_first{50}, backoff_max{500};
   std::function<std::unique_ptr<Connection>()> connect_;
   std::unique_ptr<Connection> connection_;
   std::string error_ = "not connected yet";

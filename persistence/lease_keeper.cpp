@@ -1,205 +1,304 @@
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include <caf/all.hpp>
 
 #include "messages/log.hpp"
 #include "persistence/database.hpp"
-#include "persistence/node_identity.hpp"
-#include "persistence/persistence.hpp"
-#include "persistence/row_codec.hpp"
+#include "persistence/lease_rows.hpp"
 
 namespace paygate {
 
 namespace {
 
-using epoch_list = std::array<std::uint64_t, shard_count>;
+using steady = std::chrono::steady_clock;
+
+/// Since when the database was reached without interruption. Whoever judges others by their silence must have heard well itself.
+class reach {
+public:
+  explicit reach(std::chrono::milliseconds ttl) : ttl_(ttl) {}
+  void lost() { since_.reset(); }
+  void heard(steady::time_point asked, steady::time_point answered) {
+    // A pause of this process, or an answer that was slow to come, is an interruption as well.
+    if (!since_ || asked - last_ > ttl_ / 2 || answered - asked > ttl_ / 2) since_ = answered;
+    last_ = answered;
+  }
+  bool may_judge(steady::time_point now) const { return since_ && now - *since_ >= ttl_; }
+
+private:
+  std::chrono::milliseconds ttl_;
+  std::optional<steady::time_point> since_;
+  steady::time_point last_{};
+};
 
 struct lease_state {
   static inline const char* name = "lease_keeper";
   lease_config config;
   node_identity self;
   std::unique_ptr<database_link> link;
-  epoch_list held{}; ///< What the last answer said: the only leases that a renewal may push.
-  std::chrono::steady_clock::time_point partitions_at{};
+  reach reached{std::chrono::milliseconds(0)};
+  std::string identity; ///< Empty: it was used up, a new one is needed.
+  bool joined = false, draining = false;
+  bool judged = false;             ///< What was read last was read by one who may judge.
+  std::int64_t changes = -1;       ///< Of the cluster as it was read last.
+  int unread = 0;                  ///< Heartbeats since then.
+  std::vector<node_identity> near; ///< Other members of this machine.
+  lease_answer known;              ///< What was answered last; goes on as long as nothing changes.
+  lease_plan next;                 ///< By the same reading.
+  steady::time_point housework_at{};
 };
 
 using lease_ptr = lease_actor::stateful_pointer<lease_state>;
 
-constexpr const char* see_sql =
-    "SELECT l.shard, l.epoch, l.expires_at <= now(), coalesce(l.node, ''), coalesce(n.boot_id, ''), coalesce(n.pid_namespace, ''), "
-    "coalesce(n.pid, 0), coalesce(n.process_start, 0), l.node IS NOT DISTINCT FROM $1 FROM shard_lease l "
-    "LEFT JOIN node n ON n.identity = l.node ORDER BY l.shard";
+enum class duty { take, renew };
 
-// Expiry is judged again under the row's lock: a renewal may have come in between. The order of locking is that of the shards.
-constexpr const char* take_sql =
-    "WITH wanted AS (SELECT l.shard FROM shard_lease l JOIN unnest($2::smallint[], $3::bigint[], $4::boolean[]) AS u (shard, epoch, dead) "
-    "ON l.shard = u.shard AND l.epoch = u.epoch WHERE u.dead OR l.expires_at <= now() ORDER BY l.shard FOR UPDATE OF l) "
-    "UPDATE shard_lease l SET node = $1, epoch = l.epoch + 1, expires_at = now() + $5::bigint * interval '1 millisecond' "
-    "FROM wanted WHERE l.shard = wanted.shard RETURNING l.shard, l.epoch";
-
-constexpr const char* renew_sql =
-    "UPDATE shard_lease l SET expires_at = now() + $4::bigint * interval '1 millisecond' "
-    "FROM unnest($2::smallint[], $3::bigint[]) AS u (shard, epoch) WHERE l.shard = u.shard AND l.node = $1 AND l.epoch = u.epoch "
-    "RETURNING l.shard, l.epoch";
-
-void read_epochs(const pqxx::result& rows, epoch_list& epochs) {
-  for (const auto& row : rows) {
-    std::uint32_t shard = 0;
-    read_value(row[0].c_str(), shard);
-    read_value(row[1].c_str(), epochs.at(shard));
-  }
-}
-
-void register_node(pqxx::work& transaction, const lease_state& state) {
-  transaction.exec_params("INSERT INTO node (identity, boot_id, pid_namespace, pid, process_start) VALUES ($1, $2, $3, $4, $5) "
-                          "ON CONFLICT (identity) DO UPDATE SET seen_at = now(), left_at = NULL",
-                          state.config.node, state.self.boot_id, state.self.pid_namespace, state.self.pid, state.self.process_start);
-}
+// Besides the count of changes the whole cluster is read again after so many heartbeats.
+constexpr int unread_max = 20;
 
 // What stands in the way: holders and how many shards each has.
-std::string describe(const std::map<std::string, int>& holders) {
+std::string describe(const cluster_view& view) {
+  std::map<std::string, int> held;
+  for (std::uint32_t shard = 0; shard < shard_count; ++shard) {
+    const auto* owner = view.owner_of(shard);
+    if (owner && owner->identity != view.self) ++held[owner->name.empty() ? owner->identity : owner->name];
+  }
   std::string text;
-  for (const auto& [holder, shards] : holders) {
+  for (const auto& [holder, shards] : held) {
     if (!text.empty()) text += "; ";
     text += std::to_string(shards) + " shards are held by " + holder;
   }
   return text;
 }
 
-/// Pushes the expiry of those leases and answers the ones that still are ours.
-void push(pqxx::work& transaction, const lease_state& state, column_arrays leases, lease_answer& answer) {
-  const auto lists = leases.finish();
-  read_epochs(transaction.exec_params(renew_sql, state.config.node, lists[0], lists[1], state.config.ttl.count()), answer.epochs);
-}
-
-void take(lease_state& state, pqxx::connection& connection, lease_answer& answer) {
-  pqxx::work transaction(connection);
-  register_node(transaction, state);
-  column_arrays ours(2);
-  column_arrays wanted(3);
-  std::map<std::string, int> holders;
-  std::map<std::string, bool> dead_nodes;
-  std::array<std::string, shard_count> holder_of;
-  for (const auto& row : transaction.exec_params(see_sql, state.config.node)) {
-    std::uint32_t shard = 0;
-    std::uint64_t epoch = 0;
-    read_value(row[0].c_str(), shard);
-    read_value(row[1].c_str(), epoch);
-    const std::string holder = row[3].c_str();
-    const bool expired = row[2].as<bool>();
-    if (row[8].as<bool>() && !expired) {
-      // Ours already. While others hold some, nobody but this call keeps them so.
-      ours.begin_row();
-      append_element(ours.next(), shard);
-      append_element(ours.next(), epoch);
-      continue;
-    }
-    bool dead = false;
-    if (!holder.empty() && !expired) {
-      auto known = dead_nodes.find(holder);
-      if (known == dead_nodes.end()) {
-        const node_identity other{row[4].c_str(), row[5].c_str(), row[6].as<std::int64_t>(), row[7].as<std::int64_t>()};
-        known = dead_nodes.emplace(holder, is_dead(other, state.self)).first;
-      }
-      dead = known->second;
-    }
-    holder_of.at(shard) = holder;
-    if (!dead && !expired) continue;
-    wanted.begin_row();
-    append_element(wanted.next(), shard);
-    append_element(wanted.next(), epoch);
-    append_element(wanted.next(), dead);
-  }
-  if (ours.rows() > 0) push(transaction, state, std::move(ours), answer);
-  if (wanted.rows() > 0) {
-    const auto lists = wanted.finish();
-    read_epochs(transaction.exec_params(take_sql, state.config.node, lists[0], lists[1], lists[2], state.config.ttl.count()),
-                answer.epochs);
-  }
-  transaction.commit();
+/// Takes over into what is known and answered how the cluster is now, with what should be done next.
+void learn(lease_state& state, const cluster_rows& rows, std::int64_t changes, bool may_judge) {
+  auto& known = state.known;
+  auto view = view_of(rows, state.identity, may_judge);
+  known.epochs.fill(0);
   for (std::uint32_t shard = 0; shard < shard_count; ++shard)
-    if (answer.epochs[shard] == 0) ++holders[holder_of[shard]];
-  answer.error = describe(holders);
-}
-
-void renew(lease_state& state, pqxx::connection& connection, lease_answer& answer) {
-  column_arrays held(2);
-  for (std::uint32_t shard = 0; shard < shard_count; ++shard) {
-    if (state.held[shard] == 0) continue;
-    held.begin_row();
-    append_element(held.next(), shard);
-    append_element(held.next(), state.held[shard]);
+    if (state.joined && rows.leases[shard].node == state.identity) known.epochs[shard] = rows.leases[shard].epoch;
+  if (!known.view || *known.view != view) known.view = std::make_shared<const cluster_view>(std::move(view));
+  state.next = plan_leases(rows, state.identity, may_judge);
+  known.surplus = state.next.surplus;
+  known.settled = state.next.settled && state.next.take.empty() && state.next.bury.empty();
+  known.error = describe(*known.view);
+  state.changes = changes;
+  state.judged = may_judge;
+  state.unread = 0;
+  state.near.clear();
+  for (const auto& node : rows.nodes) {
+    const auto other = parse_node_identity(node.member.identity);
+    if (!node.ended && !node.proven_dead && other && other->boot_id == state.self.boot_id && node.member.identity != state.identity)
+      state.near.push_back(*other);
   }
-  const auto count = held.rows();
-  pqxx::work transaction(connection);
-  push(transaction, state, std::move(held), answer);
-  transaction.exec_params("UPDATE node SET seen_at = now() WHERE identity = $1", state.config.node);
-  transaction.commit();
-  const auto left =
-      static_cast<std::size_t>(std::count_if(answer.epochs.begin(), answer.epochs.end(), [](auto epoch) { return epoch != 0; }));
-  if (left < count) answer.error = std::to_string(count - left) + " leases were taken over";
 }
 
-void release(lease_state& state, pqxx::connection& connection, lease_answer&) {
+void read(lease_state& state, pqxx::connection& connection, bool may_judge) {
   pqxx::work transaction(connection);
-  transaction.exec_params("UPDATE shard_lease SET expires_at = now() WHERE node = $1 AND expires_at > now()", state.config.node);
-  transaction.exec_params("UPDATE node SET left_at = now() WHERE identity = $1", state.config.node);
+  // First the number, then what it counts: a change in between is read again.
+  const auto changes = transaction.exec("SELECT changes FROM cluster_state")[0][0].as<std::int64_t>();
+  const auto rows = read_cluster(transaction, state.self);
   transaction.commit();
+  learn(state, rows, changes, may_judge);
+}
+
+/// Why this node cannot be a member beside those: one that lives is called as it, to people or to CAF.
+std::string objection(const lease_state& state, const cluster_rows& rows, bool may_judge) {
+  for (const auto& node : rows.nodes) {
+    const auto& other = node.member;
+    if (is_dead(node, may_judge)) continue;
+    const auto who = other.identity + (other.address.empty() ? "" : " at " + other.address);
+    if (!state.config.name.empty() && other.name == state.config.name)
+      return "another node is called " + other.name + " (" + who + "): give this one a node.name of its own";
+    if (!state.config.caf_node.empty() && other.caf_node == state.config.caf_node)
+      return "the node " + other.name + " (" + who + ") has the same CAF node id " + other.caf_node
+             + " (same MAC address and process id, as in containers): give one of them a MAC address or a process id of its own";
+  }
+  return {};
+}
+
+void join(lease_state& state, pqxx::connection& connection, bool may_judge) {
+  if (state.identity.empty()) {
+    state.identity = make_node_identity();
+    state.self = *parse_node_identity(state.identity);
+    state.config.node.set(state.identity);
+  }
+  pqxx::work transaction(connection);
+  const auto changes = begin_change(transaction);
+  auto rows = read_cluster(transaction, state.self);
+  std::vector<std::string> dead;
+  for (const auto& node : rows.nodes)
+    if (!node.ended && is_dead(node, may_judge)) dead.push_back(node.member.identity);
+  if (bury(transaction, dead, rows) != dead.size()) return; // One of them renewed: look again.
+  state.known.refused = objection(state, rows, may_judge);
+  if (!state.known.refused.empty()) return;
+  insert_node(transaction, state.config, state.identity, state.self, state.draining);
+  rows = read_cluster(transaction, state.self);
+  transaction.commit();
+  state.joined = true;
+  log(log_level::info, "node_joined",
+      {{"identity", state.identity}, {"name", state.config.name}, {"members", std::to_string(rows.nodes.size())}});
+  learn(state, rows, changes, may_judge);
+}
+
+/// Buries who is dead and takes what is free, as far as it is this node's to do.
+void change(lease_state& state, pqxx::connection& connection, bool may_judge) {
+  pqxx::work transaction(connection);
+  const auto changes = begin_change(transaction);
+  auto rows = read_cluster(transaction, state.self);
+  auto next = plan_leases(rows, state.identity, may_judge);
+  if (bury(transaction, next.bury, rows) != next.bury.size()) return; // One of them renewed: look again.
+  for (const auto& identity : next.bury) log(log_level::warning, "node_declared_dead", {{"identity", identity}});
+  if (!next.take.empty()) take_shards(transaction, state.identity, next.take, rows, state.config.state_version);
+  rows = read_cluster(transaction, state.self);
+  transaction.commit();
+  learn(state, rows, changes, may_judge);
+}
+
+bool neighbour_died(const lease_state& state) {
+  return std::any_of(state.near.begin(), state.near.end(), [&](const auto& other) { return is_dead(other, state.self); });
+}
+
+void forget_identity(lease_state& state) {
+  state.joined = false;
+  state.identity.clear();
+  state.known = {};
+  state.changes = -1;
+}
+
+/// What follows a heartbeat. The membership is pushed whatever becomes of this, so that a takeover that waits for somebody's commit costs
+/// this node nothing.
+void look(lease_state& state, pqxx::connection& connection, duty what, bool may_judge) {
+  try {
+    read(state, connection, may_judge);
+    const bool due = !state.next.take.empty() || !state.next.bury.empty();
+    if (what == duty::take && !state.draining && due) change(state, connection, may_judge);
+  } catch (const std::exception& failure) {
+    if (classify(connection.is_open(), failure) == database_fault::broken) throw;
+    log(log_level::warning, "shards_not_taken", {{"error", words_of(failure)}});
+    state.known.settled = false;
+    state.changes = -1;
+  }
+}
+
+void beat(lease_state& state, pqxx::connection& connection, duty what) {
+  const bool may_judge = state.reached.may_judge(steady::now());
+  if (state.joined) {
+    const auto pulse = renew_membership(connection, state.identity, state.config.ttl);
+    if (!pulse.alive) {
+      log(log_level::error, "identity_was_declared_dead", {{"identity", state.identity}});
+      forget_identity(state);
+    } else if (pulse.changes == state.changes && may_judge == state.judged && !pulse.others_late && !neighbour_died(state)
+               && ++state.unread < unread_max)
+      return;
+  }
+  if (!state.joined) join(state, connection, may_judge);
+  if (state.joined) look(state, connection, what, may_judge);
+}
+
+void drain(lease_state& state, pqxx::connection& connection) {
+  if (!state.draining) {
+    pqxx::work transaction(connection);
+    begin_change(transaction);
+    set_draining(transaction, state.identity);
+    transaction.commit();
+    state.draining = true;
+  }
+  beat(state, connection, duty::renew);
+}
+
+void give(lease_state& state, pqxx::connection& connection, const shard_list& shards) {
+  pqxx::work transaction(connection);
+  const auto changes = begin_change(transaction);
+  free_shards(transaction, state.identity, shards);
+  const auto rows = read_cluster(transaction, state.self);
+  transaction.commit();
+  learn(state, rows, changes, state.judged);
+}
+
+void release(lease_state& state, pqxx::connection& connection) {
+  pqxx::work transaction(connection);
+  begin_change(transaction);
+  shard_list all;
+  for (std::uint32_t shard = 0; shard < shard_count; ++shard) all.push_back(shard);
+  free_shards(transaction, state.identity, all);
+  leave(transaction, state.identity);
+  transaction.commit();
+  forget_identity(state);
 }
 
 // The months to come get their partitions once a day, by whoever holds leases. Not being able to harms nobody: there is a default one.
-void make_partitions(lease_state& state, pqxx::connection& connection) {
-  const auto now = std::chrono::steady_clock::now();
-  if (now < state.partitions_at) return;
-  state.partitions_at = now + std::chrono::hours(24);
+void do_housework(lease_state& state) {
+  const auto now = steady::now();
+  if (now < state.housework_at) return;
+  state.housework_at = now + std::chrono::hours(24);
+  auto* connection = state.link->open();
+  if (!connection) return;
   try {
-    pqxx::work transaction(connection);
+    pqxx::work transaction(*connection);
     transaction.exec("SELECT make_transition_partitions(3)");
+    forget_ended(transaction);
     transaction.commit();
   } catch (const std::exception& failure) {
     log(log_level::warning, "partitions_not_made", {{"error", words_of(failure)}});
   }
 }
 
-lease_answer_ptr run(lease_state& state, void (*work)(lease_state&, pqxx::connection&, lease_answer&)) {
-  auto answer = std::make_shared<lease_answer>();
+template <class Work>
+lease_answer_ptr run(lease_state& state, Work work) {
+  auto unavailable = [](std::string error) {
+    auto answer = std::make_shared<lease_answer>();
+    answer->available = false;
+    answer->error = std::move(error);
+    return answer;
+  };
+  const auto asked = steady::now();
   auto* connection = state.link->open();
   if (!connection) {
-    answer->available = false;
-    answer->error = state.link->error();
-    return answer;
+    state.reached.lost();
+    return unavailable(state.link->error());
   }
+  state.known.refused.clear();
   try {
-    work(state, *connection, *answer);
-    state.held = answer->epochs;
-    if (work != release) make_partitions(state, *connection);
+    work(*connection);
   } catch (const std::exception& failure) {
+    const auto words = words_of(failure);
+    state.changes = -1; // Whatever was under way: read anew.
+    if (classify(connection->is_open(), failure) == database_fault::broken) state.link->drop(words);
     // Unknown: what was held may still be. The caller's own clock decides how long it acts on it.
-    *answer = {};
-    answer->available = false;
-    answer->error = words_of(failure);
-    if (classify(connection->is_open(), failure) == database_fault::broken) state.link->drop(answer->error);
+    state.reached.lost();
+    return unavailable(words);
   }
-  return answer;
+  state.reached.heard(asked, steady::now());
+  return std::make_shared<const lease_answer>(state.known);
 }
 
 lease_actor::behavior_type lease_behavior(lease_ptr self, lease_config config) {
   auto& state = self->state;
   const auto patience = std::to_string(std::max<std::int64_t>(config.ttl.count() / 3, 200));
-  state.self = parse_node_identity(config.node).value_or(node_identity{});
+  state.identity = *config.node.get();
+  state.self = parse_node_identity(state.identity).value_or(node_identity{});
   state.link = std::make_unique<database_link>(config.dsn, "leases", [patience](pqxx::connection& connection) {
     pqxx::nontransaction session(connection);
-    session.exec("SET statement_timeout = " + patience);
+    session.exec("SET synchronous_commit = off; SET statement_timeout = " + patience);
   });
+  state.reached = reach(config.ttl);
   state.config = std::move(config);
-  state.partitions_at = std::chrono::steady_clock::now() + std::chrono::hours(1); // migrate() has just made them.
+  state.housework_at = steady::now() + std::chrono::hours(1); // migrate() has just made them.
   self->set_error_handler([](caf::scheduled_actor*, caf::error&) {});
   self->set_default_handler(caf::drop);
+  const auto answer = [self](auto work) {
+    auto got = run(self->state, [&](pqxx::connection& connection) { work(self->state, connection); });
+    if (got->available) do_housework(self->state);
+    return got;
+  };
   return {
-      [=](take_atom) { return run(self->state, take); },
-      [=](renew_atom) { return run(self->state, renew); },
-      [=](release_atom) { return run(self->state, release); },
+      [=](take_atom) { return answer([](lease_state& s, pqxx::connection& c) { beat(s, c, duty::take); }); },
+      [=](renew_atom) { return answer([](lease_state& s, pqxx::connection& c) { beat(s, c, duty::renew); }); },
+      [=](give_atom, const shard_list& shards) { return answer([&](lease_state& s, pqxx::connection& c) { give(s, c, shards); }); },
+      [=](drain_atom) { return answer(drain); },
+      [=](release_atom) { return answer(release); },
   };
 }
 

@@ -73,7 +73,9 @@ const std::string trace_sql =
 
 } // namespace
 
-bool writes(std::string_view name) { return name == audit || name == audit_result || name == resolve; }
+bool writes(std::string_view name) {
+  return name == audit || name == audit_result || name == resolve || name == pause || name == resume;
+}
 
 std::string operator_sql_of(std::string_view name) {
   if (name == audit) return audit_sql;

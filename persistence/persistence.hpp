@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -36,18 +37,37 @@ struct migrate_result {
 /// Refuses, without changing anything, a database that has an applied migration with another checksum or one that `steps` does not know.
 migrate_result migrate(const std::string& dsn, const std::vector<migration>& steps = embedded_migrations());
 
+/// The newest layout of rows that this program writes and understands.
+std::uint32_t newest_state_version();
+
 /// Who this process is: "<boot id>/<pid namespace>/<pid>/<process start>/<random>". A new one at each call; make it once per daemon.
 std::string make_node_identity();
 
+/// The identity under which a process holds leases, shared by the lease keeper, who may have to change it, and the committers, who read it
+/// for each transaction. Copies share it.
+class identity_slot {
+public:
+  identity_slot() { set({}); }
+  identity_slot(std::string first) { set(std::move(first)); }
+  identity_slot(const char* first) : identity_slot(std::string(first)) {}
+  std::shared_ptr<const std::string> get() const { return now_->load(); }
+  void set(std::string next) const { now_->store(std::make_shared<const std::string>(std::move(next))); }
+
+private:
+  std::shared_ptr<std::atomic<std::shared_ptr<const std::string>>> now_ =
+      std::make_shared<std::atomic<std::shared_ptr<const std::string>>>();
+};
+
 struct committer_config {
   std::string dsn;
-  std::string node;            ///< make_node_identity(): the leases checked are this node's.
+  identity_slot node;          ///< The leases checked are this node's.
   std::size_t batch_max = 512; ///< Steps in one database transaction.
 };
 
 /// A step is written only while its shard's lease row names `node` and the step's epoch. Metrics: commit_batch_steps (label "", gauge of
-/// the newest batch), commit_duration, commit_steps_total by outcome.
-/// While the database is away every step is answered `unknown` at once. On an exit message what was received is still written.
+/// the newest batch), commit_duration, commit_steps_total by outcome, steps_refused_total by reason (lease_lost: an old epoch, or an
+/// identity that is dead). While the database is away every step is answered `unknown` at once. On an exit message what was received is
+/// still written.
 committer_actor spawn_committer(caf::actor_system& system, committer_config config, std::shared_ptr<metrics_sink> metrics);
 
 /// Children: a payment with all its deposits (first come first), a subscription with all its periods, a wallet with the transfers that
@@ -64,11 +84,17 @@ io_client make_books_client(std::string dsn);
 
 struct lease_config {
   std::string dsn;
-  std::string node; ///< make_node_identity().
-  std::chrono::milliseconds ttl{5000};
+  identity_slot node; ///< make_node_identity() at first; changed when that one was declared dead.
+  std::chrono::milliseconds ttl{3000};
+  std::string name{};                                   ///< `node.name`; empty only in tests.
+  std::string address{};                                ///< host:port of the cluster door; empty: none.
+  std::string caf_node{};                               ///< CAF's node id; empty only in tests.
+  std::uint32_t state_version = newest_state_version(); ///< The newest row layout that this program reads.
 };
 
-/// `take` registers the node at its first call. A lease counts from before the request was sent: the caller measures from there.
+/// A lease counts from before the request was sent: the caller measures from there. Who is dead: a node that another one of its machine
+/// proves to be so; or whose membership ran out, as seen by a keeper that itself has reached the database without interruption for a ttl,
+/// so that after an outage of the database everybody renews and nobody takes over.
 lease_actor spawn_lease_keeper(caf::actor_system& system, lease_config config);
 
 /// Writes the settings that people look for in the database (table `setting_in_use`); answers what is wrong, empty when nothing is.

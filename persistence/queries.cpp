@@ -36,18 +36,6 @@ std::string over_kinds(F&& part) {
 const std::string args = "($1::jsonb)";
 const std::string limit = " LIMIT least(coalesce((" + args + "->>'limit')::int, 100), 10000)";
 
-std::string actors_sql() {
-  const auto all = over_kinds([](const entity_table& table) {
-    return "(SELECT '" + table.name
-           + "' AS kind, id, status::text AS status, version, shard, attempts, last_error, quarantine, wake_at, updated_at FROM "
-           + table.name + " WHERE coalesce(" + args + "->>'kind', '" + table.name + "') = '" + table.name + "' AND coalesce(" + args
-           + "->>'status', status::text) = status::text AND (NOT coalesce((" + args
-           + "->>'stuck')::boolean, false) OR attempts > 0 OR last_error <> '' OR quarantine <> '') ORDER BY updated_at DESC" + limit + ")";
-  });
-  return "SELECT coalesce(jsonb_agg(to_jsonb(a)), '[]') FROM (SELECT * FROM (" + all + ") u ORDER BY updated_at DESC, kind, id" + limit
-         + ") a";
-}
-
 std::string children_of(const child_table& table) {
   return "'" + table.name + "', (SELECT coalesce(jsonb_agg(" + pairs(table.fields) + " ORDER BY t.seq), '[]') FROM (SELECT * FROM "
          + table.name + " WHERE " + table.parent + " = " + args + "->>'id' ORDER BY seq DESC LIMIT 200) t)";
@@ -61,7 +49,10 @@ std::string show_sql(const entity_table& table) {
   const auto id = args + "->>'id'";
   const auto own = "kind = '" + table.name + "' AND ";
   return "SELECT jsonb_build_object('kind', '" + table.name + "', 'id', " + id + ", 'row', (SELECT " + pairs(entity_table::header_columns())
-         + " || " + pairs(table.fields) + " FROM " + table.name + " t WHERE id = " + id + "), 'children', jsonb_build_object(" + children
+         + " || " + pairs(table.fields) + " FROM " + table.name + " t WHERE id = " + id + "), 'owner', (SELECT jsonb_build_object('shard', l.shard, 'node', l.node, 'name', to_jsonb(n)->>'name', 'epoch', "
+           "l.epoch, 'expired', l.expires_at <= now()) FROM "
+         + table.name + " t JOIN shard_lease l ON l.shard = t.shard LEFT JOIN node n ON n.identity = l.node WHERE t.id = " + id
+         + "), 'children', jsonb_build_object(" + children
          + "), 'transitions', (SELECT coalesce(jsonb_agg(to_jsonb(t) - 'kind' - 'id' ORDER BY t.version), '[]') FROM (SELECT * FROM "
            "transition "
            "WHERE "
@@ -91,12 +82,6 @@ const std::string ledger_check_sql =
     "'unbalanced', (SELECT coalesce(jsonb_agg(jsonb_build_object('key', key, 'currency', currency, 'units', trim_scale(units)::text)), "
     "'[]') FROM wrong), "
     "'empty', (SELECT coalesce(jsonb_agg(key), '[]') FROM empty)) WHERE $1::jsonb IS NOT NULL";
-
-std::string tail_sql() {
-  return "SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t.seq), '[]') FROM ((SELECT * FROM transition WHERE " + args
-         + "->>'after_seq' IS NOT NULL AND seq > (" + args + "->>'after_seq')::bigint ORDER BY seq" + limit
-         + ") UNION ALL (SELECT * FROM transition WHERE " + args + "->>'after_seq' IS NULL ORDER BY seq DESC" + limit + ")) t";
-}
 
 std::string counts_sql() {
   const auto all = over_kinds([](const entity_table& table) {
@@ -134,28 +119,22 @@ std::string wallet_sql() {
            "WHERE $1::jsonb IS NOT NULL";
 }
 
-const std::string leases_sql =
-    "SELECT jsonb_agg(jsonb_build_object('shard', shard, 'node', node, 'epoch', epoch, 'expires_at', nullif(expires_at, '-infinity'), "
-    "'expired', expires_at <= now()) ORDER BY shard) FROM shard_lease WHERE $1::jsonb IS NOT NULL";
-
 } // namespace
 
 std::string sql_of(std::string_view name, std::string_view kind) {
-  if (name == actors) return actors_sql();
   if (name == show) {
     const auto parsed = parse_enum<entity_kind>(kind);
     return parsed ? show_sql(table_of(*parsed)) : std::string();
   }
   if (name == balances) return balances_sql;
   if (name == ledger_check) return ledger_check_sql;
-  if (name == tail) return tail_sql();
   if (name == counts) return counts_sql();
   if (name == failed) return failed_sql();
   if (name == webhooks) return webhooks_sql();
   if (name == wallet) return wallet_sql();
-  if (name == leases) return leases_sql;
   if (auto sql = reconciliation_sql_of(name); !sql.empty()) return sql;
   if (auto sql = figures_sql_of(name); !sql.empty()) return sql;
+  if (auto sql = inspection_sql_of(name); !sql.empty()) return sql;
   return operator_sql_of(name);
 }
 

@@ -7,18 +7,21 @@
 // 8601. An answer that could not be made is {"error":{"code":"unavailable"|"invalid"|"unknown_query","text":"..."}}.
 namespace paygate::queries {
 
-/// {"kind"?, "status"?, "stuck"?: true, "limit"?: 100} -> [{kind, id, status, version, shard, attempts, last_error, quarantine, wake_at,
-/// updated_at}], newest change first. stuck: attempts > 0, a last_error or a quarantine.
+/// {"kind"?, "status"?, "stuck"?: true, "node"?: identity or name, "reason_is"?: of `reasons`, "after"?: id, "after_kind"?, "limit"?: 100} ->
+/// [{kind, id, status, version, shard, node, attempts, last_error, quarantine, wake_at, updated_at}], by id downwards, then kind (ids that
+/// begin with a time come newest first). `after` and `after_kind` name the last one of the page before. stuck: attempts > 0, a last_error
+/// or a quarantine.
 inline constexpr std::string_view actors = "actors";
-/// {"kind", "id"} -> {row, children: {table: [..]}, transitions: the newest 50, ledger: [{key, at, reason, postings}], failures}; row is
+/// {"kind", "id"} -> {row, owner: {shard, node, name, epoch, expired}, children: {table: [..]}, transitions: the newest 50, ledger: [{key, at, reason, postings}], failures}; row is
 /// null when there is none.
 inline constexpr std::string_view show = "show";
 /// {} -> [{account, currency, units}] by account.
 inline constexpr std::string_view balances = "balances";
 /// {} -> {balanced, entries, sums: [{currency, units}], unbalanced: [{key, currency, units}], empty: [keys of entries without postings]}.
 inline constexpr std::string_view ledger_check = "ledger_check";
-/// {"after_seq"?: 0, "limit"?: 100} -> [{seq, kind, id, version, at, message, from_status, to_status, note}], oldest first; without
-/// after_seq the newest ones. A row of a transaction that was slow to commit may come with a seq that was passed already.
+/// {"after_seq"?: 0, "newest"?: true, "kind"?, "limit"?: 100} -> [{seq, kind, id, version, at, message, from_status, to_status, note}], oldest
+/// first; those that follow after_seq, but without it or with `newest` the newest ones. Of no more than the 10 000 next, or newest. A row
+/// of a transaction that was slow to commit may come with a seq that was passed already.
 inline constexpr std::string_view tail = "tail";
 /// {} -> [{kind, status, count, stuck, quarantined}].
 inline constexpr std::string_view counts = "counts";
@@ -28,8 +31,15 @@ inline constexpr std::string_view failed = "failed";
 inline constexpr std::string_view webhooks = "webhooks";
 /// {} -> [wallet with {transfers: [those not final, without their bytes], foreign: [foreign_nonce]}].
 inline constexpr std::string_view wallet = "wallet";
-/// {} -> [{shard, node, epoch, expires_at, expired}].
+/// {"node"?: identity or name} -> [{shard, node, name, epoch, expires_at, expired}].
 inline constexpr std::string_view leases = "leases";
+/// {"kind"?, "limit"?: 100} -> [{kind, state: quarantine|failing|listed, reason, count, oldest, newest, example: an id}], the most first: what
+/// is wrong now, grouped by failure_group (sql/0171); `listed` waits for a person.
+inline constexpr std::string_view reasons = "reasons";
+/// {"all"?: true} -> [{identity, ..., shards, state: alive|silent|dead|left}], oldest first; of the last hour, without those that left.
+inline constexpr std::string_view nodes = "nodes";
+/// {} -> [{what, since, operator, reason}].
+inline constexpr std::string_view pauses = "pauses";
 
 /// {} -> {round, finished_round, status, started_at, finished_at, block, clean, wallet: [{currency, ledger, chain, explained, difference}],
 /// exceptions: the open ones, not_seen: [sentences], resolve_id, resolve_note, last_error}.
@@ -65,6 +75,10 @@ inline constexpr std::string_view audit = "audit";
 inline constexpr std::string_view audit_result = "audit_result";
 /// {"id": of a failed_transaction, "reason", "operator"?} -> {"done": true, "remark"?}, or the error not_found.
 inline constexpr std::string_view resolve = "resolve";
+/// {"what": "payouts"|"kind/..."|"lane/...", "reason", "operator"?} -> {"done": true, "remark"?}.
+inline constexpr std::string_view pause = "pause";
+/// {"what"} -> {"done": true}, or the error not_found.
+inline constexpr std::string_view resume = "resume";
 bool writes(std::string_view name);
 
 /// The SQL of a query with $1 = its arguments as text; empty when there is none of that name. `show` also needs the kind.
@@ -73,6 +87,8 @@ std::string sql_of(std::string_view name, std::string_view kind = {});
 std::string operator_sql_of(std::string_view name);
 std::string reconciliation_sql_of(std::string_view name);
 std::string figures_sql_of(std::string_view name);
+/// Those over many entities, and of the cluster (inspection_queries.cpp).
+std::string inspection_sql_of(std::string_view name);
 
 /// The wake scan: $1 and $2 in microseconds since the epoch (exclusive, inclusive), $3 the limit; answers (kind, id, microseconds). All
 /// entities of the last instant come along, so that nobody is lost between two scans.

@@ -126,12 +126,8 @@ CREATE FUNCTION note_movements(first bigint, last bigint, hashes text[], lines i
   DELETE FROM chain_movement m WHERE block BETWEEN first AND last AND NOT booked
     AND NOT EXISTS (SELECT FROM unnest(hashes, lines) AS u (hash, line) WHERE u.hash = m.hash AND u.line = m.line);
   INSERT INTO chain_movement (hash, line, currency, units, gas_eth, block, at, counterparty)
-  -- Nodes that disagree may tell of a transaction twice.
-  SELECT DISTINCT ON (hash, line) * FROM unnest(hashes, lines, currencies, amounts, gas, blocks, times, counterparties)
-    AS u (hash, line, currency, units, gas, block, at, counterparty) ORDER BY hash, line, block DESC
-  ON CONFLICT (hash, line) DO UPDATE SET block = EXCLUDED.block, at = EXCLUDED.at,
-    gas_eth = CASE WHEN chain_movement.booked THEN chain_movement.gas_eth ELSE EXCLUDED.gas_eth END,
-    units = CASE WHEN chain_movement.booked THEN chain_movement.units ELSE EXCLUDED.units END;
+  SELECT * FROM unnest(hashes, lines, currencies, amounts, gas, blocks, times, counterparties)
+  ON CONFLICT (hash, line) DO UPDATE SET block = EXCLUDED.block, at = EXCLUDED.at;
 $$;
 
 -- Names what can be named, and marks what was booked at the cut. One pass over all that is open, so hash joins are wanted here whatever the

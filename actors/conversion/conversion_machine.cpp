@@ -148,6 +148,7 @@ verdict<conversion> conversion_kind::apply(const conversion& state, bool exists,
   if (!exists) return refused{refusal::not_found, "no such conversion"};
   if (const auto* m = std::get_if<cancel_conversion>(&message)) return s.on(*m);
   if (const auto* m = std::get_if<reopen_conversion>(&message)) return s.on(*m);
+  if (const auto* m = std::get_if<name_arrival>(&message)) return s.arrival_named(*m, true);
   return s.on(std::get<effect_done>(message));
 }
 

@@ -43,11 +43,24 @@ bool is_plausible(const std::string& text) {
   return !text.empty() && text.size() <= longest && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-/// Given back by hand: what lies nowhere in our wallet leaves our books as well.
+/// What the provider took back leaves the books.
+void reverse_receipts(step& out, const step_context& context) {
+  for (auto& d : out.next.deposits) {
+    if (!is_undecided(d)) continue;
+    ledger_entry entry{entry_key(context, "taken_back", d), "the provider refunded what it had said to be ours", {}};
+    add_posting(entry, accounts::undecided, d.gross_eth.units());
+    add_posting(entry, accounts::incoming, -d.gross_eth.units());
+    out.entries.push_back(std::move(entry));
+    d.refund_id = refunded_outside;
+  }
+}
+
+/// Given back by hand: what lies nowhere in our wallet leaves our books as well. An order that other deposits paid stays paid.
 verdict<payment> refund_outside(const payment& state, const refund_payment& command, const step_context& context) {
   if (state.decision == payment_decision::refunded && state.status == payment_status::refunded && state.refund_address.empty())
     return step{.next = state, .changed = false, .reply = ok{}, .entries = {}, .rows = {}, .note = {}};
-  if (!awaits_decision(state)) return not_awaiting(state);
+  const auto paid_otherwise = state.status == payment_status::paid && std::any_of(state.deposits.begin(), state.deposits.end(), is_undecided);
+  if (!awaits_decision(state) && !paid_otherwise) return not_awaiting(state);
   if (has_unstarted_refund(state)) return not_started;
   for (const auto& d : state.deposits) {
     if (!is_undecided(d)) continue;
@@ -57,14 +70,8 @@ verdict<payment> refund_outside(const payment& state, const refund_payment& comm
   }
   step out{.next = state, .changed = true, .reply = ok{}, .entries = {}, .rows = {}, .note = "given back outside: " + command.reason};
   auto& s = out.next;
-  for (auto& d : s.deposits) {
-    if (!is_undecided(d)) continue;
-    ledger_entry entry{entry_key(context, "taken_back", d), "the provider refunded what it had said to be ours", {}};
-    add_posting(entry, accounts::undecided, d.gross_eth.units());
-    add_posting(entry, accounts::incoming, -d.gross_eth.units());
-    out.entries.push_back(std::move(entry));
-    d.refund_id = refunded_outside;
-  }
+  reverse_receipts(out, context);
+  if (paid_otherwise) return out;
   take_over(s);
   decide(s, payment_decision::refunded, command.reason, context);
   s.status = payment_status::refunded;

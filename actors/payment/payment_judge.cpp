@@ -82,9 +82,6 @@ void receive(step& out, const deposit& d, const step_context& context) {
 }
 
 /// Deposits of one order are judged together: a top-up can make it good. `fresh`: the one that came in with this step, not posted yet.
-/// The provider gave it back before it reached us: it pays for nothing.
-bool was_taken_back(const deposit& d) { return d.by_hand && !d.arrived_at; }
-
 void weigh(step& out, deposit* fresh, const step_context& context) {
   auto& s = out.next;
   const auto was_paid = s.status == payment_status::paid;
@@ -113,7 +110,8 @@ void weigh(step& out, deposit* fresh, const step_context& context) {
     return;
   }
   for (auto& each : s.deposits)
-    if (&each == fresh || (is_undecided(each) && !was_taken_back(each))) credit(out, each, &each == fresh ? accounts::incoming : accounts::undecided, context);
+    if (&each == fresh || (is_undecided(each) && !was_taken_back(each)))
+      credit(out, each, &each == fresh ? accounts::incoming : accounts::undecided, context);
   if (was_paid) return;
   s.status = payment_status::paid;
   s.judged_at = context.now;
@@ -242,6 +240,7 @@ bool needs_price(const deposit& d) {
 
 bool is_credited(const deposit& d) { return d.settled_at && d.net_eth + d.fee_eth == d.gross_eth; }
 
+bool was_taken_back(const deposit& d) { return d.by_hand && !d.arrived_at; }
 bool is_undecided(const deposit& d) { return d.settled_at && !is_credited(d) && d.refund_id.empty(); }
 
 void list_failure(step& out, std::string code, std::string text) {
@@ -352,6 +351,8 @@ void take_transfer(step& out, const std::string& payment_id, const transfer_seen
   add_posting(entry, accounts::incoming, -seen.value);
   out.entries.push_back(std::move(entry));
   out.note = to_decimal(seen.value) + " eth arrived";
+  // It came although the provider had said that it went back: it is the owner's like the rest of its order.
+  if (out.next.status == payment_status::paid && is_undecided(*d)) credit(out, *d, accounts::undecided, context);
 }
 
 } // namespace paygate::payments

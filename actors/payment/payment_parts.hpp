@@ -57,6 +57,8 @@ bool needs_reading(const deposit& d);
 bool needs_price(const deposit& d);
 /// Its value was posted to the owner (and not only received).
 bool is_credited(const deposit& d);
+/// The provider gave it back before it reached us: it pays for nothing.
+bool was_taken_back(const deposit& d);
 /// Its value is posted, and nobody's: neither credited nor given back.
 bool is_undecided(const deposit& d);
 

@@ -353,6 +353,7 @@ verdict<payout> payout_kind::apply(const payout& state, bool exists, const payou
   if (const auto* m = std::get_if<approve_payout>(&message)) return s.on(*m);
   if (const auto* m = std::get_if<cancel_payout>(&message)) return s.on(*m);
   if (const auto* m = std::get_if<reopen_payout>(&message)) return s.on(*m);
+  if (const auto* m = std::get_if<name_arrival>(&message)) return s.arrival_named(*m, state.leg == 1);
   return s.on(std::get<effect_done>(message));
 }
 

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/runtime/backoff.hpp"
+#include "actors/runtime/pauses.hpp"
 #include "messages/interfaces.hpp"
 
 namespace paygate {
@@ -50,6 +52,16 @@ struct running_effect {
   std::string error;          ///< Of the last failure.
 };
 
+/// An operator's pause holds it back: of its kind, or of the lane that it goes through.
+inline bool held_back(const kept_effect& what, pause_set pauses, entity_kind kind) {
+  if (!pauses.any()) return false;
+  const auto* request = std::get_if<io_request_ptr>(&what.request);
+  return pauses.stops(kind) || (request && pauses.stops(lane_of(**request)));
+}
+
+/// Whoever was to do it had no room for it: a lane whose queue is full, an entity with too many messages.
+inline bool is_no_room(const io_failure& failure) { return failure.kind == fault::transient && failure.code == "busy"; }
+
 /// The effects of one entity: a pure table. The shell asks what to start, and tells what came of it.
 class effects_running {
 public:
@@ -78,11 +90,11 @@ public:
     table_ = std::move(next);
   }
 
-  /// The effects to call now; marks each as in flight under a fresh number.
-  std::vector<running_effect*> start(timestamp now) {
+  /// The effects to call now, of those that no pause holds back; marks each as in flight under a fresh number.
+  std::vector<running_effect*> start(timestamp now, pause_set pauses = {}, entity_kind kind = {}) {
     std::vector<running_effect*> ready;
     for (auto& r : table_)
-      if (r.call == 0 && r.next_at <= now) {
+      if (r.call == 0 && r.next_at <= now && !held_back(r.what, pauses, kind)) {
         r.call = ++last_call_;
         ready.push_back(&r);
       }
@@ -97,6 +109,17 @@ public:
         return &r;
       }
     return nullptr;
+  }
+
+  /// It failed, and is to be tried again. True when that is worth a row.
+  bool note_failure(running_effect& r, const io_failure& failure, timestamp now, std::string_view seed) {
+    auto words = failure.code + (failure.text.empty() ? "" : ": " + failure.text);
+    if (is_no_room(failure)) {
+      found_no_room(r, std::move(words), failure.retry_after, now, seed);
+      return is_put_off_reported(r.put_offs);
+    }
+    failed(r, std::move(words), failure.retry_after, now, seed);
+    return is_reported(r.attempts);
   }
 
   /// There was no room for it where it was to go: nobody's failure, and nothing was tried. It comes again when it was told to, else in
@@ -129,6 +152,9 @@ public:
     r.next_at = std::max(r.next_at, now + retry_pause(r.quiet, seed));
   }
 
+  /// It was not called after all, for no fault of anybody's.
+  void put_off(running_effect& r, timestamp now) { r.next_at = now; }
+
   /// The operator or a moved clock: whatever waits, waits no longer.
   void retry_now(timestamp now) {
     for (auto& r : table_)
@@ -136,11 +162,19 @@ public:
   }
 
   /// The next instant at which `start` will return something; nothing while all is in flight or nothing is due.
-  std::optional<timestamp> next_start() const {
+  std::optional<timestamp> next_start(pause_set pauses = {}, entity_kind kind = {}) const {
     std::optional<timestamp> next;
     for (const auto& r : table_)
-      if (r.call == 0 && (!next || r.next_at < *next)) next = r.next_at;
+      if (r.call == 0 && (!next || r.next_at < *next) && !held_back(r.what, pauses, kind)) next = r.next_at;
     return next;
+  }
+
+  /// The most failed tries of one effect, and what it fails by.
+  std::pair<std::uint32_t, std::string> worst_failure() const {
+    std::pair<std::uint32_t, std::string> worst{0, {}};
+    for (const auto& r : table_)
+      if (const auto times = std::max(r.attempts, r.put_offs); times > worst.first) worst = {times, r.what.key + ": " + r.error};
+    return worst;
   }
 
   bool any_in_flight() const {

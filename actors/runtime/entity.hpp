@@ -13,7 +13,9 @@ namespace paygate {
 ///   shard -> entity: (deliver, envelope) -> entity_reply_ptr
 ///                    (passivate)            leave memory now: the shard has seen that nothing is on its way to you
 ///                    (retry)                try again at once whatever waits out a back-off
-///                    (moved)                business time was moved: look again what is due
+///                    (moved)                business time was moved, or a pause began or ended: look again what is due
+///                    (restart)              end after the step under way; you are loaded anew
+///                    (finish)               end when no step is open any more: the shard goes to another node
 ///                    (inspect) -> JSON text of what only the live entity knows
 ///   entity -> shard: (idle, ref, handled)   nothing is due for a while; `handled` messages were taken so far
 ///                    (stays, ref)           the answer to (passivate) when something has come up meanwhile
@@ -21,6 +23,8 @@ namespace paygate {
 ///                    (poisoned, ref, what, message)  the next exit is a crash; the message as JSON
 using passivate_atom = caf::atom_constant<caf::atom("passivate")>;
 using retry_atom = caf::atom_constant<caf::atom("retry")>;
+using finish_atom = caf::atom_constant<caf::atom("finish")>;
+using restart_atom = caf::atom_constant<caf::atom("restart")>;
 using moved_atom = caf::atom_constant<caf::atom("moved")>;
 using inspect_atom = caf::atom_constant<caf::atom("inspect")>;
 using idle_atom = caf::atom_constant<caf::atom("idle")>;

@@ -1,54 +1,17 @@
 #pragma once
 
 #include <exception>
-#include <memory>
 #include <utility>
 
 #include <caf/all.hpp>
 
-#include "actors/runtime/effects_running.hpp"
-#include "actors/runtime/entity.hpp"
+#include "actors/runtime/entity_state.hpp"
 #include "actors/runtime/inspect.hpp"
 #include "messages/log.hpp"
 #include "messages/message_json.hpp"
 
 // The shell of every entity: decide, commit, act. Written once for all kinds; a kind brings `apply`, `effects_due`, `wakes_at`.
 namespace paygate {
-
-using reply_promise = caf::typed_response_promise<entity_reply_ptr>;
-
-/// What waits while a step is being committed: a message with the promise of its answer, or the outcome of an effect (nobody waits for
-/// one).
-template <class Message>
-struct inbox_item {
-  Message message;
-  reply_promise promise;
-};
-
-template <class Kind>
-struct entity_state {
-  using state_type = typename Kind::state;
-  using message_type = typename Kind::message;
-
-  activation self_;
-  entity_header header;
-  state_type data;
-  effects_running effects;
-  std::vector<inbox_item<message_type>> inbox;
-  // The step being committed.
-  bool committing = false;
-  std::unique_ptr<decision<state_type>> open; ///< Null while the header alone is written.
-  reply_promise open_promise;
-  envelope_ptr open_letter; ///< What it answers: should the step be poison, people want to see it.
-  commit_slot slot; ///< Ends before `self_`, which keeps what it counts in.
-
-  std::uint64_t handled = 0; ///< Messages taken from the shard: it only lets us go when this equals what it sent.
-  timestamp active_at{};     ///< The last message or outcome.
-  std::uint64_t timer = 0;   ///< Generation of the one timer that counts; older ones are ignored when they fire.
-  bool timer_set = false;
-  timestamp timer_at{};
-  static inline const char* name = "entity";
-};
 
 /// The behaviour of one activation. All methods run in the actor; the class only groups them around `self`.
 template <class Kind>
@@ -72,7 +35,7 @@ public:
     else if (!st().committing)
       decide(*message, promise, letter);
     else if (st().inbox.size() < ports().limits.inbox_max)
-      st().inbox.push_back({*message, promise});
+      queue({*message, promise, self_->clock().now()});
     else
       answer(promise, refused{refusal::busy, "too many messages wait for this entity"});
     return promise;
@@ -83,12 +46,16 @@ public:
     if (!s.committing) return;
     s.committing = false;
     s.slot = {};
+    const auto ended = self_->clock().now();
+    ports().board->stepped(s.self_.ref, answer.step->message, std::chrono::duration_cast<std::chrono::microseconds>(ended - s.step_began), ended);
     if (answer.result.outcome == commit_outcome::committed) {
       ports().pass("after_commit");
       s.open_letter.reset();
       if (answer.step->writes_row) s.header = answer.step->header;
       if (s.open) s.data = std::move(s.open->next);
       answer_open(s.open ? s.open->reply : entity_reply{ok{}});
+      if (s.finishing) return end_here();
+      if (s.restarting) return reload("restarted by the operator");
       reconcile();
       drain_inbox();
       if (!s.committing) start_effects();
@@ -97,8 +64,7 @@ public:
     const auto text = std::string(to_text(answer.result.outcome)) + ": " + answer.result.error;
     if (answer.result.outcome == commit_outcome::poison) {
       answer_open(refused{refusal::crashed, "the database refuses this step"});
-      log(log_level::error, "step_poisoned",
-          {{"entity", to_text(ref())}, {"message", answer.step->message}, {"error", answer.result.error}});
+      log(log_level::error, "step_poisoned", {{"entity", to_text(ref())}, {"message", answer.step->message}, {"error", answer.result.error}});
       return poison(answer.step->message, answer.result.error, s.open_letter ? message_json(s.open_letter->body) : std::string());
     }
     // Stale, fenced or unknown: this activation no longer knows the truth. Whoever asked asks again; the shard loads the row anew.
@@ -123,7 +89,13 @@ public:
     start_effects();
   }
 
-  /// Business time was moved: what waited for an instant may be due, and the timer measures the wrong distance.
+  /// The operator wants this activation to end and the row to be loaded anew; a step under way is seen through.
+  void restart() {
+    st().restarting = true;
+    if (!st().committing) reload("restarted by the operator");
+  }
+
+  /// Business time was moved, or a pause began or ended: what waited for an instant may be due, and the timer measures the wrong distance.
   void moved() {
     st().timer_set = false;
     act();
@@ -136,6 +108,12 @@ public:
     schedule();
   }
 
+  /// The shard goes to another node: an open step is finished, nothing new is begun. What is due is due there.
+  void finish() {
+    st().finishing = true;
+    if (!st().committing) end_here();
+  }
+
   void on_timer(std::uint64_t generation) {
     if (generation != st().timer) return;
     st().timer_set = false;
@@ -143,8 +121,13 @@ public:
   }
 
   std::string inspect() const {
-    return inspect_json(ref(), st().header, std::string(to_text(st().data.status)), st().effects.all(), st().inbox.size(), st().committing,
-                        now());
+    const auto& s = st();
+    const auto age = [&](auto since) { return std::chrono::duration_cast<milliseconds>(self_->clock().now() - since); };
+    live_view live{to_text(s.data.status), s.inbox.size(), {}, s.committing, {}, s.handled, {}};
+    if (!s.inbox.empty()) live.oldest = age(s.inbox.front().since);
+    if (s.committing) live.step_age = age(s.step_began);
+    for (const auto& r : s.effects.all()) live.paused.push_back(r.call == 0 && held_back(r.what, ports().pauses->get(), Kind::kind));
+    return inspect_json(ref(), st().header, st().effects.all(), live, now());
   }
 
   /// First start, next step and recovery are this one path.
@@ -229,22 +212,16 @@ private:
       step->entries = std::move(s.open->entries);
       step->rows = std::move(s.open->rows);
     } else {
-      const auto worst = worst_failure();
+      const auto worst = s.effects.worst_failure();
       step->header.attempts = worst.first;
       step->header.last_error = worst.second;
     }
     s.committing = true;
+    s.step_began = self_->clock().now();
     ports().pass("before_commit");
     const auto index = ports().next_committer();
     s.slot = commit_slot((*ports().load)[index]);
     self_->send(ports().committers[index], commit_atom::value, step_ptr(std::move(step)));
-  }
-
-  std::pair<std::uint32_t, std::string> worst_failure() const {
-    std::pair<std::uint32_t, std::string> worst{0, {}};
-    for (const auto& r : st().effects.all())
-      if (const auto times = std::max(r.attempts, r.put_offs); times > worst.first) worst = {times, r.what.key + ": " + r.error};
-    return worst;
   }
 
   /// When the row must be looked at again though nobody sends a message. What is due soon runs in memory; its row names an instant a little
@@ -266,7 +243,7 @@ private:
   }
 
   void start_effects() {
-    for (auto* r : st().effects.start(now())) {
+    for (auto* r : st().effects.start(now(), ports().pauses->get(), Kind::kind)) {
       if (const auto* request = std::get_if<io_request_ptr>(&r->what.request))
         call(*request, r->call);
       else
@@ -308,6 +285,10 @@ private:
     if (!r) return schedule(); // No longer due: too late.
     const auto* io = std::get_if<io_outcome>(&outcome);
     const auto* failure = io ? std::get_if<io_failure>(io) : nullptr;
+    if (failure && failure->code == lane_paused) {
+      st().effects.put_off(*r, now());
+      return schedule();
+    }
     if (failure && failure->kind != fault::permanent) return on_failure(*r, *failure);
     if (failure)
       st().effects.refused(*r, now(), ref().id);
@@ -315,20 +296,22 @@ private:
       st().effects.succeeded(*r, now());
     message_type message = effect_done{r->what.key, std::move(outcome)};
     if (st().committing)
-      st().inbox.push_back({std::move(message), {}});
+      queue({std::move(message), {}, self_->clock().now()});
     else
       decide(message, {});
   }
 
+  /// The entity asked cannot be reached: its node died, or its shard is changing hands. That is over in seconds, and asking costs nobody
+  /// anything, so the pause does not grow with the outage.
+  static bool is_elsewhere(const running_effect& r, const io_failure& failure) {
+    return std::holds_alternative<envelope_ptr>(r.what.request)
+           && (failure.code == to_text(refusal::unavailable) || failure.code == to_text(refusal::not_owner));
+  }
+
   void on_failure(running_effect& r, const io_failure& failure) {
-    const bool no_room = failure.kind == fault::transient && failure.code == "busy";
-    auto words = failure.code + (failure.text.empty() ? "" : ": " + failure.text);
-    if (no_room)
-      st().effects.found_no_room(r, std::move(words), failure.retry_after, now(), ref().id);
-    else
-      st().effects.failed(r, std::move(words), failure.retry_after, now(), ref().id);
-    ports().metrics->count(no_room ? "effects_put_off_total" : "effect_failures_total", to_text(Kind::kind));
-    const bool tell = no_room ? is_put_off_reported(r.put_offs) : is_reported(r.attempts);
+    const bool tell = st().effects.note_failure(r, failure, now(), ref().id);
+    if (is_elsewhere(r, failure)) r.next_at = std::min(r.next_at, now() + retry_pause(2, ref().id));
+    ports().metrics->count(is_no_room(failure) ? "effects_put_off_total" : "effect_failures_total", to_text(Kind::kind));
     if (tell)
       log(log_level::warning, "effect_failed",
           {{"entity", to_text(ref())}, {"effect", r.what.key}, {"attempts", std::to_string(std::max(r.attempts, r.put_offs))}, {"error", r.error}});
@@ -336,14 +319,22 @@ private:
     schedule();
   }
 
+  void queue(inbox_item<message_type> item) {
+    auto& s = st();
+    s.inbox.push_back(std::move(item));
+    ports().board->waiting(s.self_.ref, s.inbox.size(), s.inbox.front().since);
+  }
+
   void drain_inbox() {
     auto& s = st();
+    if (s.inbox.empty()) return;
     // Each item may open a commit, which stops the draining until that one is through.
     while (!s.committing && !s.inbox.empty()) {
       auto item = std::move(s.inbox.front());
       s.inbox.erase(s.inbox.begin());
       decide(item.message, item.promise);
     }
+    ports().board->waiting(s.self_.ref, s.inbox.size(), s.inbox.empty() ? caf::actor_clock::time_point{} : s.inbox.front().since);
   }
 
   /// Sets the timer for the next thing to come, or offers to leave memory when nothing comes soon.
@@ -371,7 +362,7 @@ private:
 
   /// When something is to be done next though no message comes.
   std::optional<timestamp> next_instant() const {
-    auto next = st().effects.next_start();
+    auto next = st().effects.next_start(ports().pauses->get(), Kind::kind);
     if (exists())
       if (auto wake = Kind::wakes_at(st().data, now(), *ports().rules.get()); wake && (!next || *wake < *next)) next = wake;
     return next;
@@ -399,9 +390,20 @@ private:
     leave(why);
   }
 
+  void refuse_inbox(const refused& why) {
+    auto& s = st();
+    for (auto& item : s.inbox) answer(item.promise, why);
+    if (!s.inbox.empty()) ports().board->waiting(s.self_.ref, 0, {});
+    s.inbox.clear();
+  }
+
+  void end_here() {
+    refuse_inbox({refusal::not_owner, "the shard goes to another node"});
+    self_->quit();
+  }
+
   void leave(const std::string& why) {
-    for (auto& item : st().inbox) answer(item.promise, refused{refusal::unavailable, "the entity is being loaded anew"});
-    st().inbox.clear();
+    refuse_inbox({refusal::unavailable, "the entity is being loaded anew"});
     self_->quit(caf::make_error(caf::sec::runtime_error, why));
   }
 
@@ -437,8 +439,10 @@ caf::actor spawn_entity(caf::actor_system& system, activation self) {
         [shell](retry_atom) mutable { shell.retry_now(); },
         [shell](wake_atom) mutable { shell.wake(); },
         [shell](moved_atom) mutable { shell.moved(); },
+        [shell](restart_atom) mutable { shell.restart(); },
         [shell](inspect_atom) { return shell.inspect(); },
         [shell](passivate_atom) mutable { shell.passivate(); },
+        [shell](finish_atom) mutable { shell.finish(); },
     };
   });
 }

@@ -31,6 +31,7 @@ using next_atom = caf::atom_constant<caf::atom("next")>;
 struct intake_state {
   lane_actor telegram;
   router_actor router;
+  bool polling = false; ///< A long poll is under way, perhaps of a poller that has gone to another node meanwhile.
   static inline const char* name = "intake";
 };
 
@@ -46,9 +47,18 @@ public:
       promise.deliver(answer(io_failure{fault::permanent, "wrong_lane", "only updates are polled here", std::nullopt}));
       return promise;
     }
+    // A second one does not wait behind it: by the time the first ends the poller may be another node's, and two nodes never poll at once.
+    if (std::exchange(self_->state.polling, true)) {
+      promise.deliver(answer(io_failure{fault::transient, "busy", "another poll is under way", std::nullopt}));
+      return promise;
+    }
     self_->request(self_->state.telegram, std::chrono::minutes(2), call_atom::value, std::make_shared<const io_request>(get_updates{poll->offset}))
-      .then([this_ = *this, promise](const call_answer_ptr& got) mutable { this_.on_updates(got, promise); },
+      .then([this_ = *this, promise](const call_answer_ptr& got) mutable {
+              this_.self_->state.polling = false;
+              this_.on_updates(got, promise);
+            },
             [this_ = *this, promise](const caf::error& e) mutable {
+              this_.self_->state.polling = false;
               promise.deliver(answer(io_failure{fault::transient, "lane", this_.self_->system().render(e), std::nullopt}));
             });
     return promise;

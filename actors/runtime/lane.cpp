@@ -49,6 +49,7 @@ struct lane_state {
   io_client client;
   lane_limits limits;
   std::shared_ptr<metrics_sink> metrics;
+  std::shared_ptr<const pause_slot> pauses;
   std::deque<queued_call> queue;
   std::vector<caf::actor> workers, idle;
   token_bucket bucket{0, 1};
@@ -82,6 +83,9 @@ public:
   void pump() {
     auto& s = st();
     refuse_stale();
+    if (s.pauses->get().stops(s.which))
+      for (auto& waiting : std::exchange(s.queue, {}))
+        waiting.promise.deliver(failure(fault::transient, lane_paused.data(), "calls of " + std::string(to_text(s.which)) + " are paused"));
     while (!s.queue.empty() && !s.idle.empty()) {
       if (s.limits.failures_max != 0)
         if (auto closed_in = s.breaker.refuse(now())) {
@@ -107,6 +111,12 @@ public:
   void on_pump() {
     st().pump_set = false;
     pump();
+  }
+
+  lane_stats_ptr stats() const {
+    const auto& s = self_->state;
+    const auto held = std::max(s.held_until - now(), milliseconds(0));
+    return std::make_shared<const lane_stats>(lane_stats{s.which, s.queue.size(), s.workers.size(), s.idle.size(), s.breaker.is_open(), held});
   }
 
   void add_worker() {
@@ -207,12 +217,14 @@ private:
   pointer self_;
 };
 
-caf::behavior lane_behavior(lane_shell::pointer self, lane which, io_client client, lane_limits limits, std::shared_ptr<metrics_sink> metrics) {
+caf::behavior lane_behavior(lane_shell::pointer self, lane which, io_client client, lane_limits limits, std::shared_ptr<metrics_sink> metrics,
+                            std::shared_ptr<const pause_slot> pauses) {
   auto& s = self->state;
   s.which = which;
   s.client = std::move(client);
   s.limits = limits;
   s.metrics = std::move(metrics);
+  s.pauses = std::move(pauses);
   s.bucket = token_bucket(limits.rate, limits.burst);
   s.breaker = circuit(limits.failures_max);
   lane_shell shell(self);
@@ -228,13 +240,15 @@ caf::behavior lane_behavior(lane_shell::pointer self, lane which, io_client clie
   return {
     [shell](call_atom, const io_request_ptr& request) mutable { return shell.call(request); },
     [shell](pump_atom) mutable { shell.on_pump(); },
+    [shell](stats_atom) { return shell.stats(); },
   };
 }
 
 } // namespace
 
-lane_actor spawn_lane(caf::actor_system& system, lane which, io_client client, lane_limits limits, std::shared_ptr<metrics_sink> metrics) {
-  return caf::actor_cast<lane_actor>(system.spawn(lane_behavior, which, std::move(client), limits, std::move(metrics)));
+lane_actor spawn_lane(caf::actor_system& system, lane which, io_client client, lane_limits limits, std::shared_ptr<metrics_sink> metrics,
+                      std::shared_ptr<const pause_slot> pauses) {
+  return caf::actor_cast<lane_actor>(system.spawn(lane_behavior, which, std::move(client), limits, std::move(metrics), std::move(pauses)));
 }
 
 } // namespace paygate

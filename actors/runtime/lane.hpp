@@ -5,6 +5,8 @@
 
 #include <caf/actor_system.hpp>
 
+#include "actors/runtime/pauses.hpp"
+#include "actors/runtime/stats.hpp"
 #include "messages/interfaces.hpp"
 #include "messages/ports.hpp"
 
@@ -22,6 +24,9 @@ struct lane_limits {
 
 /// Starts the effect lane of one provider: a bounded queue, `workers` detached actors that each call `client`, a rate limit and a circuit
 /// breaker. It answers every call exactly once; a `retry_after` of the provider holds the whole lane back.
-lane_actor spawn_lane(caf::actor_system& system, lane which, io_client client, lane_limits limits, std::shared_ptr<metrics_sink> metrics);
+///   (stats) -> lane_stats_ptr   how it is
+/// While `pauses` stop it, what comes and what waits is answered as a transient failure `lane_paused`; calls under way go on.
+lane_actor spawn_lane(caf::actor_system& system, lane which, io_client client, lane_limits limits, std::shared_ptr<metrics_sink> metrics,
+                      std::shared_ptr<const pause_slot> pauses = std::make_shared<const pause_slot>());
 
 } // namespace paygate

@@ -90,6 +90,14 @@ outcome reopen_order(const object& c) {
   return tell(c, entity_kind::payout, payout_message{reopen_payout{reason_of(c)}});
 }
 
+outcome arrival_order(const object& c) {
+  auto hash = text_of(c, "hash");
+  std::transform(hash.begin(), hash.end(), hash.begin(), [](char d) { return d >= 'A' && d <= 'F' ? static_cast<char>(d - 'A' + 'a') : d; });
+  name_arrival named{std::move(hash), reason_of(c)};
+  if (text_of(c, "kind") == to_text(entity_kind::conversion)) return tell(c, entity_kind::conversion, conversion_message{std::move(named)});
+  return tell(c, entity_kind::payout, payout_message{std::move(named)});
+}
+
 outcome run_order(const object& c) {
   const auto id = text_of(c, "id");
   if (id != "conversions" && id != "payouts") return error_json("invalid", "run conversions or payouts");
@@ -143,6 +151,7 @@ constexpr std::array orders = {
     order_verb{"refund", refund_order},
     order_verb{"run", run_order},
     order_verb{"reopen", reopen_order},
+    order_verb{"arrival", arrival_order},
     order_verb{"wallet_sign_off", wallet_sign_off_order},
     order_verb{"wallet_settle", wallet_settle_order},
     order_verb{"wallet_disown", wallet_disown_order},

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "actors/runtime/board.hpp"
+#include "actors/runtime/pauses.hpp"
 #include "messages/interfaces.hpp"
 #include "messages/ports.hpp"
 
@@ -82,6 +84,8 @@ struct entity_ports {
   std::shared_ptr<const business_clock> clock;
   std::shared_ptr<metrics_sink> metrics;
   policy_slot rules;
+  std::shared_ptr<pause_slot> pauses = std::make_shared<pause_slot>();
+  std::shared_ptr<activity_board> board = std::make_shared<activity_board>();
   runtime_limits limits;
   crash_point_fn crash_point;
 

@@ -1,87 +1,23 @@
 #include "actors/runtime/shard.hpp"
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 
 #include <caf/all.hpp>
 
 #include "actors/runtime/backoff.hpp"
 #include "actors/runtime/inspect.hpp"
+#include "actors/runtime/resident.hpp"
+#include "actors/runtime/stats.hpp"
 #include "messages/log.hpp"
 
 namespace paygate {
 
 namespace {
 
-using reply_promise = caf::response_promise;
-using text_promise = caf::typed_response_promise<std::string>;
-using restart_atom = caf::atom_constant<caf::atom("restart")>;
+using load_again_atom = caf::atom_constant<caf::atom("loadagain")>;
 using gone_atom = caf::atom_constant<caf::atom("gone")>;
-
-enum class residence : std::uint8_t {
-  loading,
-  live,
-  leaving,      ///< Was offered to leave memory; it goes, or says that it stays after all.
-  backing_off,  ///< Crashed, or the database could not be asked; loaded again after a pause.
-  quarantining, ///< The row that says so is being written.
-  quarantined
-};
-
-struct waiting_letter {
-  envelope_ptr letter;
-  reply_promise promise;
-};
-
-/// What only an entity in trouble needs.
-struct trouble {
-  std::uint32_t crashes = 0; ///< In a row; forgotten after crash_memory without one.
-  timestamp crashed_at{};
-  bool lifting = false;      ///< The operator ended the quarantine: write that when loaded.
-  std::uint32_t reloads = 0; ///< Commits in a row that failed for no fault of the entity's.
-  timestamp reloaded_at{};
-  std::uint32_t load_failures = 0; ///< In a row.
-  std::string cause;               ///< Of the newest crash or of the quarantine.
-  std::string message;             ///< The one that it broke on, as JSON.
-  std::uint64_t generation = 0;    ///< Of the pending restart timer.
-};
-
-struct waiting_room {
-  std::vector<waiting_letter> letters;
-  std::vector<text_promise> inspectors;
-};
-
-/// One per entity in memory, of which there may be a million: what is seldom needed is behind a pointer.
-struct resident {
-  ref_ptr ref;
-  caf::actor actor;
-  std::uint64_t sent = 0;             ///< Messages handed to this activation.
-  std::unique_ptr<waiting_room> room; ///< Null when nobody waits.
-  std::unique_ptr<trouble> ill;       ///< Null for an entity that never was in trouble.
-  residence where = residence::loading;
-  bool reloading = false; ///< The next exit is no crash: the row has to be looked at again.
-
-  waiting_room& waiting() { return room ? *room : *(room = std::make_unique<waiting_room>()); }
-  trouble& troubles() { return ill ? *ill : *(ill = std::make_unique<trouble>()); }
-  std::uint32_t crashes() const { return ill ? ill->crashes : 0; }
-  bool is_lifting() const { return ill && ill->lifting; }
-};
-
-constexpr std::chrono::minutes crash_memory{10}, reload_memory{2};
-/// A database that is back finds everybody within this many doublings of a second.
-constexpr std::uint32_t load_failures_max = 4;
-
-// The key is the reference that the resident and its actor share; it is looked up by value.
-struct ref_hash {
-  using is_transparent = void;
-  std::size_t operator()(const entity_ref& ref) const { return std::hash<std::string>{}(ref.id) ^ static_cast<std::size_t>(ref.kind); }
-  std::size_t operator()(const ref_ptr& ref) const { return (*this)(*ref); }
-};
-struct ref_equal {
-  using is_transparent = void;
-  bool operator()(const ref_ptr& a, const ref_ptr& b) const { return *a == *b; }
-  bool operator()(const entity_ref& a, const ref_ptr& b) const { return a == *b; }
-  bool operator()(const ref_ptr& a, const entity_ref& b) const { return *a == b; }
-};
 
 struct shard_state {
   std::uint32_t shard = 0;
@@ -89,6 +25,7 @@ struct shard_state {
   loader_actor loader;
   ports_ptr ports;
   std::unordered_map<ref_ptr, resident, ref_hash, ref_equal> residents;
+  caf::typed_response_promise<bool> finished; ///< Of whoever hands the shard over.
   static inline const char* name = "shard";
 };
 
@@ -98,7 +35,7 @@ class shard_shell {
 public:
   explicit shard_shell(shard_pointer self) : self_(self) {}
 
-  reply_promise deliver(const envelope_ptr& letter) {
+  letter_promise deliver(const envelope_ptr& letter) {
     auto promise = self_->make_response_promise();
     auto& r = resident_of(letter->to);
     switch (r.where) {
@@ -145,6 +82,43 @@ public:
     }
     if (found->second.where == residence::live) self_->send(found->second.actor, retry_atom::value);
     return R"({"done":"retrying"})";
+  }
+
+  std::string restart(const entity_ref& ref, const std::string& reason) {
+    log(log_level::info, "operator_restart", {{"entity", to_text(ref)}, {"reason", reason}});
+    const auto found = st().residents.find(ref);
+    if (found == st().residents.end()) {
+      resident_of(ref);
+      return R"({"done":true,"remark":"it was not in memory, and is being loaded"})";
+    }
+    auto& r = found->second;
+    switch (r.where) {
+    case residence::live: self_->send(r.actor, restart_atom::value); return R"({"done":true})";
+    case residence::backing_off: load(r); return R"({"done":true,"remark":"it waited out a back-off, and is being loaded"})";
+    case residence::loading:
+    case residence::leaving: return R"({"done":true,"remark":"it is being loaded or leaves memory just now"})";
+    case residence::quarantining:
+    case residence::quarantined: break;
+    }
+    return R"({"error":{"code":"quarantined","text":"it is in quarantine: retry ends that"}})";
+  }
+
+  shard_stats_ptr stats() const {
+    const auto& s = self_->state;
+    auto stats = std::make_shared<shard_stats>();
+    stats->shard = s.shard;
+    stats->epoch = s.epoch;
+    stats->residents = s.residents.size();
+    std::array<std::array<std::uint64_t, residences>, std::size(enum_names<entity_kind>::values)> counts{};
+    for (const auto& [ref, r] : s.residents) {
+      ++counts[static_cast<std::size_t>(ref->kind)][static_cast<std::size_t>(r.where)];
+      if (r.room) stats->waiting += r.room->letters.size();
+    }
+    for (std::size_t kind = 0; kind < counts.size(); ++kind)
+      for (std::size_t where = 0; where < residences; ++where)
+        if (counts[kind][where] != 0)
+          stats->groups.push_back({static_cast<entity_kind>(kind), where_text(static_cast<residence>(where)), counts[kind][where]});
+    return stats;
   }
 
   void moved() {
@@ -211,6 +185,8 @@ public:
       return;
     }
     st().ports->metrics->count("entity_restarts_total", to_text(r->ref->kind));
+    const auto cause = r->ill && !r->ill->cause.empty() ? r->ill->cause : self_->system().render(reason);
+    st().ports->board->restarted(r->ref, cause, self_->clock().now());
     if (std::exchange(r->reloading, false)) return on_reload(*r);
     on_crash(*r, reason);
   }
@@ -265,23 +241,60 @@ public:
     return st().residents.size();
   }
 
+  /// The shard goes to another node: nothing new is taken, open steps are finished; answered when nobody is in memory any more.
+  caf::typed_response_promise<bool> finish() {
+    st().finished = self_->make_response_promise<bool>();
+    auto& residents = st().residents;
+    for (auto at = residents.begin(); at != residents.end();) {
+      auto& r = at->second;
+      if (r.actor) self_->send(r.actor, finish_atom::value);
+      const bool stays = r.actor || r.where == residence::quarantining;
+      if (!stays) refuse_waiting(r);
+      at = stays ? std::next(at) : residents.erase(at);
+    }
+    self_->set_default_handler([](caf::scheduled_actor*, caf::message_view&) -> caf::result<caf::message> {
+      return caf::make_error(caf::sec::runtime_error, "the shard goes to another node");
+    });
+    self_->become(
+        [this_ = *this](deliver_atom, const envelope_ptr&) mutable { return this_.not_here(); },
+        [this_ = *this](gone_atom, const ref_ptr& ref, const caf::error&) mutable { this_.forget(*ref); },
+        [this_ = *this](const committed& answer_) mutable { this_.forget(answer_.step->ref); },
+        [](const load_answer_ptr&) {}, [](wake_atom, const ref_ptr&) {}, [](idle_atom, const ref_ptr&, std::uint64_t) {},
+        [](stays_atom, const ref_ptr&) {}, [](reload_atom, const ref_ptr&) {}, [](poisoned_atom, const ref_ptr&, const std::string&, const std::string&) {},
+        [](restart_atom, const ref_ptr&, std::uint64_t) {}, [](moved_atom) {});
+    auto promise = st().finished;
+    end_if_empty();
+    return promise;
+  }
+
 private:
   shard_state& st() { return self_->state; }
 
-  static void answer(reply_promise& promise, entity_reply r) {
+  static void answer(letter_promise& promise, entity_reply r) {
     if (promise.pending()) promise.deliver(std::make_shared<const entity_reply>(std::move(r)));
   }
 
-  static const char* where_text(residence where) {
-    switch (where) {
-    case residence::loading: return "loading";
-    case residence::live: return "live";
-    case residence::leaving: return "leaving";
-    case residence::backing_off: return "backing off";
-    case residence::quarantining: return "quarantining";
-    case residence::quarantined: return "quarantined";
+  static entity_reply_ptr not_here() {
+    return std::make_shared<const entity_reply>(refused{refusal::not_owner, "the shard goes to another node"});
+  }
+
+  static void refuse_waiting(resident& r) {
+    const auto room = std::exchange(r.room, nullptr);
+    if (!room) return;
+    for (auto& w : room->letters) answer(w.promise, refused{refusal::not_owner, "the shard goes to another node"});
+    for (auto& promise : room->inspectors) promise.deliver(std::string(R"({"resident":false,"where":"going to another node"})"));
+  }
+
+  void forget(const entity_ref& ref) {
+    if (auto found = st().residents.find(ref); found != st().residents.end()) {
+      refuse_waiting(found->second);
+      st().residents.erase(found);
     }
-    return "";
+    end_if_empty();
+  }
+
+  void end_if_empty() {
+    if (st().residents.empty() && st().finished.pending()) st().finished.deliver(true);
   }
 
   resident* find(const entity_ref& ref) {
@@ -329,7 +342,7 @@ private:
     for (auto& promise : room->inspectors) ask_text(r, promise);
   }
 
-  void forward(resident& r, const envelope_ptr& letter, reply_promise promise) {
+  void forward(resident& r, const envelope_ptr& letter, letter_promise promise) {
     ++r.sent;
     promise.delegate(r.actor, deliver_atom::value, letter);
   }
@@ -342,7 +355,7 @@ private:
 
   void back_off(resident& r, std::uint32_t crashes) {
     r.where = residence::backing_off;
-    self_->delayed_send(self_, retry_pause(crashes, r.ref->id), restart_atom::value, r.ref, ++r.troubles().generation);
+    self_->delayed_send(self_, retry_pause(crashes, r.ref->id), load_again_atom::value, r.ref, ++r.troubles().generation);
   }
 
   // --- quarantine: a write of the shard's own, under the same guards as any step ---
@@ -412,12 +425,15 @@ caf::behavior shard_behavior(shard_pointer self, std::uint32_t shard, std::uint6
       [shell](poisoned_atom, const ref_ptr& ref, const std::string& cause, const std::string& message) mutable {
         shell.on_poisoned(ref, cause, message);
       },
-      [shell](restart_atom, const ref_ptr& ref, std::uint64_t generation) mutable { shell.on_restart(ref, generation); },
+      [shell](load_again_atom, const ref_ptr& ref, std::uint64_t generation) mutable { shell.on_restart(ref, generation); },
       [shell](const committed& answer) mutable { shell.on_committed(answer); },
       [shell](inspect_atom, const ref_ptr& ref) mutable { return shell.inspect(*ref); },
       [shell](retry_atom, const ref_ptr& ref, const std::string& reason) mutable { return shell.retry(*ref, reason); },
+      [shell](restart_atom, const ref_ptr& ref, const std::string& reason) mutable { return shell.restart(*ref, reason); },
+      [shell](stats_atom) { return shell.stats(); },
       [shell](moved_atom) mutable { shell.moved(); },
       [shell](count_atom) mutable { return shell.count(); },
+      [shell](finish_atom) mutable { return shell.finish(); },
   };
 }
 

@@ -19,6 +19,7 @@ struct waker_state {
   bool more = false;           ///< The last page was full: go on exactly where it ended.
   bool scanning = false;
   bool crowded = false;        ///< There were too many in memory.
+  bool once_more = false; ///< Another pass from the beginning is to follow.
   static inline const char* name = "waker";
 };
 
@@ -31,6 +32,11 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
   });
   auto scan_now = [=] {
     auto& s = self->state;
+    if (!s.starting && std::exchange(s.once_more, false)) {
+      s.starting = true;
+      s.started_at = s.scanned_to = 0;
+      s.more = false;
+    }
     const auto now = micros(clock->now());
     if (s.starting && s.started_at == 0) s.started_at = now;
     const auto overlap = s.more || s.starting ? 0 : std::chrono::microseconds(limits.overlap).count();
@@ -57,7 +63,7 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
               state.scanned_to = state.started_at;
             }
           }
-          again(list->more);
+          again(list->more || (state.once_more && !state.starting));
         },
         [=](const caf::error& e) {
           log(log_level::warning, "wake_scan_failed", {{"error", self->system().render(e)}});
@@ -92,6 +98,10 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
     },
     [=](scan_atom) { scan(); },
     [=](moved_atom) { scan(); },
+    [=](begin_atom) {
+      self->state.once_more = true;
+      scan();
+    },
   };
 }
 

@@ -23,7 +23,10 @@ struct waker_limits {
 /// Starts the waker: the timers of all entities that are not in memory. It reads which rows' wake_at has come and tells `router` (wake, ref).
 /// A missed or repeated wake is harmless: the entity itself decides what is due.
 ///   (moved)   business time was moved: scan again at once
+///   (begin)   there are new shards, or a pause ended: once more from the beginning, after a pass that is under way
 caf::actor spawn_waker(caf::actor_system& system, reader_actor reader, caf::actor router, std::shared_ptr<const business_clock> clock,
                        std::shared_ptr<metrics_sink> metrics, waker_limits limits);
+
+using begin_atom = caf::atom_constant<caf::atom("begin")>;
 
 } // namespace paygate

@@ -17,6 +17,24 @@ class arrival_step {
 public:
   using status = decltype(State::status);
 
+  /// `buys`: what this swap bought comes to us, and not to somebody else.
+  verdict<State> arrival_named(const name_arrival& m, bool buys) {
+    const auto& p = before_;
+    const bool open = is_coming(p) || p.status == status::needs_attention;
+    if (!open || p.swap_id.empty() || p.tx_hash.empty() || is_looking_at_books(p))
+      return refused{refusal::out_of_order, "no transaction of an exchange is awaited"};
+    if (!is_transaction_hash(m.hash)) return refused{refusal::invalid, "a transaction's hash is 0x and 64 hexadecimal digits"};
+    const bool bought = p.provider_status == swap_status::finished;
+    if (bought && !buys) return refused{refusal::out_of_order, "the exchange says that it has paid: nothing comes back to us"};
+    auto& next = out_.next;
+    next.status = bought ? status::receiving : status::refunding;
+    next.incoming_hash = m.hash;
+    next.incoming_named = next.incoming_units = 0;
+    next.reason = "the operator says where to look: " + m.reason;
+    out_.note = "arrival named: " + m.hash + "; " + m.reason;
+    return finish();
+  }
+
 protected:
   arrival_step(const State& before, const step_context& context) : before_(before), context_(context) { out_.next = before; }
   ~arrival_step() = default;
@@ -133,6 +151,10 @@ protected:
   }
 
   // --- small things ---
+
+  static bool is_transaction_hash(const std::string& text) {
+    return text.size() == 66 && text.starts_with("0x") && text.find_first_not_of("0123456789abcdef", 2) == text.npos;
+  }
 
   static std::string words(const io_failure& f) { return f.text.empty() ? f.code : f.text; }
 

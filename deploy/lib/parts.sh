@@ -130,6 +130,14 @@ start_chain() {
 
 mined() { [[ $(rpc eth_getTransactionReceipt "[\"$1\"]" 2>/dev/null | jq -r .status) == 0x1 ]]; }
 
+# The daemon's name in the cluster is quickstart; the operator's, who may steer it, too.
+make_certificates() {
+  "$root/deploy/certificates" "$dir/certificates" authority
+  "$root/deploy/certificates" "$dir/certificates" node quickstart
+  "$root/deploy/certificates" "$dir/certificates" operator quickstart
+  say "certificates for the cluster's port: $dir/certificates"
+}
+
 # They are fixed, so that the daemon can be killed and started again at the same place.
 choose_daemon_ports() {
   daemon_port=$(free_port)
@@ -153,8 +161,11 @@ sandbox=true
 [http]
 port=$daemon_port
 public_url="$daemon_url"
-[ctl]
+[cluster]
 port=$ctl_port
+tls_dir="$dir/certificates/node/quickstart"
+[node]
+name="quickstart"
 [ethereum]
 chain_id=31337
 [nowpayments]

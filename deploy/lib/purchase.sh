@@ -13,7 +13,7 @@ control() { # control GET PATH, control POST PATH JSON: the sandbox's control in
   curl -sS -m 60 --fail-with-body -X "$method" ${1:+-d "$1"} "$sandbox_url/control/$path"
 }
 
-ctl() { "$paygatectl" --address "127.0.0.1:$ctl_port" "$@"; }
+ctl() { "$paygatectl" --address "127.0.0.1:$ctl_port" --tls-dir "$dir/certificates/operator/quickstart" "$@"; }
 
 register_channel() { # register_channel OPEN_ID TITLE TICKER NETWORK
   local file=$dir/channel-${1#-}.json

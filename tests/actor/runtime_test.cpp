@@ -5,6 +5,7 @@
 #include "actors/runtime/entity_actor.hpp"
 #include "actors/runtime/router.hpp"
 #include "actors/runtime/shard.hpp"
+#include "actors/runtime/stats.hpp"
 #include "tests/support/memory_store.hpp"
 #include "tests/support/virtual_system.hpp"
 
@@ -397,4 +398,96 @@ TEST_CASE("messages that arrive together are handled one step at a time, in ever
     std::uint64_t expected = 1;
     for (const auto& step : node.store.history) REQUIRE(step->header.version == expected++);
   }
+}
+
+namespace {
+
+pause_set pausing(std::initializer_list<const char*> names) {
+  pause_set set;
+  for (const auto* name : names) REQUIRE(set.add(name));
+  return set;
+}
+
+std::string shown(node_fixture& node, const std::string& id) {
+  return *node.world.ask<std::string>(node.router, 10s, inspect_atom::value, std::make_shared<const entity_ref>(entity_ref{entity_kind::channel, id}));
+}
+
+} // namespace
+
+TEST_CASE("what is paused takes messages and starts nothing, leaves memory, and goes on when it is told") {
+  for (const auto* what : {"kind/channel", "lane/telegram"})
+    for (const bool in_memory : {true, false}) {
+      node_fixture node;
+      node.ports->pauses->set(pausing({what}));
+      CHECK(std::holds_alternative<ok>(node.create("1", "hello")));
+      node.world.run_for(10s);
+      CHECK(node.called.empty());
+      CHECK(node.header("1").wake_at);
+      CHECK(shown(node, "1").find(R"("state":"paused")") != std::string::npos);
+      if (!in_memory) node.world.run_for(60s);
+      CHECK(node.residents() == (in_memory ? 1 : 0));
+      node.ports->pauses->set({});
+      if (in_memory)
+        caf::anon_send(node.router, moved_atom::value);
+      else
+        caf::anon_send(node.router, wake_atom::value, std::make_shared<const entity_ref>(entity_ref{entity_kind::channel, "1"}));
+      node.world.run_for(1s);
+      CHECK(node.called.size() == 1);
+      CHECK(node.row("1").status == channel_status::offered);
+    }
+}
+
+TEST_CASE("a pause of another kind or lane holds nobody back") {
+  node_fixture node;
+  node.ports->pauses->set(pausing({"payouts", "kind/payment", "lane/changenow"}));
+  node.create("1", "hello");
+  node.world.run_for(1s);
+  CHECK(node.called.size() == 1);
+}
+
+TEST_CASE("nothing is started before the pauses were read") {
+  node_fixture node;
+  node.ports->pauses->set(pause_set::everything());
+  node.create("1", "hello");
+  node.world.run_for(5s);
+  CHECK(node.called.empty());
+}
+
+TEST_CASE("a call that a paused lane gives back unmade is no failure") {
+  node_fixture node;
+  node.answers.push_back(io_failure{fault::transient, std::string(lane_paused), "calls are paused", std::nullopt});
+  node.create("1", "hello");
+  node.world.run_for(1s);
+  CHECK(node.called.size() == 2);
+  CHECK(node.store.history.size() == 2); // Created and sent: the attempt is written nowhere.
+}
+
+TEST_CASE("an entity is ended after its step and loaded anew") {
+  node_fixture node;
+  node.lane_silent = true;
+  node.create("1", "hello");
+  const auto ref = std::make_shared<const entity_ref>(entity_ref{entity_kind::channel, "1"});
+  CHECK(shown(node, "1").find(R"("handled":1)") != std::string::npos);
+  const auto loads = node.store.loads;
+  CHECK(*node.world.ask<std::string>(node.router, 10s, restart_atom::value, ref, std::string("test")) == R"({"done":true})");
+  node.world.run_for(1s);
+  CHECK(node.store.loads == loads + 1);
+  CHECK(shown(node, "1").find(R"("handled":0)") != std::string::npos);
+  CHECK(node.called.size() == 2);
+  const auto seen = node.ports->board->look(std::chrono::steady_clock::time_point::max(), 10);
+  REQUIRE(seen.restarts.size() == 1);
+  CHECK(seen.restarts[0].entity == *ref);
+}
+
+TEST_CASE("a shard counts its residents by kind and whereabouts") {
+  node_fixture node;
+  node.lane_silent = true;
+  node.create("1", "hello");
+  const auto shard = node.shards[shard_of({entity_kind::channel, "1"})];
+  const auto stats = *node.world.ask<shard_stats_ptr>(shard, 10s, stats_atom::value);
+  CHECK(stats->residents == 1);
+  CHECK(stats->epoch == 1);
+  REQUIRE(stats->groups.size() == 1);
+  CHECK(stats->groups[0].kind == entity_kind::channel);
+  CHECK(std::string(stats->groups[0].where) == "live");
 }

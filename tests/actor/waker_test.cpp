@@ -26,6 +26,7 @@ struct waker_fixture {
   std::size_t left = 0; ///< How many of the woken have left memory again.
   bool broken = false;
   int scans = 0;
+  caf::actor waker;
 
   std::uint64_t residents() const { return woken.size() - left; }
 
@@ -39,7 +40,7 @@ struct waker_fixture {
     waker_limits limits;
     limits.page = page;
     limits.residents_max = residents_max;
-    world.own(spawn_waker(world.system(), caf::actor_cast<reader_actor>(reader), router, clock, std::make_shared<no_metrics>(), limits));
+    waker = world.own(spawn_waker(world.system(), caf::actor_cast<reader_actor>(reader), router, clock, std::make_shared<no_metrics>(), limits));
     world.settle();
   }
 
@@ -156,4 +157,19 @@ TEST_CASE("a crowd that is due at once is let in as memory allows, the oldest fi
     f.world.run_for(1s);
   }
   CHECK(std::set<std::string>(f.woken.begin(), f.woken.end()).size() == 95);
+}
+
+TEST_CASE("told to begin anew it finds what was woken long ago, also when a scan is under way") {
+  waker_fixture f;
+  f.table.emplace(f.in(-5000s), "long ago");
+  f.start();
+  f.world.run_for(300s);
+  CHECK(f.woken.count("long ago") == 1);
+  for (int i = 0; i < 20; ++i) {
+    f.world.random.seed(static_cast<std::uint64_t>(i));
+    caf::anon_send(f.waker, moved_atom::value);
+    caf::anon_send(f.waker, begin_atom::value);
+    f.world.run_for(3s);
+    CHECK(f.woken.count("long ago") == static_cast<std::size_t>(i) + 2);
+  }
 }

@@ -1,5 +1,7 @@
 #include "tests/bench/bench_support.hpp"
 
+#include <caf/io/middleman.hpp>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -96,6 +98,7 @@ lane_actor parking_lane::spawn(caf::actor_system& system) {
 }
 
 bench_node::config::config() {
+  load<caf::io::middleman>(); // As the daemon.
   set("scheduler.policy", caf::atom("sharing"));
   set("scheduler.max-throughput", std::size_t{100});
   set("scheduler.max-threads", std::size_t{2});

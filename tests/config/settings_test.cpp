@@ -141,11 +141,11 @@ TEST_CASE("an allow-list is taken whole or not at all") {
 TEST_CASE("all faults are told at once") {
   configuration c;
   CHECK(c.load({"--http.port=70000", "--payments.min_tolerance=1.5", "--nope=1", "--changenow.base_url=ftp://x", "--log.level=loud",
-                "--payouts.max_usd=-1", "--wallet.gas_float_high=0.001", "--telegram.rate=-5", "--ctl.bind=0.0.0.0"})
+                "--payouts.max_usd=-1", "--wallet.gas_float_high=0.001", "--telegram.rate=-5", "--cluster.advertise=nowhere"})
         == lines{
             "command line: --nope is no setting: expected one of those that --help lists.",
             "http.port is 70000: expected a whole number from 0 to 65535.",
-            "ctl.bind is \"0.0.0.0\": expected a loopback address, because the link has no TLS yet.",
+            "cluster.advertise is \"nowhere\": expected HOST:PORT.",
             "log.level is \"loud\": expected one of debug, info, warning, error.",
             "changenow.base_url is \"ftp://x\": expected http://host or https://host, without a slash at the end.",
             "telegram.rate is -5: expected a whole number from 0 to 100000.",

@@ -4,7 +4,9 @@
 #include <set>
 #include <sstream>
 
+#include "ctl/help.hpp"
 #include "ctl/print.hpp"
+#include "ctl/shows.hpp"
 #include "ctl/verbs.hpp"
 
 using namespace paygate::ctl;
@@ -77,6 +79,78 @@ TEST_CASE("ids from standard input are asked one by one") {
   CHECK(c.asks[0].id == "a");
   CHECK(c.asks[1].request.find(R"("id":"b")") != std::string::npos);
   CHECK(std::get<command>(read("retry payout - --reason x")).asks.empty());
+}
+
+TEST_CASE("an entity is named by two words or by one, also on standard input") {
+  CHECK(text(asked("show payout/01X"), "kind") == "payout");
+  CHECK(text(asked("show subscription/-100:7"), "id") == "-100:7");
+  const auto kinds = read("retry - --reason x", "payout/a\nconversion c1\n");
+  const auto& c = std::get<command>(kinds);
+  REQUIRE(c.asks.size() == 2);
+  CHECK(c.asks[0].request.find(R"("kind":"payout","id":"a")") != std::string::npos);
+  CHECK(c.asks[1].request.find(R"("kind":"conversion","id":"c1")") != std::string::npos);
+  const auto named = std::get<command>(read("retry payout - --reason x", "payout/a\n"));
+  CHECK(named.asks[0].request.find(R"("id":"a")") != std::string::npos);
+  CHECK(std::holds_alternative<usage>(read("retry payout - --reason x", "conversion/a\n")));
+  CHECK(std::holds_alternative<usage>(read("retry - --reason x", "a\n")));
+}
+
+TEST_CASE("a verb over many is one command of the daemon") {
+  const auto sweep = asked("retry --all --kind payout --reason-is invoice:*503 --reason back");
+  CHECK(text(sweep, "verb") == "sweep");
+  CHECK(text(sweep, "of") == "retry");
+  CHECK(text(sweep, "kind") == "payout");
+  CHECK(text(sweep, "reason_is") == "invoice:*503");
+  CHECK(text(sweep, "reason") == "back");
+  CHECK(text(sweep, "all") == "-");
+  CHECK(text(asked("cancel --all --kind payout --state needs_attention --reason x"), "status") == "needs_attention");
+  CHECK(std::get<command>(read("retry --all --reason x")).does == flow::sweep);
+  CHECK(fault("retry --all payout 1 --reason x") != "");
+  CHECK(fault("retry payout 1 --kind payout --reason x") != "");
+}
+
+TEST_CASE("nodes, pauses and levels are told by name") {
+  CHECK(text(asked("drain node-b --reason x"), "node") == "node-b");
+  CHECK(text(asked("pause payouts --reason x"), "what") == "payouts");
+  CHECK(text(asked("resume lane/telegram --reason x"), "what") == "lane/telegram");
+  CHECK(text(asked("log level debug --node n --reason x"), "level") == "debug");
+  CHECK(text(asked("config show --node n"), "node") == "n");
+  CHECK(text(asked("tree --shards"), "shards") == "-");
+  CHECK(text(asked("pause list"), "name") == "pauses");
+  CHECK(std::get<command>(read("drain n --reason x")).does == flow::drain);
+  CHECK(std::get<command>(read("drain n --reason x --no-wait")).does == flow::once);
+  CHECK(std::get<command>(read("drain n --dry-run")).does == flow::once);
+}
+
+TEST_CASE("the form of the answer is chosen for every verb that has it") {
+  CHECK(std::get<command>(read("actors --output ids")).ids == "kind/id");
+  CHECK(std::get<command>(read("--output json actors")).json());
+  CHECK(std::get<command>(read("actors --json")).json());
+  CHECK(fault("actors --output yaml") != "");
+  CHECK(fault("ledger check --output ids") != "");
+  CHECK(std::get<command>(read("actors --limit 5000 --state paid")).arguments == R"({"status":"paid"})");
+  CHECK(text(asked("actors --after payout/01X"), "args") == R"({"after_kind":"payout","after":"01X"})");
+  CHECK(fault("actors --after 01X") != "");
+  CHECK(text(asked("list --reason"), "name") == "reasons");
+  CHECK(text(asked("list --reason-is a:b"), "name") == "actors");
+  CHECK(std::get<command>(read("tail --follow --kind payout")).does == flow::tail);
+  CHECK(std::get<command>(read("tail")).does == flow::once);
+}
+
+TEST_CASE("the tree shows what hangs below what, and a node that is silent") {
+  rapidjson::Document answer;
+  answer.Parse(
+      R"({"nodes":[{"node":"i1","name":"a","draining":false,"ready":true,"log_level":"info","started_at":"t","shards_held":2,"residents":3,
+    "waiting":0,"pauses":["kind/payout","lane/signer"],"pauses_known":true,"kinds":[{"kind":"payment","where":"live","count":3}],
+    "lanes":[{"lane":"signer","queue":4,"workers":1,"busy":1,"circuit_open":true,"held_ms":0}],"committers":[7],
+    "shards":[{"shard":0,"epoch":9,"residents":3}]},{"node":"i2","name":"b","error":{"code":"unavailable","text":"no link"}}]})");
+  const auto tree = show_tree_with_shards(answer);
+  INFO(tree);
+  for (const auto* part : {"cluster\n|- a  ready", "|  |- shards  2, residents 3", "|  |  |- payment\n|  |  |  `- live  3",
+                           "shard 0  epoch 9", "signer  busy 1 of 1, queue 4, circuit open, PAUSED", "0  steps under way 7",
+                           "PAUSED  kind/payout lane/signer", "`- b  does not answer: no link"})
+    CHECK(tree.find(part) != std::string::npos);
+  CHECK(show_tree(answer).find("shard 0") == std::string::npos);
 }
 
 TEST_CASE("wrong usage is told before anybody is asked") {

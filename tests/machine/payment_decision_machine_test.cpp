@@ -317,6 +317,26 @@ TEST_CASE("refunded by the provider after it was booked as undecided: reversed w
   CHECK(code_of(here.send(outside)) == "invalid"); // Whatever the provider says: it lies in our wallet.
 }
 
+TEST_CASE("what the provider took back pays for nothing, and leaves the books of an order that other deposits paid") {
+  auto p = short_of();
+  p.ipn(p.report(provider_status::refunded));
+  p.ipn(top_up(p)); // $6 alone: above the tolerance of a half.
+  CHECK(p.status() == "paid");
+  CHECK(p.balance(owner_account()) == -eth("0.002328").units());
+  CHECK(p.balance(accounts::undecided) == -eth("0.0016").units());
+  auto came = p;
+  arrive(came, "5001", "0.0016"); // It did not go back after all: the owner's, like the rest.
+  CHECK(came.balance(accounts::undecided) == 0);
+  CHECK(came.balance(owner_account()) == -eth("0.00388").units());
+  auto outside = back("");
+  outside.outside = true;
+  CHECK(p.send(outside) == entity_reply(ok{}));
+  CHECK(p.status() == "paid");
+  CHECK(p.balance(accounts::undecided) == 0);
+  CHECK(p.balance(accounts::incoming) == eth("0.0024").units());
+  CHECK(code_of(p.send(outside)) == "out_of_order"); // Nothing is left to reverse.
+}
+
 TEST_CASE("a replayed IPN is handled again and not kept a second time") {
   purchase p;
   p.to_waiting();

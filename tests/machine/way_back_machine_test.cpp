@@ -176,6 +176,45 @@ TEST_CASE("a refund without a transaction waits visibly, and is no refund when t
   CHECK(p.request<get_transfer>("arrival").hash == "0xback");
 }
 
+TEST_CASE("an operator names the transaction that the exchange does not name, and the chain is asked as ever") {
+  const std::string hash = "0x" + std::string(64, 'b');
+  payout_of p;
+  CHECK(code_of(p.send(name_arrival{hash, "x"})) == "out_of_order"); // Nothing was sent to an exchange.
+  p.fund("s1", tenth);
+  CHECK(code_of(p.send(name_arrival{hash, "x"})) == "out_of_order"); // It is exchanging: nothing comes back.
+  p.done_with("follow", p.seen("s1", swap_status::failed));
+  REQUIRE(p.state.status == payout_status::needs_attention);
+  for (const auto* wrong : {"", "0xback", "b"}) CHECK(code_of(p.send(name_arrival{wrong, "x"})) == "invalid");
+  CHECK(code_of(p.send(name_arrival{hash, "their support says so"})).empty());
+  CHECK(p.state.status == payout_status::refunding);
+  CHECK(p.last.entries.empty());
+  CHECK(p.request<get_transfer>("arrival").hash == hash);
+  auto elsewhere = p;
+  elsewhere.done_with("arrival", payout_of::eth_came(tenth, 9, payin)); // It is no transfer to us: a word moves no money.
+  CHECK(elsewhere.state.status == payout_status::needs_attention);
+  CHECK(elsewhere.accounts[accounts::wallet] == 0);
+  p.done_with("arrival", payout_of::eth_came(tenth));
+  CHECK(code_of(p.send(name_arrival{hash, "again"})) == "out_of_order"); // The books are being asked.
+  p.done_with("used", arrival_seen{});
+  CHECK(p.state.status == payout_status::requested);
+
+  conversion_of c;
+  c.fund("s1", tenth);
+  c.done_with("follow", c.seen("s1", swap_status::finished, "0xodd"));
+  c.done_with("arrival", conversion_of::usdt_came(290'000'000, payin));
+  REQUIRE(c.state.status == conversion_status::needs_attention);
+  CHECK(code_of(c.send(name_arrival{hash, "the provider's list names this one"})).empty());
+  CHECK(c.request<get_token_transfer>("arrival").hash == hash);
+  c.done_with("arrival", conversion_of::usdt_came(290'000'000));
+  c.done_with("used", arrival_seen{});
+  CHECK(c.state.status == conversion_status::completed);
+
+  payout_of paid;
+  paid.fund("s1", tenth);
+  paid.done_with("follow", paid.seen("s1", swap_status::finished, "0xout"));
+  CHECK(code_of(paid.send(name_arrival{hash, "x"})) == "out_of_order");
+}
+
 TEST_CASE("tries are bounded, and what cannot be swapped any more is back with what it really is") {
   payout_of p;
   int128 left = tenth;
@@ -185,6 +224,8 @@ TEST_CASE("tries are bounded, and what cannot be swapped any more is back with w
     left -= one_coin / 1000;
     p.refund(swap, "0xback" + std::to_string(n), payout_of::eth_came(left));
     CHECK(p.state.status == (n < 3 ? payout_status::requested : payout_status::failed));
+    CHECK(p.state.lost == tenth - left);
+    CHECK(p.state.lost + p.state.funded.units() <= tenth); // The row's own rule (funded_within_rest).
   }
   REQUIRE(p.rows<accrual_closed>().size() == 1);
   CHECK(p.rows<accrual_closed>()[0].status == accrual_status::pending);

@@ -47,8 +47,8 @@ class operator(WorldTest):
         lines = self.world.ctl("audit", "list", "--target", "payment/" + buyer.order)
         self.assertEqual([(a["verb"], a["result"]) for a in lines], [("refund", "out_of_order"), ("accept", "done"), ("accept", "done")])
         self.assertEqual(lines[2]["reason"], "good will")
-        self.assertIn("@", lines[2]["operator"])
-        self.assertNotIn(lines[2]["source"], ("", "local"))
+        self.assertEqual(lines[2]["operator"], "test", "the name in the certificate")
+        self.assertIn("@", lines[2]["source"], "the tool's own word of where it runs")
 
     def test_2_refunded_the_money_is_at_the_subscribers_address(self):
         buyer = self.underpaid(6402)

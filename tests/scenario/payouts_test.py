@@ -156,11 +156,12 @@ class payouts(WorldTest):
             file.write('[conversion]\ninterval=soon\n')
         self.assertTrue(wait("the alarm", lambda: "settings_not_reloaded" in world.paygated.tail(10000)))
         self.assertEqual(world.setting("conversion.threshold_usd"), '"10"')
-        answer = world.ctl("config", "reload", "--reason", "test")
+        answer = world.ctl("config", "reload", "--reason", "test")["nodes"][0]
         self.assertTrue(answer["faults"])
         world.tune("conversion", threshold_usd='"12"')
         world.paygated.process.send_signal(signal.SIGHUP)
-        self.assertEqual(world.ctl("config", "reload", "--reason", "test"), {"taken": [], "need_restart": [], "faults": []})
+        again = world.ctl("config", "reload", "--reason", "test")["nodes"][0]
+        self.assertEqual((again["taken"], again["need_restart"], again["faults"]), ([], [], []))
         world.ctl("run", "conversions", "--reason", "test")
         self.assertEqual(world.paygated.process.pid, self.process)
         self.assertTrue(world.paygated.alive())

@@ -1,15 +1,18 @@
 """A daemon that is set up wrongly refuses to start, with one clear sentence that names the setting or secret and never shows its value."""
 import os
+import shutil
+import socket
+import subprocess
 import time
 import unittest
 
-from scenario import WorldTest, fetch
+from scenario import ROOT, Child, WorldTest, certificate, fetch, free_port, program, wait
 
 
 class refusal(WorldTest):
     def refuses(self, words, *arguments, settings=None):
         file = self.world.write_settings(settings or {}, "wrong.ini")
-        done = self.world.run_daemon("--config-file=" + file, "--http.port=0", "--ctl.port=0", *arguments)
+        done = self.world.run_daemon("--config-file=" + file, "--http.port=0", "--cluster.port=0", *arguments)
         said = [line for line in done.stderr.splitlines() if line.startswith("paygated: ")]
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertEqual(len(said), 1, done.stderr)
@@ -53,6 +56,64 @@ class refusal(WorldTest):
 
     def test_another_chain_refuses_to_start(self):
         self.refuses(["ethereum.chain_id"], settings={"ethereum": {"chain_id": 1}})
+
+    def test_a_bad_certificate_refuses_to_start(self):
+        self.refuses(["cluster.tls_dir", "/nowhere"], settings={"cluster": {"tls_dir": '"/nowhere"'}})
+        self.refuses(["cluster.tls_dir", "cert.pem is of node/node-1; wanted is node/node-2"], settings={"node": {"name": '"node-2"'}})
+        self.refuses(["cluster.tls_dir", "cert.pem is of operator/test"], settings={"cluster": {"tls_dir": f'"{certificate("operator/test")}"'}})
+        folder = self.world.path("spoilt")
+        shutil.copytree(os.path.realpath(certificate("node/node-1")), folder)
+        os.chmod(folder + "/key.pem", 0o644)
+        self.refuses(["cluster.tls_dir", "key.pem may be read by others (mode 0644)"], settings={"cluster": {"tls_dir": f'"{folder}"'}})
+
+    def test_without_certificates_there_is_no_door(self):
+        world = self.world
+        port = free_port()
+        file = world.write_settings({"cluster": {"port": port, "tls_dir": '""'}, "http": {"port": 0}}, "doorless.ini")
+        daemon = Child("paygated", [program("PAYGATED", "daemon/paygated"), "--config-file=" + file], world.path("doorless.log"))
+        try:
+            wait("the log to say so", lambda: "no_cluster_door" in daemon.tail(100))
+            wait("its start", lambda: '"started"' in daemon.tail(100))
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port), timeout=5)
+        finally:
+            daemon.end()
+
+    def test_a_certificate_is_changed_while_it_runs_and_a_bad_one_is_not_taken(self):
+        world = self.world
+        shared = os.path.realpath(certificate("node/node-1"))
+        folder = world.path("rotated")
+        shutil.copytree(shared, folder)
+        port, http = free_port(), free_port()
+        file = world.write_settings({"cluster": {"port": port, "tls_dir": f'"{folder}"'}, "http": {"port": http}}, "rotated.ini")
+        daemon = Child("paygated", [program("PAYGATED", "daemon/paygated"), "--config-file=" + file], world.path("rotated.log"))
+
+        def answers():
+            done = subprocess.run([program("PAYGATECTL", "ctl/paygatectl"), "--address", f"127.0.0.1:{port}", "config", "show"], capture_output=True, text=True,
+                                  timeout=60)
+            return done.returncode == 0
+
+        def metric(name):
+            text = fetch(f"http://127.0.0.1:{http}/metrics")[2].decode()
+            return next((float(line.split()[-1]) for line in text.splitlines() if line.startswith(name)), 0.0)
+        try:
+            wait("the door", answers)
+            os.rename(folder + "/cert.pem", folder + "/cert.pem.away")
+            wait("the alarm", lambda: "certificate_not_reloaded" in daemon.tail(100))
+            self.assertEqual(metric("paygate_certificate_faults_total"), 1.0)
+            self.assertTrue(answers(), "the last good certificate stays in use")
+            os.rename(folder + "/cert.pem.away", folder + "/cert.pem")
+            before = metric("paygate_certificate_good_until_seconds")
+            subprocess.run([str(ROOT / "deploy/certificates"), os.path.dirname(os.path.dirname(certificate("node/node-1"))), "node", "node-1", "--days", "10"], check=True)
+            renewed = os.path.realpath(certificate("node/node-1"))
+            for name in ("cert.pem", "key.pem"):
+                shutil.copy(f"{renewed}/{name}", f"{folder}/{name}.new")
+                os.rename(f"{folder}/{name}.new", f"{folder}/{name}")
+            wait("the new certificate", lambda: "certificate_changed" in daemon.tail(100))
+            self.assertTrue(answers())
+            wait("its end in the metrics", lambda: 0 < metric("paygate_certificate_good_until_seconds") < before)
+        finally:
+            daemon.end()
 
     def test_a_missing_settings_file_refuses_to_start(self):
         done = self.world.run_daemon("--config-file=/nowhere/paygated.ini")

@@ -31,10 +31,10 @@ std::string new_database() {
 }
 
 store::store(std::string database_dsn, std::chrono::milliseconds ttl) : dsn(std::move(database_dsn)) {
-  committer = spawn_committer(system, {dsn, node}, metrics);
+  committer = spawn_committer(system, {dsn, identity}, metrics);
   loader = spawn_loader(system, dsn, metrics);
   reader = spawn_reader(system, dsn);
-  leases = spawn_lease_keeper(system, {dsn, node, ttl});
+  leases = spawn_lease_keeper(system, {dsn, identity, ttl});
   epochs = take().epochs;
 }
 

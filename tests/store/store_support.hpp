@@ -64,6 +64,7 @@ public:
   std::string value(const std::string& statement);
 
   std::string dsn, node = make_node_identity();
+  identity_slot identity{node}; ///< Of the lease keeper and the committer.
   store_config config;
   caf::actor_system system{config};
   std::shared_ptr<counting_metrics> metrics = std::make_shared<counting_metrics>();

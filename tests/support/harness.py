@@ -2,6 +2,7 @@
 test and gone after it. A World is all of them; a Buyer plays a person's steps. Only Python's standard library.
 
 The programs are found by the environment: PAYGATED, PAYGATECTL, PAYGATE_SANDBOX (ctest sets them)."""
+import atexit
 import ctypes
 import decimal
 import glob
@@ -79,6 +80,25 @@ def fetch(url, body=None, headers=None, limit=30, method=None):
         return answer.status, dict((k.lower(), v) for k, v in answer.getheaders()), answer.read()
     finally:
         link.close()
+
+
+_certificates = None
+
+
+def certificate(who):
+    """The folder of a certificate, "node/node-1" or "operator/test", of an authority that all worlds of this process share. paygatectl
+    finds the operator's by the environment."""
+    global _certificates
+    script = str(ROOT / "deploy/certificates")
+    if not _certificates:
+        _certificates = tempfile.mkdtemp(prefix="paygate-certificates-")
+        atexit.register(shutil.rmtree, _certificates, True)
+        subprocess.run([script, _certificates, "authority"], check=True)
+        os.environ["PAYGATE_CTL_TLS_DIR"] = certificate("operator/test")
+    folder = os.path.join(_certificates, who)
+    if not os.path.exists(folder):
+        subprocess.run([script, _certificates, *who.split("/")], check=True)
+    return folder
 
 
 class Child:
@@ -292,7 +312,8 @@ class World:
         self.secret("TELEGRAM_BOT_TOKEN", "7000000001:" + secrets.token_hex(17))
 
     def write_settings(self, more, file="paygated.ini"):
-        sections = {"http": {"port": self.daemon_port, "public_url": f'"{self.daemon_url}"'}, "ctl": {"port": self.ctl_port},
+        sections = {"http": {"port": self.daemon_port, "public_url": f'"{self.daemon_url}"'}, "cluster": {"port": self.ctl_port, "tls_dir": f'"{certificate("node/node-1")}"'},
+                    "node": {"name": '"node-1"'},
                     "ethereum": {"chain_id": 31337}}
         for name in ("nowpayments", "changenow", "telegram", "sendgrid", "coingecko", "cryptocompare", "oneinch"):
             sections[name] = {"base_url": f'"{self.sandbox.url}/{name.replace("oneinch", "1inch")}"'}

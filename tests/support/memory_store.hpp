@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 
 #include <caf/all.hpp>
 
@@ -13,6 +14,7 @@
 namespace paygate::test {
 
 /// The database as the runtime sees it, in memory: guarded row writes, and faults on demand. Committer and loader answer as the real ones do.
+/// Several systems may share it; a test that reads it while they run holds `mutex`.
 class memory_store {
 public:
   std::map<entity_ref, loaded_entity> rows;
@@ -21,8 +23,10 @@ public:
   bool commit_despite_fault = false;           ///< An `unknown` that did happen.
   bool available = true;                       ///< For loads.
   int loads = 0;
+  std::mutex mutex;
 
   commit_result commit(const step_ptr& step) {
+    const std::lock_guard guard(mutex);
     auto outcome = commit_outcome::committed;
     if (!faults.empty()) {
       outcome = faults.front();
@@ -49,6 +53,7 @@ public:
       return {[this, self](load_atom, const std::shared_ptr<const entity_ref>& ref) {
         auto answer = std::make_shared<load_answer>();
         answer->ref = *ref;
+        const std::lock_guard guard(mutex);
         answer->available = available;
         ++loads;
         if (auto row = rows.find(*ref); row != rows.end()) answer->entity = row->second;

@@ -19,7 +19,8 @@ LIBRARY_HOMES = {
     "pqxx": ("persistence/", "tests/"),
     "httplib": ("io/", "sandbox/", "tests/"),
     "secp256k1": ("io/", "tests/"),
-    "caf/": ("messages/interfaces.hpp", "messages/ports.hpp", "actors/runtime/", "persistence/", "config/", "daemon/", "ctl/", "tests/"),
+    "caf/": ("messages/interfaces.hpp", "messages/ports.hpp", "messages/cluster.hpp", "actors/runtime/", "io/link/", "persistence/", "config/",
+             "daemon/", "ctl/", "tests/"),
 }
 # Machines are pure: what could read a clock, a file or chance, or wait, has no business there.
 IMPURE_HEADERS = {"thread", "mutex", "condition_variable", "random", "fstream", "iostream", "filesystem", "unistd.h", "ctime", "atomic"}

@@ -1,0 +1,261 @@
+#include "actors/runtime/forwarder.hpp"
+
+#include <utility>
+
+#include <caf/all.hpp>
+
+#include "actors/runtime/backoff.hpp"
+#include "actors/runtime/entity.hpp"
+#include "actors/runtime/operator_json.hpp"
+#include "messages/log.hpp"
+
+namespace paygate {
+
+namespace {
+
+caf::timespan left_of(caf::actor_clock::time_point until, caf::actor_clock::time_point now) {
+  return std::max(std::chrono::duration_cast<caf::timespan>(until - now), caf::timespan{0});
+}
+
+} // namespace
+
+const entity_ref& forwarder::parcel::to() const {
+  if (const auto* letter = std::get_if<envelope_ptr>(&what)) return (*letter)->to;
+  return std::get<entity_errand>(what).of;
+}
+
+forwarder::forwarder(caf::event_based_actor* self, local_fn local, std::shared_ptr<metrics_sink> metrics, route_limits limits)
+    : self_(self), local_(std::move(local)), metrics_(std::move(metrics)), limits_(limits) {}
+
+// --- who is where ---
+
+void forwarder::on_view(cluster_view_ptr view, caf::actor from) {
+  view_ = std::move(view);
+  if (from) keeper_ = std::move(from);
+  learned_.clear();
+  for (const auto& p : std::exchange(waiting_, {})) send(p);
+}
+
+void forwarder::on_route() {
+  std::erase_if(waiting_, [this](const parcel_ptr& p) { return deliver_here(p); });
+}
+
+void forwarder::on_link_up(const std::string& identity, caf::actor exchange) {
+  on_link_down(identity); // What was sent over the old connection is lost with it.
+  peers_[identity].exchange = std::move(exchange);
+}
+
+void forwarder::on_link_down(const std::string& identity) {
+  auto gone = peers_.extract(identity);
+  if (!gone) return;
+  for (const auto& [number, p] : gone.mapped().under_way)
+    refuse(p, refusal::unavailable, "link_cut", "the link to the node that holds " + to_text(p->to()) + " was cut");
+}
+
+std::string forwarder::owner_of(std::uint32_t shard) const {
+  if (auto told = learned_.find(shard); told != learned_.end()) return told->second;
+  const auto* owner = view_ ? view_->owner_of(shard) : nullptr;
+  return owner ? owner->identity : std::string();
+}
+
+// --- a letter's way ---
+
+void forwarder::carry(const envelope_ptr& letter, caf::response_promise promise) {
+  auto p = std::make_shared<parcel>();
+  p->what = letter;
+  p->promise = std::move(promise);
+  carry(std::move(p));
+}
+
+void forwarder::carry(entity_errand what, caf::response_promise promise) {
+  auto p = std::make_shared<parcel>();
+  p->what = std::move(what);
+  p->promise = std::move(promise);
+  carry(std::move(p));
+}
+
+void forwarder::carry(parcel_ptr p) {
+  p->sent = now();
+  p->until = p->sent + limits_.patience;
+  send(p);
+}
+
+void forwarder::send(const parcel_ptr& p) {
+  if (deliver_here(p)) return; // It may have come here while the letter was on its way.
+  if (now() >= p->until) return refuse(p, refusal::unavailable, "timeout", to_text(p->to()) + " did not answer in time");
+  const auto owner = owner_of(shard_of(p->to()));
+  if (owner.empty())
+    return refuse(p, view_ ? refusal::unavailable : refusal::not_owner, "no_owner",
+                  "no node acts for the shard of " + to_text(p->to()) + " now");
+  if (view_ && owner == view_->self) return await_view(p); // It is being handed over.
+  const auto link = peers_.find(owner);
+  if (link == peers_.end())
+    return refuse(p, refusal::unavailable, "no_link", "there is no link to the node that holds " + to_text(p->to()));
+  send_to(owner, link->second, p);
+}
+
+void forwarder::send_to(const std::string& identity, peer& to, const parcel_ptr& p) {
+  if (to.under_way.size() >= limits_.in_flight_max || to.bytes >= limits_.bytes_max)
+    return refuse(p, refusal::busy, "busy", "too many letters are under way to the node that holds " + to_text(p->to()));
+  const auto left = std::chrono::ceil<milliseconds>(p->until - now());
+  const auto* letter = std::get_if<envelope_ptr>(&p->what);
+  auto bytes = letter ? to_wire(**letter, left) : to_wire(std::get<entity_errand>(p->what), left);
+  if (const auto* wrong = std::get_if<wire_error>(&bytes)) return refuse(p, refusal::invalid, "unsendable", wrong->text);
+  auto& text = std::get<std::string>(bytes);
+  p->number = ++last_number_;
+  p->size = text.size();
+  ++p->tries;
+  to.bytes += p->size;
+  to.under_way.emplace(p->number, p);
+  self_->request(to.exchange, left_of(p->until, now()), forward_atom::value, std::move(text))
+      .then([this, identity, number = p->number](const std::string& answer) { on_answer(identity, number, answer); },
+            [this, identity, number = p->number](const caf::error& e) { on_silence(identity, number, e); });
+}
+
+bool forwarder::deliver_here(const parcel_ptr& p) {
+  auto shard = local_(shard_of(p->to()));
+  if (!shard) return false;
+  if (const auto* letter = std::get_if<envelope_ptr>(&p->what)) {
+    p->promise.delegate(shard, deliver_atom::value, *letter);
+    return true;
+  }
+  const auto& told = std::get<entity_errand>(p->what);
+  auto ref = std::make_shared<const entity_ref>(told.of);
+  switch (told.what) {
+  case errand::inspect: p->promise.delegate(shard, inspect_atom::value, ref); break;
+  case errand::retry: p->promise.delegate(shard, retry_atom::value, ref, told.reason); break;
+  case errand::restart: p->promise.delegate(shard, restart_atom::value, ref, told.reason); break;
+  }
+  return true;
+}
+
+// --- answers ---
+
+/// The letter of this try, if it is still waited for: an answer that comes after the link was cut, or after the time-out, finds none.
+forwarder::parcel_ptr forwarder::take(const std::string& identity, std::uint64_t number) {
+  auto at = peers_.find(identity);
+  if (at == peers_.end()) return nullptr;
+  auto found = at->second.under_way.extract(number);
+  if (!found) return nullptr;
+  at->second.bytes -= found.mapped()->size;
+  return std::move(found.mapped());
+}
+
+void forwarder::on_answer(const std::string& identity, std::uint64_t number, const std::string& bytes) {
+  auto p = take(identity, number);
+  if (!p) return;
+  auto read = read_answer(bytes);
+  if (const auto* wrong = std::get_if<wire_error>(&read)) return on_nonsense(identity, p, "nonsense", wrong->text);
+  auto& answer = std::get<remote_answer>(read);
+  if (const auto* moved = std::get_if<not_here>(&answer)) return on_not_here(identity, moved->owner, p);
+  if (const auto* unread = std::get_if<wire_error>(&answer)) return on_nonsense(identity, p, "not_understood", unread->text);
+  const bool is_letter = std::holds_alternative<envelope_ptr>(p->what);
+  auto* reply = std::get_if<entity_reply>(&answer);
+  const auto* no = reply ? std::get_if<refused>(reply) : nullptr;
+  if (is_letter != (reply != nullptr) && !no) return on_nonsense(identity, p, "nonsense", "an answer to another question");
+  metrics_->count("letters_forwarded_total", "");
+  metrics_->duration("letter_forward_seconds", "", std::chrono::duration_cast<std::chrono::microseconds>(now() - p->sent));
+  if (is_letter)
+    p->promise.deliver(std::make_shared<const entity_reply>(std::move(*reply)));
+  else
+    p->promise.deliver(no ? error_json(to_text(no->code), no->text) : std::get<std::string>(answer));
+}
+
+void forwarder::on_silence(const std::string& identity, std::uint64_t number, const caf::error& why) {
+  auto p = take(identity, number);
+  if (!p) return;
+  const bool late = why == caf::sec::request_timeout;
+  refuse(p, refusal::unavailable, late ? "timeout" : "error",
+         "the node that holds " + to_text(p->to()) + (late ? " did not answer in time" : " cannot answer: " + self_->system().render(why)));
+}
+
+void forwarder::on_nonsense(const std::string& identity, const parcel_ptr& p, const char* reason, const std::string& text) {
+  if (auto at = peers_.find(identity); at != peers_.end() && is_reported(static_cast<std::uint32_t>(++at->second.nonsense)))
+    log(log_level::error, "letter_answer_unreadable", {{"peer", identity}, {"reason", reason}, {"error", text}});
+  refuse(p, refusal::unavailable, reason, "the node that holds " + to_text(p->to()) + " is not understood: " + text);
+}
+
+void forwarder::on_not_here(const std::string& identity, const std::string& owner, const parcel_ptr& p) {
+  metrics_->count("letters_misrouted_total", "");
+  if (p->tries >= limits_.tries_max) return refuse(p, refusal::unavailable, "not_owner", "nobody says that they hold " + to_text(p->to()));
+  if (!owner.empty() && owner != identity && peers_.contains(owner)) {
+    learned_[shard_of(p->to())] = owner;
+    return send(p);
+  }
+  await_view(p);
+}
+
+void forwarder::await_view(const parcel_ptr& p) {
+  if (deliver_here(p)) return;
+  if (waiting_.size() >= limits_.in_flight_max)
+    return refuse(p, refusal::busy, "busy", "too many letters wait to know who holds their shard");
+  p->wait_until = std::min(p->until, now() + limits_.view_wait);
+  waiting_.push_back(p);
+  refresh();
+  if (std::exchange(timer_set_, true)) return;
+  self_->delayed_send(self_, left_of(p->wait_until, now()), overdue_atom::value);
+}
+
+void forwarder::on_overdue() {
+  timer_set_ = false;
+  std::vector<parcel_ptr> late;
+  std::erase_if(waiting_, [&](const parcel_ptr& p) {
+    if (p->wait_until > now()) return false;
+    late.push_back(p);
+    return true;
+  });
+  for (const auto& p : late)
+    if (!deliver_here(p)) refuse(p, refusal::unavailable, "not_owner", "it is not known who holds " + to_text(p->to()) + " now");
+  if (waiting_.empty()) return;
+  timer_set_ = true;
+  self_->delayed_send(self_, left_of(waiting_.front()->wait_until, now()), overdue_atom::value);
+}
+
+/// At most four times a second: one question to the database is enough for all who wait.
+void forwarder::refresh() {
+  constexpr milliseconds pause{250};
+  if (!keeper_ || (refreshed_at_ != instant{} && now() - refreshed_at_ < pause)) return;
+  refreshed_at_ = now();
+  self_->send(keeper_, refresh_atom::value);
+}
+
+void forwarder::refuse(const parcel_ptr& p, refusal code, const char* reason, std::string text) {
+  metrics_->count("letters_forward_failed_total", reason);
+  if (std::holds_alternative<envelope_ptr>(p->what))
+    p->promise.deliver(std::make_shared<const entity_reply>(refused{code, std::move(text)}));
+  else
+    p->promise.deliver(error_json(to_text(code), text));
+}
+
+// --- questions to a node ---
+
+void forwarder::ask_node(const std::string& node, const std::string& who, const std::string& command, caf::response_promise promise) {
+  const cluster_member* member = nullptr;
+  if (view_)
+    for (const auto& m : view_->members)
+      if (m.identity == node || m.name == node) member = &m;
+  if (!member) return promise.deliver(error_json("not_found", "no live node is named \"" + node + "\""));
+  const auto link = peers_.find(member->identity);
+  if (link == peers_.end()) return promise.deliver(error_json("unavailable", "there is no link to node " + member->name));
+  auto asked = std::make_shared<caf::response_promise>(std::move(promise));
+  self_->request(link->second.exchange, limits_.question_wait, ctl_atom::value, who, command)
+      .then([asked](const std::string& answer) { asked->deliver(answer); },
+            [asked, name = member->name](const caf::error&) {
+              asked->deliver(error_json("unavailable", "node " + name + " does not answer"));
+            });
+}
+
+std::string forwarder::peers() const {
+  std::string json = "[";
+  if (view_)
+    for (const auto& m : view_->members) {
+      if (m.identity == view_->self) continue;
+      const auto link = peers_.find(m.identity);
+      json += std::string(json.size() > 1 ? "," : "") + "{\"identity\":" + json_text(m.identity) + ",\"name\":" + json_text(m.name)
+              + ",\"linked\":" + (link != peers_.end() ? "true" : "false")
+              + ",\"under_way\":" + std::to_string(link == peers_.end() ? 0 : link->second.under_way.size()) + "}";
+    }
+  return json + "]";
+}
+
+} // namespace paygate

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <caf/actor.hpp>
+#include <caf/actor_clock.hpp>
+#include <caf/atom.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/response_promise.hpp>
+
+#include "messages/cluster.hpp"
+#include "messages/interfaces.hpp"
+#include "messages/ports.hpp"
+#include "messages/wire.hpp"
+
+namespace paygate {
+
+/// How much may be under way to another node, and for how long.
+struct route_limits {
+  milliseconds patience{4'000};                  ///< A letter is answered in so long, whatever happens. Below every asker's own patience.
+  milliseconds view_wait{1'000};                 ///< A letter whose shard was not where we thought waits so long for a fresh view.
+  milliseconds question_wait{8'000};             ///< The same as `patience` for questions to another node's inspector.
+  std::size_t in_flight_max = 1'024;             ///< Letters to one node; more are refused as busy: CAF's network layer holds nobody back.
+  std::size_t bytes_max = std::size_t{16} << 20; ///< And bytes.
+  std::uint32_t tries_max = 4;                   ///< Nodes asked for one letter.
+};
+
+/// (refresh): the router asks whoever sends it views for a fresh one; no answer.
+using refresh_atom = caf::atom_constant<caf::atom("refresh")>;
+/// (overdue): the router to itself, when letters may have waited too long for a view.
+using overdue_atom = caf::atom_constant<caf::atom("overdue")>;
+
+/// Carries letters to the nodes that hold their shards: a part of the router, and runs in its actor. A letter goes to the owner by the
+/// newest view, over the link there. It is answered
+///   - by the entity, after its step is committed there;
+///   - `unavailable` at once: nobody is known to hold the shard, there is no link, the link was cut, or the answer makes no sense;
+///   - `unavailable` after `patience`: a lost message, a frozen node. It may have been handled: whoever asks again asks for the same;
+///   - `busy`: too much is under way to that node, here or there.
+/// A node that does not hold the shard says who does: the letter is sent there, or waits for a fresh view; so does a letter for a shard that
+/// this node is just handing over.
+/// Metrics: letters_forwarded_total, letter_forward_seconds, letters_forward_failed_total{reason}.
+class forwarder {
+public:
+  /// The shard's actor when it lives here.
+  using local_fn = std::function<caf::actor(std::uint32_t shard)>;
+  forwarder(caf::event_based_actor* self, local_fn local, std::shared_ptr<metrics_sink> metrics, route_limits limits);
+
+  void on_view(cluster_view_ptr view, caf::actor from);
+  void on_route(); ///< The shards that live here are others now.
+  void on_link_up(const std::string& identity, caf::actor exchange);
+  void on_link_down(const std::string& identity);
+  void on_overdue();
+
+  /// The promise is answered with an entity_reply_ptr / with JSON text, once.
+  void carry(const envelope_ptr& letter, caf::response_promise promise);
+  void carry(entity_errand what, caf::response_promise promise);
+  /// To the node of that identity or name; answered with JSON text.
+  void ask_node(const std::string& node, const std::string& who, const std::string& command, caf::response_promise promise);
+  std::string peers() const;
+
+private:
+  using instant = caf::actor_clock::time_point;
+  struct parcel {
+    std::variant<envelope_ptr, entity_errand> what;
+    caf::response_promise promise;
+    instant sent{}, until{}, wait_until{};
+    std::uint32_t tries = 0;
+    std::uint64_t number = 0; ///< Of the newest try.
+    std::size_t size = 0;     ///< In bytes.
+
+    const entity_ref& to() const;
+  };
+  using parcel_ptr = std::shared_ptr<parcel>;
+  struct peer {
+    caf::actor exchange;
+    std::unordered_map<std::uint64_t, parcel_ptr> under_way;
+    std::size_t bytes = 0;
+    std::uint64_t nonsense = 0; ///< Answers that could not be read.
+  };
+
+  void carry(parcel_ptr p);
+  void send(const parcel_ptr& p);
+  void send_to(const std::string& identity, peer& to, const parcel_ptr& p);
+  void on_answer(const std::string& identity, std::uint64_t number, const std::string& bytes);
+  void on_silence(const std::string& identity, std::uint64_t number, const caf::error& why);
+  void on_not_here(const std::string& identity, const std::string& owner, const parcel_ptr& p);
+  void on_nonsense(const std::string& identity, const parcel_ptr& p, const char* reason, const std::string& text);
+  bool deliver_here(const parcel_ptr& p);
+  parcel_ptr take(const std::string& identity, std::uint64_t number);
+  std::string owner_of(std::uint32_t shard) const;
+  void await_view(const parcel_ptr& p);
+  void refresh();
+  void refuse(const parcel_ptr& p, refusal code, const char* reason, std::string text);
+  instant now() const { return self_->clock().now(); }
+
+  caf::event_based_actor* self_;
+  local_fn local_;
+  std::shared_ptr<metrics_sink> metrics_;
+  route_limits limits_;
+  cluster_view_ptr view_;
+  caf::actor keeper_;                            ///< Who sends the views.
+  std::map<std::uint32_t, std::string> learned_; ///< Owners that other nodes named since the newest view.
+  std::map<std::string, peer, std::less<>> peers_;
+  std::vector<parcel_ptr> waiting_; ///< For a fresh view.
+  std::uint64_t last_number_ = 0;
+  instant refreshed_at_{};
+  bool timer_set_ = false;
+};
+
+} // namespace paygate

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace paygate {
+
+/// What may come in over a connection, in the frames of CAF 0.17's network protocol (BASP): a header of 32 bytes, then as many as it says.
+struct guard_rules {
+  /// A frame announced as longer ends the connection: BASP would make room for up to 4 GB on the word of a header.
+  std::size_t frame_max = 8u << 20;
+  /// Set for peers that are trusted with one actor only (operators): the actor's id. Whatever else they send is dropped, and what no honest
+  /// tool sends ends the connection: BASP itself would take any frame to any actor of the process.
+  std::optional<std::uint64_t> only_actor;
+  /// Looks at the payload of each handshake, which begins with the peer's node id; a sentence refuses it.
+  std::function<std::optional<std::string>(std::string_view payload)> check_handshake;
+};
+
+/// Passes a peer's bytes on as far as the rules allow. It holds back at most a header or a handshake.
+class frame_guard {
+public:
+  explicit frame_guard(guard_rules rules) : rules_(std::move(rules)) {}
+
+  /// Appends to `out` what may pass. A sentence when the connection must end: what it appended before may still be passed on.
+  std::optional<std::string> feed(const std::uint8_t* data, std::size_t size, std::vector<std::uint8_t>& out);
+
+  std::uint64_t dropped() const { return dropped_; } ///< Frames.
+
+  static constexpr std::size_t header_size = 32;
+  static constexpr std::size_t handshake_max = 4096; ///< Of a handshake's payload.
+
+private:
+  enum class fate : std::uint8_t { pass, drop, hold };
+
+  std::optional<std::string> on_header();
+  std::optional<std::string> judge_operator(std::uint8_t operation);
+
+  guard_rules rules_;
+  std::vector<std::uint8_t> held_; ///< A header, or a header and its handshake, that is not whole yet.
+  std::uint64_t rest_ = 0;         ///< Of the current frame's payload.
+  fate fate_ = fate::pass;
+  bool shook_ = false;       ///< The first frame was a handshake, as it must be.
+  bool bare_stages_ = false; ///< The next payload byte must be 0: no further receivers.
+  std::uint64_t dropped_ = 0;
+};
+
+} // namespace paygate

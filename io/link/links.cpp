@@ -1,0 +1,375 @@
+#include "io/link/links.hpp"
+
+#include <map>
+#include <random>
+#include <set>
+
+#include <caf/all.hpp>
+#include <caf/io/all.hpp>
+
+#include "io/link/doors.hpp"
+#include "io/link/hand_over.hpp"
+#include "io/link/roster.hpp"
+#include "messages/log.hpp"
+
+namespace paygate {
+
+/// What became of a dial.
+struct dial_answer {
+  std::string identity;
+  std::uint64_t generation = 0;
+  std::variant<link_opened_ptr, std::string> outcome;
+};
+using dial_answer_ptr = std::shared_ptr<dial_answer>;
+
+} // namespace paygate
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paygate::dial_answer_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paygate::link_opened_ptr)
+
+namespace paygate {
+
+namespace {
+
+using redial_atom = caf::atom_constant<caf::atom("redial")>;
+using closed_atom = caf::atom_constant<caf::atom("closed")>;
+using admitted_atom = caf::atom_constant<caf::atom("admitted")>;
+
+constexpr auto hello_patience = std::chrono::seconds(5);
+/// From the end of a connection until BASP has forgotten it: a new one of the same node must not meet it.
+constexpr auto forget_time = std::chrono::milliseconds(200);
+
+enum class link_phase : std::uint8_t { idle, dialing, greeting, up };
+
+struct peer_link {
+  cluster_member member;
+  link_phase phase = link_phase::idle;
+  std::uint64_t connection = 0;
+  std::uint64_t generation = 0; ///< Of the newest attempt: what an older one brings is stale.
+  caf::actor exchange;
+  unsigned failures = 0;
+  std::string last_failure;
+};
+
+struct connection_info {
+  peer_name peer;
+  caf::actor door;      ///< Null on the dialing side.
+  std::string identity; ///< Of a node, once it is known.
+};
+
+struct links_state {
+  cluster_door_setup setup;
+  std::shared_ptr<roster> members = std::make_shared<roster>();
+  std::string self;
+  std::map<std::string, peer_link> peers; ///< By identity; only those that may be linked.
+  std::map<std::uint64_t, connection_info> connections;
+  std::set<std::string> told_twins; ///< Whose CAF node id was complained about.
+  std::minstd_rand chance{std::random_device{}()};
+  std::shared_ptr<link_pump> pump; ///< Ends first: its hooks speak to this actor.
+  static inline const char* name = "links";
+};
+
+class links_shell {
+public:
+  using pointer = caf::stateful_actor<links_state>*;
+  explicit links_shell(pointer self) : self_(self) {}
+
+  // --- who there is ---
+
+  void on_view(const cluster_view& view) {
+    auto& s = st();
+    if (s.self != view.self) {
+      // Under another identity this node is another member: the others will have it so, too.
+      while (!s.peers.empty()) forget(s.peers.begin()->first, "this node has a new identity");
+      s.self = view.self;
+    }
+    std::set<std::string> known, there;
+    for (const auto& [identity, peer] : s.peers) known.insert(identity);
+    const auto refused = same_nodes(view, known);
+    complain(view, refused);
+    s.members->take(view, refused);
+    for (const auto& member : view.members)
+      if (member.identity != view.self && !refused.contains(member.identity)) there.insert(member.identity);
+    for (const auto& identity : known)
+      if (!there.contains(identity)) forget(identity, "it left the cluster");
+    for (const auto& member : view.members) {
+      if (!there.contains(member.identity)) continue;
+      auto& peer = s.peers[member.identity];
+      const bool moved = peer.member.address != member.address;
+      peer.member = member;
+      if (peer.phase == link_phase::idle && moved) dial(member.identity);
+    }
+  }
+
+  void complain(const cluster_view& view, const std::set<std::string>& refused) {
+    for (const auto& identity : refused) {
+      if (!st().told_twins.insert(identity).second) continue;
+      const auto* twin = view.find(identity);
+      log(log_level::error, "same_caf_node",
+          {{"node", twin->name},
+           {"identity", identity},
+           {"caf_node", twin->caf_node},
+           {"text", "another member has this CAF node id (made of MAC addresses and process id): it is not linked. "
+                    "Give each node a network interface of its own, or another process id"}});
+    }
+  }
+
+  // --- going out ---
+
+  bool dials(const std::string& identity) const { return self_->state.self < identity; }
+
+  void dial(const std::string& identity) {
+    auto& s = st();
+    const auto found = s.peers.find(identity);
+    if (found == s.peers.end() || found->second.phase != link_phase::idle || !dials(identity)) return;
+    auto& peer = found->second;
+    if (peer.member.address.empty()) return;
+    peer.phase = link_phase::dialing;
+    const auto generation = ++peer.generation;
+    caf::actor self = self_;
+    s.pump->dial({peer.member.address, peer.member.name, s.setup.dial_patience},
+                 [self, identity, generation](std::variant<link_opened_ptr, std::string> outcome) {
+                   caf::anon_send(self, std::make_shared<dial_answer>(dial_answer{identity, generation, std::move(outcome)}));
+                 });
+  }
+
+  peer_link* current(const std::string& identity, std::uint64_t generation) {
+    const auto found = st().peers.find(identity);
+    return found != st().peers.end() && found->second.generation == generation ? &found->second : nullptr;
+  }
+
+  void on_dialed(const dial_answer& answer) {
+    auto* peer = current(answer.identity, answer.generation);
+    if (const auto* why = std::get_if<std::string>(&answer.outcome)) {
+      if (peer) fail(answer.identity, *why);
+      return;
+    }
+    auto& opened = *std::get<link_opened_ptr>(answer.outcome);
+    if (!peer) return st().pump->close(opened.id, "nobody wants it any more");
+    peer->phase = link_phase::greeting;
+    peer->connection = opened.id;
+    st().connections[opened.id] = {opened.peer, nullptr, answer.identity};
+    st().pump->start(opened.id, rules_for(opened.peer));
+    self_
+        ->request(basp_of(self_->system()), hello_patience, caf::connect_atom_v, scribe_of(self_->system(), std::move(opened.plain)),
+                  no_port)
+        .then(
+            [this_ = *this, answer](caf::node_id&, caf::strong_actor_ptr& door, std::set<std::string>&) mutable {
+              if (!this_.current(answer.identity, answer.generation)) return;
+              if (!door) return this_.fail(answer.identity, "nothing stands behind its door");
+              this_.say_hello(answer.identity, answer.generation, caf::actor_cast<caf::actor>(door));
+            },
+            [this_ = *this, answer](caf::error& e) mutable {
+              if (this_.current(answer.identity, answer.generation)) this_.fail(answer.identity, this_.self_->system().render(e));
+            });
+  }
+
+  void say_hello(const std::string& identity, std::uint64_t generation, const caf::actor& door) {
+    self_->request(door, hello_patience, hello_atom::value, hello_version, st().self, st().setup.exchange)
+        .then(
+            [this_ = *this, identity, generation](hello_atom, const std::string& theirs, const caf::actor& exchange) mutable {
+              auto* peer = this_.current(identity, generation);
+              if (!peer) return;
+              if (theirs != identity || !exchange) return this_.fail(identity, "it has another identity by now");
+              this_.up(*peer, exchange);
+            },
+            [this_ = *this, identity, generation](caf::error& e) mutable {
+              if (this_.current(identity, generation)) this_.fail(identity, this_.self_->system().render(e));
+            });
+  }
+
+  guard_rules rules_for(const peer_name& peer) {
+    guard_rules rules;
+    rules.check_handshake = [members = st().members, peer,
+                             system = &self_->system()](std::string_view payload) -> std::optional<std::string> {
+      const auto node = node_in_handshake(*system, payload);
+      return node ? members->check_node(peer, *node) : std::optional<std::string>("a handshake without a node id");
+    };
+    return rules;
+  }
+
+  // --- coming in ---
+
+  void on_admitted(const link_opened_ptr& opened) {
+    auto& s = st();
+    if (opened->peer.role == peer_role::node && end_older(opened->peer)) {
+      self_->delayed_send(self_, forget_time, admitted_atom::value, opened);
+      return;
+    }
+    auto& info = s.connections[opened->id];
+    info.peer = opened->peer;
+    auto rules = rules_for(opened->peer);
+    auto& system = self_->system();
+    if (opened->peer.role == peer_role::node)
+      info.door = spawn_node_door(system, opened->id, self_);
+    else {
+      info.door = spawn_operator_door(system, opened->peer.name, s.setup.inspector);
+      rules.only_actor = info.door.id();
+      log(log_level::info, "operator_came", {{"operator", opened->peer.name}, {"from", opened->address}});
+    }
+    caf::anon_send(basp_of(system), caf::publish_atom_v, scribe_of(system, std::move(opened->plain)), no_port,
+                   caf::actor_cast<caf::strong_actor_ptr>(info.door), std::set<std::string>{});
+    s.pump->start(opened->id, std::move(rules));
+  }
+
+  /// A node has one connection to us: when it dials anew, it has lost the one before.
+  bool end_older(const peer_name& peer) {
+    std::vector<std::uint64_t> older;
+    for (const auto& [id, info] : st().connections)
+      if (info.door && info.peer == peer) older.push_back(id);
+    for (const auto id : older) {
+      st().pump->close(id, "the node has dialed anew");
+      on_closed(id, "the node has dialed anew");
+    }
+    return !older.empty();
+  }
+
+  caf::result<hello_atom, std::string, caf::actor> on_hello(std::uint64_t connection, std::uint32_t version, const std::string& identity,
+                                                            const caf::actor& exchange) {
+    auto& s = st();
+    const auto found = s.connections.find(connection);
+    const auto peer = s.peers.find(identity);
+    if (found == s.connections.end() || version != hello_version || !exchange) return caf::sec::invalid_argument;
+    // The certificate says who it is; the view, who has which identity.
+    if (peer == s.peers.end() || peer->second.member.name != found->second.peer.name || dials(identity)) return caf::sec::invalid_argument;
+    if (peer->second.phase == link_phase::up) down(peer->second, "the node has dialed anew");
+    found->second.identity = identity;
+    peer->second.connection = connection;
+    up(peer->second, exchange);
+    return {hello_atom::value, s.self, s.setup.exchange};
+  }
+
+  // --- up and down ---
+
+  void up(peer_link& peer, const caf::actor& exchange) {
+    peer.phase = link_phase::up;
+    peer.exchange = exchange;
+    peer.failures = 0;
+    peer.last_failure.clear();
+    self_->monitor(exchange);
+    log(log_level::info, "link_up", {{"node", peer.member.name}, {"identity", peer.member.identity}});
+    if (st().setup.listener) self_->send(st().setup.listener, link_up_atom::value, peer.member.identity, exchange);
+    gauge_up();
+  }
+
+  /// Ends whatever there is with a peer. It may be tried again at once.
+  void down(peer_link& peer, const std::string& why) {
+    const bool was_up = peer.phase == link_phase::up;
+    if (was_up) self_->demonitor(peer.exchange);
+    peer.exchange = nullptr;
+    peer.phase = link_phase::idle;
+    ++peer.generation;
+    if (const auto id = std::exchange(peer.connection, 0); id != 0) {
+      st().pump->close(id, why);
+      drop_door(id);
+    }
+    if (!was_up) return;
+    log(log_level::warning, "link_down", {{"node", peer.member.name}, {"identity", peer.member.identity}, {"why", why}});
+    if (st().setup.listener) self_->send(st().setup.listener, link_down_atom::value, peer.member.identity);
+    gauge_up();
+  }
+
+  void fail(const std::string& identity, const std::string& why) {
+    auto& peer = st().peers.at(identity);
+    down(peer, why);
+    if (!dials(identity)) return;
+    if (peer.last_failure != why)
+      log(log_level::warning, "link_not_up", {{"node", peer.member.name}, {"address", peer.member.address}, {"why", why}});
+    peer.last_failure = why;
+    const auto& setup = st().setup;
+    const auto pause = std::min(setup.retry_max, setup.retry_first * (1 << std::min(peer.failures++, 10u)));
+    const auto jitter = std::chrono::milliseconds(std::uniform_int_distribution<std::int64_t>(0, pause.count() / 2)(st().chance));
+    self_->delayed_send(self_, pause / 2 + jitter + forget_time, redial_atom::value, identity, peer.generation);
+  }
+
+  void forget(const std::string& identity, const std::string& why) {
+    down(st().peers.at(identity), why);
+    st().peers.erase(identity);
+  }
+
+  void on_redial(const std::string& identity, std::uint64_t generation) {
+    if (current(identity, generation)) dial(identity);
+  }
+
+  void on_closed(std::uint64_t id, const std::string& why) {
+    const auto found = st().connections.find(id);
+    if (found == st().connections.end()) return;
+    const auto [who, door, identity] = found->second;
+    drop_door(id);
+    // What came in and never said a good hello has no other place to be told of.
+    if (door && identity.empty()) log(log_level::info, "visitor_left", {{"peer", to_text(who)}, {"why", why}});
+    const auto peer = st().peers.find(identity);
+    if (peer != st().peers.end() && peer->second.connection == id) {
+      peer->second.connection = 0;
+      fail(identity, why);
+    }
+  }
+
+  void drop_door(std::uint64_t id) {
+    const auto found = st().connections.find(id);
+    if (found == st().connections.end()) return;
+    if (found->second.door) self_->send_exit(found->second.door, caf::exit_reason::user_shutdown);
+    st().connections.erase(found);
+  }
+
+  void on_down(const caf::down_msg& message) {
+    for (auto& [identity, peer] : st().peers)
+      if (peer.phase == link_phase::up && peer.exchange == message.source) return fail(identity, self_->system().render(message.reason));
+  }
+
+  void gauge_up() {
+    std::int64_t n = 0;
+    for (const auto& [identity, peer] : st().peers) n += peer.phase == link_phase::up;
+    if (st().setup.metrics) st().setup.metrics->gauge("links_up", "", n);
+  }
+
+private:
+  links_state& st() { return self_->state; }
+
+  pointer self_;
+};
+
+caf::behavior links_behavior(links_shell::pointer self, cluster_door_setup setup, std::shared_ptr<link_pump> pump,
+                             std::shared_ptr<roster> members) {
+  auto& s = self->state;
+  s.setup = std::move(setup);
+  s.pump = std::move(pump);
+  s.members = std::move(members);
+  links_shell shell(self);
+  self->set_error_handler([](caf::scheduled_actor* a, caf::error& e) {
+    log(log_level::warning, "links_error_message", {{"error", a->system().render(e)}});
+  });
+  self->set_default_handler(
+      [](caf::scheduled_actor*, caf::message_view&) -> caf::result<caf::message> { return caf::sec::unexpected_message; });
+  self->set_down_handler([self](caf::down_msg& message) { links_shell(self).on_down(message); });
+  self->set_exit_handler([self](caf::exit_msg& e) {
+    for (auto& [id, info] : self->state.connections)
+      if (info.door) self->send_exit(info.door, e.reason);
+    self->quit(e.reason);
+  });
+  return {
+      [shell](view_atom, const cluster_view_ptr& view) mutable { shell.on_view(*view); },
+      [shell](const dial_answer_ptr& answer) mutable { shell.on_dialed(*answer); },
+      [shell](redial_atom, const std::string& identity, std::uint64_t generation) mutable { shell.on_redial(identity, generation); },
+      [shell](admitted_atom, const link_opened_ptr& opened) mutable { shell.on_admitted(opened); },
+      [shell](closed_atom, std::uint64_t id, const std::string& why) mutable { shell.on_closed(id, why); },
+      [shell](hello_atom, std::uint64_t connection, std::uint32_t version, const std::string& identity,
+              const caf::actor& exchange) mutable { return shell.on_hello(connection, version, identity, exchange); },
+  };
+}
+
+} // namespace
+
+caf::actor open_cluster_door(caf::actor_system& system, unique_fd socket, cluster_door_setup setup) {
+  auto pump = std::make_shared<link_pump>(setup.own, setup.limits, setup.metrics);
+  auto members = std::make_shared<roster>();
+  auto links = system.spawn(links_behavior, std::move(setup), pump, members);
+  link_hooks hooks;
+  hooks.admit = [members](const peer_name& peer) { return members->admit(peer); };
+  hooks.opened = [links](link_opened_ptr opened) { caf::anon_send(links, admitted_atom::value, std::move(opened)); };
+  hooks.closed = [links](std::uint64_t id, std::string why) { caf::anon_send(links, closed_atom::value, id, std::move(why)); };
+  pump->listen(std::move(socket), std::move(hooks));
+  return links;
+}
+
+} // namespace paygate

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "io/link/peer.hpp"
+#include "messages/cluster.hpp"
+
+namespace paygate {
+
+/// Who may come in, for the link's thread: the members as the newest view has them. Safe from any thread.
+class roster {
+public:
+  /// `refused` are identities that must not be linked although they are members.
+  void take(const cluster_view& view, const std::set<std::string>& refused);
+
+  /// A sentence refuses the bearer of a certificate.
+  std::optional<std::string> admit(const peer_name& peer) const;
+  /// A sentence refuses a connection of `peer` whose handshake names this CAF node.
+  std::optional<std::string> check_node(const peer_name& peer, std::string_view caf_node) const;
+
+private:
+  mutable std::mutex mutex_;
+  std::vector<cluster_member> others_;       ///< Those that may be linked.
+  std::set<std::string, std::less<>> nodes_; ///< CAF node ids of all members, self included.
+};
+
+/// The members that must not be linked, because they share their CAF node id with another: CAF could not tell them apart. Who is known
+/// longer stays; `self` always does.
+std::set<std::string> same_nodes(const cluster_view& view, const std::set<std::string>& known);
+
+} // namespace paygate
