@@ -111,6 +111,7 @@ struct settings {
   struct {
     std::int64_t threads = 2;
     setting_span passivate_after = std::chrono::seconds(20);
+    std::int64_t residents_max = 300'000;
   } runtime;
   struct {
     std::string level = "info";
