@@ -30,7 +30,9 @@ std::string words_of(const std::exception& error);
 /// A DSN with what every connection of ours has.
 std::string complete_dsn(const std::string& dsn, const std::string& name);
 /// What every session of ours runs first.
-inline const std::string session_setup = "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO'; SET jit = off; SET client_min_messages = warning";
+/// The server ends one that stands still in a transaction: the rows and tables that it holds are everybody's.
+inline const std::string session_setup = "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO'; SET jit = off; SET client_min_messages = warning; "
+                                         "SET idle_in_transaction_session_timeout = '5s'";
 
 /// A connection that is opened when it is needed, given up when it breaks, and not tried more often than the backoff allows: 50 ms,
 /// doubling to half a second.

@@ -105,6 +105,9 @@ void join(lease_state& state, pqxx::connection& connection, bool may_judge) {
     state.identity = make_node_identity();
     state.self = *parse_node_identity(state.identity);
     state.config.node.set(state.identity);
+  } else if (renew_membership(connection, state.identity, state.config.ttl).alive) {
+    state.joined = true; // The commit that we did not hear of was made.
+    return;
   }
   pqxx::work transaction(connection);
   const auto changes = begin_change(transaction);
@@ -132,6 +135,11 @@ void change(lease_state& state, pqxx::connection& connection, bool may_judge) {
   auto next = plan_leases(rows, state.identity, may_judge);
   if (bury(transaction, next.bury, rows) != next.bury.size()) return; // One of them renewed: look again.
   for (const auto& identity : next.bury) log(log_level::warning, "node_declared_dead", {{"identity", identity}});
+  if (!next.bury.empty()) {
+    // For good, whatever becomes of the taking: a commit of the dead may still hold its rows.
+    transaction.commit();
+    return change(state, connection, may_judge);
+  }
   if (!next.take.empty()) take_shards(transaction, state.identity, next.take, rows, state.config.state_version);
   rows = read_cluster(transaction, state.self);
   transaction.commit();
@@ -149,6 +157,18 @@ void forget_identity(lease_state& state) {
   state.changes = -1;
 }
 
+/// A process that stands still in the middle of sending a transaction is waited for by the server for ever, and by everybody who wants its rows.
+void end_stalled(lease_state& state, pqxx::connection& connection) {
+  pqxx::work transaction(connection);
+  const auto ended = transaction.exec_params(
+      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid() "
+      "AND wait_event = 'ClientRead' AND state <> 'idle' AND xact_start < now() - $1::bigint * interval '1 millisecond' "
+      "AND pg_terminate_backend(pid)",
+      state.config.ttl.count());
+  transaction.commit();
+  if (!ended.empty()) log(log_level::warning, "stalled_sessions_ended", {{"sessions", std::to_string(ended.size())}});
+}
+
 /// What follows a heartbeat. The membership is pushed whatever becomes of this, so that a takeover that waits for somebody's commit costs
 /// this node nothing.
 void look(lease_state& state, pqxx::connection& connection, duty what, bool may_judge) {
@@ -159,15 +179,20 @@ void look(lease_state& state, pqxx::connection& connection, duty what, bool may_
   } catch (const std::exception& failure) {
     if (classify(connection.is_open(), failure) == database_fault::broken) throw;
     log(log_level::warning, "shards_not_taken", {{"error", words_of(failure)}});
+    if (const auto* cut = dynamic_cast<const pqxx::sql_error*>(&failure); cut && cut->sqlstate() == "57014") end_stalled(state, connection);
     state.known.settled = false;
     state.changes = -1;
   }
 }
 
 void beat(lease_state& state, pqxx::connection& connection, duty what) {
-  const bool may_judge = state.reached.may_judge(steady::now());
+  bool may_judge = state.reached.may_judge(steady::now());
   if (state.joined) {
+    const auto asked = steady::now();
     const auto pulse = renew_membership(connection, state.identity, state.config.ttl);
+    // This answer may end a stall of ours: then nobody is judged by what they did during it.
+    state.reached.heard(asked, steady::now());
+    may_judge = state.reached.may_judge(steady::now());
     if (!pulse.alive) {
       log(log_level::error, "identity_was_declared_dead", {{"identity", state.identity}});
       forget_identity(state);

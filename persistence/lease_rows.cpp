@@ -27,7 +27,7 @@ constexpr const char* bury_sql =
 // The order of locking is that of the shards. Raising the epoch waits for commits that hold the row FOR KEY SHARE.
 constexpr const char* take_sql = "WITH wanted AS (SELECT l.shard FROM shard_lease l LEFT JOIN node n ON n.identity = l.node "
                                  "JOIN unnest($2::smallint[], $3::bigint[]) AS u (shard, epoch) ON l.shard = u.shard AND l.epoch = u.epoch "
-                                 "WHERE l.node IS NULL OR n.dead_at IS NOT NULL OR n.left_at IS NOT NULL ORDER BY l.shard FOR UPDATE OF l) "
+                                 "WHERE l.node IS NULL OR n.dead_at IS NOT NULL OR n.left_at IS NOT NULL ORDER BY l.shard FOR UPDATE OF l SKIP LOCKED) " // A commit of the dead still holds it: the next look.
                                  "UPDATE shard_lease l SET node = $1, epoch = l.epoch + 1 FROM wanted WHERE l.shard = wanted.shard";
 
 constexpr const char* free_sql =

@@ -16,7 +16,8 @@ public:
     if (!since_ || asked - last_ > ttl_ / 2 || answered - asked > ttl_ / 2) since_ = answered;
     last_ = answered;
   }
-  bool may_judge(steady::time_point now) const { return since_ && now - *since_ >= ttl_; }
+  /// Not after a silence of our own either: then everybody looks late.
+  bool may_judge(steady::time_point now) const { return since_ && now - *since_ >= ttl_ && now - last_ <= ttl_ / 2; }
 
 private:
   std::chrono::milliseconds ttl_;

@@ -46,6 +46,7 @@ void forwarder::on_link_up(const std::string& identity, caf::actor exchange) {
 }
 
 void forwarder::on_link_down(const std::string& identity) {
+  std::erase_if(learned_, [&](const auto& told) { return told.second == identity; });
   auto gone = peers_.extract(identity);
   if (!gone) return;
   for (const auto& [number, p] : gone.mapped().under_way)

@@ -16,6 +16,8 @@ struct batch {
   std::map<std::int64_t, std::deque<chat_update>> by_chat;
   updates_handled result;
   call_promise promise;
+  caf::actor_clock::time_point began{};
+  bool over = false; ///< Answered.
 };
 
 } // namespace paygate
@@ -25,6 +27,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::shared_ptr<paygate::batch>)
 namespace paygate {
 
 namespace {
+
+/// After that a batch is answered up to the first update that could not be handed over; Telegram delivers it again, with what followed it.
+constexpr std::chrono::seconds batch_patience{60};
 
 using next_atom = caf::atom_constant<caf::atom("next")>;
 
@@ -52,8 +57,11 @@ public:
       promise.deliver(answer(io_failure{fault::transient, "busy", "another poll is under way", std::nullopt}));
       return promise;
     }
-    self_->request(self_->state.telegram, std::chrono::minutes(2), call_atom::value, std::make_shared<const io_request>(get_updates{poll->offset}))
-      .then([this_ = *this, promise](const call_answer_ptr& got) mutable {
+    self_
+        ->request(self_->state.telegram, std::chrono::minutes(2), call_atom::value,
+                  std::make_shared<const io_request>(get_updates{poll->offset}))
+        .then(
+            [this_ = *this, promise](const call_answer_ptr& got) mutable {
               this_.self_->state.polling = false;
               this_.on_updates(got, promise);
             },
@@ -66,16 +74,17 @@ public:
 
   /// Hands the first waiting update of a chat over; the next one follows when it is committed.
   void hand_over(const std::shared_ptr<batch>& b, std::int64_t chat) {
+    if (b->over) return;
     auto& waiting = b->by_chat[chat];
     if (waiting.empty()) {
       b->by_chat.erase(chat);
-      if (b->by_chat.empty()) b->promise.deliver(answer(b->result));
+      if (b->by_chat.empty()) end(b);
       return;
     }
     envelope letter{{entity_kind::conversation, std::to_string(chat)}, conversation_message{update_received{waiting.front()}}};
     self_->request(self_->state.router, std::chrono::seconds(10), deliver_atom::value, std::make_shared<const envelope>(std::move(letter)))
-      .then([this_ = *this, b, chat](const entity_reply_ptr& reply) mutable { this_.on_reply(b, chat, *reply); },
-            [this_ = *this, b, chat](const caf::error&) mutable { this_.later(b, chat); });
+        .then([this_ = *this, b, chat](const entity_reply_ptr& reply) mutable { this_.on_reply(b, chat, *reply); },
+              [this_ = *this, b, chat](const caf::error&) mutable { this_.later(b, chat); });
   }
 
 private:
@@ -90,6 +99,7 @@ private:
     auto b = std::make_shared<batch>();
     b->result = {received->next_offset, static_cast<std::uint32_t>(received->updates.size())};
     b->promise = promise;
+    b->began = self_->clock().now();
     for (const auto& update : received->updates) b->by_chat[update.chat_id].push_back(update);
     if (b->by_chat.empty()) {
       promise.deliver(answer(b->result));
@@ -101,6 +111,7 @@ private:
   }
 
   void on_reply(const std::shared_ptr<batch>& b, std::int64_t chat, const entity_reply& reply) {
+    if (b->over) return;
     const auto* no = std::get_if<refused>(&reply);
     if (no && is_for_now(no->code)) return later(b, chat);
     // A conversation that cannot take this update must not hold up everybody else's.
@@ -109,7 +120,19 @@ private:
     hand_over(b, chat);
   }
 
+  static void end(const std::shared_ptr<batch>& b) {
+    b->over = true;
+    b->promise.deliver(answer(b->result));
+  }
+
   void later(const std::shared_ptr<batch>& b, std::int64_t chat) {
+    if (b->over) return;
+    if (self_->clock().now() - b->began > batch_patience) {
+      for (const auto& [who, waiting] : b->by_chat)
+        if (!waiting.empty()) b->result.next_offset = std::min(b->result.next_offset, waiting.front().update_id);
+      log(log_level::error, "updates_held_up", {{"chat", std::to_string(chat)}, {"offset", std::to_string(b->result.next_offset)}});
+      return end(b);
+    }
     self_->delayed_send(self_, std::chrono::seconds(1), next_atom::value, b, chat);
   }
 
@@ -127,8 +150,8 @@ lane_actor spawn_intake(caf::actor_system& system, lane_actor telegram, router_a
     });
     intake_shell shell(self);
     return {
-      [shell](call_atom, const io_request_ptr& request) mutable { return shell.call(request); },
-      [shell](next_atom, const std::shared_ptr<batch>& b, std::int64_t chat) mutable { shell.hand_over(b, chat); },
+        [shell](call_atom, const io_request_ptr& request) mutable { return shell.call(request); },
+        [shell](next_atom, const std::shared_ptr<batch>& b, std::int64_t chat) mutable { shell.hand_over(b, chat); },
     };
   });
   return caf::actor_cast<lane_actor>(intake);

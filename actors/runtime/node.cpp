@@ -37,7 +37,9 @@ struct node_state {
   std::uint64_t handing = 0;  ///< Generation of the handing over under way.
   std::size_t unfinished = 0; ///< Shards of it that have not finished.
   bool giving = false;        ///< Their leases are being given.
+  std::bitset<shard_count> given;     ///< The shards of these leases.
   bool draining = false, leaving = false, left = false;
+  std::uint64_t drains = 0; ///< Generation of the timer that ends the wait for a drain.
   std::vector<bool_promise> drained, gone; ///< Who waits for the drain, and for the end.
   bool refused = false;
   time_point refused_since{};
@@ -96,7 +98,8 @@ public:
   }
 
   /// It took too long: whoever waits is told so. A node that leaves does not wait any longer.
-  void on_overdue() {
+  void on_overdue(std::uint64_t generation) {
+    if (generation != st().drains) return;
     answer(st().drained, false);
     if (st().leaving && !st().left) release(false);
   }
@@ -136,8 +139,12 @@ private:
     st().refused = false;
     // Counted from before the question was asked: the database's clock started the lease later than that.
     if (asked) st().fresh_until = *asked + st().setup.lease_ttl * 3 / 4;
-    count_changes(answer.epochs);
-    bring_in_line(answer.epochs);
+    auto epochs = answer.epochs;
+    // It may have been asked before those were given.
+    for (std::uint32_t i = 0; asked && i < shard_count; ++i)
+      if (st().given[i]) epochs[i] = 0;
+    count_changes(epochs);
+    bring_in_line(epochs);
     tell(answer);
     // A few at each heartbeat: the others shall have taken those before more lie free.
     if (asked || st().draining) hand_over(answer.surplus);
@@ -271,6 +278,7 @@ private:
       end_shard(shard);
       s.owned[shard] = 0;
       given.push_back(shard);
+      s.given.set(shard);
     }
     if (given.empty()) return;
     on_changed(false);
@@ -281,17 +289,19 @@ private:
         .then(
             [this_ = *this](const lease_answer_ptr& answer) mutable {
               this_.st().giving = false;
+              this_.st().given.reset();
               this_.on_leases(*answer, std::nullopt);
             },
             [this_ = *this](const caf::error& e) mutable {
               this_.st().giving = false;
+              this_.st().given.reset();
               this_.on_no_answer(this_.self_->system().render(e));
             });
   }
 
   void start_draining() {
     if (!std::exchange(st().draining, true)) log(log_level::info, "draining", {{"shards", std::to_string(st().held)}});
-    self_->delayed_send(self_, st().setup.drain_within, overdue_atom::value);
+    self_->delayed_send(self_, st().setup.drain_within, overdue_atom::value, ++st().drains);
     beat();
   }
 
@@ -341,7 +351,7 @@ caf::behavior node_behavior(node_shell::pointer self, node_setup setup) {
       [shell](drain_atom) mutable { return shell.drain(); },
       [shell](resumed_atom) mutable { shell.resumed(); },
       [shell](leave_atom) mutable { return shell.leave(); },
-      [shell](overdue_atom) mutable { shell.on_overdue(); },
+      [shell](overdue_atom, std::uint64_t generation) mutable { shell.on_overdue(generation); },
   };
 }
 
