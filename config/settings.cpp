@@ -131,6 +131,7 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
       "How long this node owns its shards after it was last heard of: a dead one is replaced that late. The same on all nodes.");
   add("runtime", "threads", s.runtime.threads, "", "Scheduler threads.");
   add("runtime", "passivate_after", s.runtime.passivate_after, "duration", "An entity with nothing to do for so long leaves memory.");
+  add("runtime", "residents_max", s.runtime.residents_max, "", "While more entities are in memory, those whose time has come wait in their rows.");
 }
 
 // "0.50" as basis points, exactly; nothing for anything finer, negative or above 1.
@@ -350,7 +351,11 @@ std::vector<std::string> validate(const settings& s) {
   f.expect(!s.cluster.bind.empty(), "cluster.bind", "empty", "an address to listen on");
   f.range("cluster.port", s.cluster.port, 0, 65'535);
   f.expect(s.cluster.advertise.empty() || is_host_port(s.cluster.advertise), "cluster.advertise", '"' + s.cluster.advertise + '"', "HOST:PORT");
+  const auto& name = s.node.name;
+  f.expect(name.size() <= 63 && std::all_of(name.begin(), name.end(), in_node_name), "node.name", '"' + name + '"',
+           "at most 63 letters, digits and '-'");
   f.expect(s.crash_at.empty() || s.sandbox, "crash_at", '"' + s.crash_at + '"', "nothing without --sandbox");
+  f.range("runtime.residents_max", s.runtime.residents_max, 1000, 100'000'000);
   f.one_of("log.level", s.log.level, {"debug", "info", "warning", "error"});
   f.one_of("log.format", s.log.format, {"json", "text"});
   settings copy = s;

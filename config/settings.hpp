@@ -111,6 +111,7 @@ struct settings {
   struct {
     std::int64_t threads = 2;
     setting_span passivate_after = std::chrono::seconds(20);
+    std::int64_t residents_max = 300'000;
   } runtime;
   struct {
     std::string level = "info";
@@ -151,6 +152,9 @@ std::vector<std::string> validate(const settings& s);
 /// The numbers that tune decisions. In sandbox mode (`s.sandbox`) polls are shortened, nothing else differs.
 /// @pre validate(s) is empty.
 policy policy_of(const settings& s, std::string wallet_address);
+
+/// `node.name`, or its default: "node-" and the host's name.
+std::string node_name(const settings& s);
 
 /// `--help`: every setting with its default, grouped by section.
 std::string help_text();
