@@ -11,6 +11,7 @@
 #include "daemon/log.hpp"
 #include "daemon/program.hpp"
 #include "io/codec/ethereum_tx.hpp"
+#include "io/link/hand_over.hpp"
 #include "messages/log.hpp"
 
 namespace {
@@ -73,6 +74,7 @@ int run(configuration& config, std::vector<std::string> arguments) {
   start_log(config.values, secrets);
   const auto signals = block_signals();
   config.caf::actor_system_config::load<caf::io::middleman>();
+  add_link_types(config);
   program daemon(config, secrets, std::move(arguments));
   if (auto wrong = daemon.start()) end_process(refuse({*wrong}));
   log(log_level::info, "started", {{"public_url", config.values.http.public_url}});

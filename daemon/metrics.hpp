@@ -9,7 +9,7 @@ namespace paygate {
 
 /// /metrics by prometheus-cpp. Metrics come into being at their first use; afterwards a call is two look-ups under a shared lock.
 /// Names get the prefix "paygate_", durations the suffix "_seconds" unless they have it. What the one label is called is looked up by the
-/// metric's name. A name used as two types, and labels beyond 200 of one metric, are dropped: a mistake in counting must not cost more.
+/// metric's name. A name used as two types, and labels beyond 300 of one metric, are dropped: a mistake in counting must not cost more.
 class prometheus_metrics final : public metrics_sink {
 public:
   prometheus_metrics();

@@ -21,6 +21,7 @@
 #include "daemon/crash_point.hpp"
 #include "daemon/health.hpp"
 #include "daemon/log.hpp"
+#include "daemon/observer.hpp"
 #include "daemon/providers.hpp"
 #include "daemon/settings_watch.hpp"
 #include "io/codec/ethereum_tx.hpp"
@@ -72,10 +73,11 @@ struct program::parts {
   loader_actor loader;
   reader_actor reader, operator_reader;
   lease_actor leases;
-  caf::actor router, node, pauses, bootstrap, gateway, inspector, exchange;
+  caf::actor router, node, pauses, bootstrap, gateway, inspector, exchange, observer;
   std::unique_ptr<cluster_part> cluster;
   std::vector<lane_actor> lanes;
   std::shared_ptr<settings_watch> watch;
+  std::unique_ptr<process_figures> process;
   std::unique_ptr<health_probe> health;
   std::unique_ptr<http_server> http;
 };
@@ -113,6 +115,8 @@ std::optional<std::string> program::check_outside(const std::string& wallet_addr
                                                                               {"payouts.daily_max_usd", of.payouts.daily_max_usd},
                                                                               {"conversion.threshold_usd", of.conversion.threshold_usd}});
   if (!unwritten.empty()) log(log_level::warning, "settings_not_written", {{"error", secrets_.redact(unwritten)}});
+  const auto no_limits = write_stuck_limits(secrets_.get("DATABASE_URL"), stuck_limits());
+  if (!no_limits.empty()) log(log_level::warning, "stuck_limits_not_written", {{"error", secrets_.redact(no_limits)}});
   // A node that is away may come back; one on another chain would sign for the wrong one.
   if (auto failure = check_chain(ethereum_of(config_.values, secrets_))) {
     if (failure->kind == fault::permanent) return "ETHEREUM_RPC_URL does not fit ethereum.chain_id: " + failure->text;
@@ -179,6 +183,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   setup.router = p.router;
   setup.ports = p.ports;
   setup.lease_ttl = whole_ms(s.node.lease_ttl);
+  setup.waker.residents_max = static_cast<std::size_t>(s.runtime.residents_max);
   setup.on_refused = [this](const std::string& why) { refusal_.store(std::make_shared<const std::string>(why)); };
   p.node = spawn_node(p.system, std::move(setup));
   caf::anon_send(p.node, watch_atom::value, p.router);
@@ -186,6 +191,8 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   p.bootstrap = spawn_bootstrap(p.system, p.ports->router, first_letters(wallet_address));
   caf::anon_send(p.node, watch_atom::value, p.bootstrap);
   p.gateway = spawn_gateway(p.system, p.ports->router);
+  p.process = std::make_unique<process_figures>(metrics_);
+  p.observer = spawn_observer(p.system, spawn_reader(p.system, dsn), metrics_);
   p.watch = std::make_shared<settings_watch>(
     config_.values, arguments_, config_.file,
     [ports = p.ports, wallet_address](const settings& now) {
@@ -265,6 +272,7 @@ void program::tick(bool reload) {
     metrics_->count("secret_faults_total", "");
     log(log_level::error, "secret_not_reloaded", {{"fault", fault}});
   }
+  parts_->process->tell();
   parts_->cluster->look();
   caf::scoped_actor self{parts_->system};
   self->request(parts_->router, std::chrono::seconds(1), count_atom::value)
@@ -285,7 +293,8 @@ bool program::stop() {
   // Letters go to and fro until the last shard is another's.
   self->request(p.node, std::chrono::seconds(14), leave_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
   if (p.cluster) p.cluster->close();
-  for (const auto& actor : {p.exchange, p.bootstrap, p.inspector, p.pauses, p.gateway, p.node, p.router}) self->send_exit(actor, caf::exit_reason::user_shutdown);
+  for (const auto& actor : {p.exchange, p.bootstrap, p.observer, p.inspector, p.pauses, p.gateway, p.node, p.router})
+    self->send_exit(actor, caf::exit_reason::user_shutdown);
   for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
   // What was handed to a committer is still written: wait for them, and for nobody else.
   for (const auto& committer : p.ports->committers) {

@@ -1,7 +1,9 @@
 #include "persistence/database.hpp"
 
 #include <algorithm>
+#include <atomic>
 
+#include "persistence/figures.hpp"
 #include "persistence/pipeline.hpp"
 
 namespace paygate {
@@ -30,7 +32,14 @@ database_fault classify(bool connection_open, const std::exception& error) {
   return database_fault::refused;
 }
 
+namespace {
+std::atomic<std::uint64_t> errors_seen{0};
+} // namespace
+
+std::uint64_t database_errors() { return errors_seen; }
+
 std::string words_of(const std::exception& error) {
+  ++errors_seen;
   std::string words = error.what();
   while (!words.empty() && words.back() == '\n') words.pop_back();
   std::replace(words.begin(), words.end(), '\n', ' ');

@@ -24,7 +24,7 @@ enum class database_fault {
 /// Sorts an exception that came out of work on a connection that is still open, or no longer.
 database_fault classify(bool connection_open, const std::exception& error);
 
-/// The words of an exception on one line.
+/// The words of an exception that the database gave, on one line; counted.
 std::string words_of(const std::exception& error);
 
 /// A DSN with what every connection of ours has.

@@ -133,6 +133,7 @@ std::string sql_of(std::string_view name, std::string_view kind) {
   if (name == webhooks) return webhooks_sql();
   if (name == wallet) return wallet_sql();
   if (auto sql = reconciliation_sql_of(name); !sql.empty()) return sql;
+  if (auto sql = figures_sql_of(name); !sql.empty()) return sql;
   if (auto sql = inspection_sql_of(name); !sql.empty()) return sql;
   return operator_sql_of(name);
 }

@@ -59,6 +59,15 @@ inline constexpr std::string_view failure = "failure";
 /// {"verb"?, "target"?, "limit"?: 100} -> [audit_trail], newest first.
 inline constexpr std::string_view audit_list = "audit_list";
 
+/// {"kind"?, "limit"?: 100} -> [stuck_entity]: who has been in its status for longer than its machine allows, the longest first.
+inline constexpr std::string_view stuck = "stuck";
+/// {"kind"?, "limit"?: 100} -> [quarantined_entity]: {kind, id, status, shard, version, cause, at, message: the one it broke on, as JSON text}.
+inline constexpr std::string_view quarantined = "quarantined";
+/// {} -> [[metric, label, number]]: the business by its last day, the wallet, what is under way. Cheap: every 15 s.
+inline constexpr std::string_view figures = "figures";
+/// {} -> the same of what is looked at each minute: stuck, quarantined, balances, sums.
+inline constexpr std::string_view watch = "watch";
+
 // Those that write; nothing else does.
 /// {"operator"?, "source"?, "verb", "target": "kind/id" or any other, "reason", "arguments"?: {..}} -> {"id"}: a line of the audit log.
 inline constexpr std::string_view audit = "audit";
@@ -77,6 +86,7 @@ std::string sql_of(std::string_view name, std::string_view kind = {});
 /// Those of operators' verbs (operator_queries.cpp); `sql_of` asks here as well.
 std::string operator_sql_of(std::string_view name);
 std::string reconciliation_sql_of(std::string_view name);
+std::string figures_sql_of(std::string_view name);
 /// Those over many entities, and of the cluster (inspection_queries.cpp).
 std::string inspection_sql_of(std::string_view name);
 

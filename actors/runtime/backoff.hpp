@@ -16,5 +16,7 @@ milliseconds poll_pause(std::uint32_t quiet, milliseconds first, milliseconds mo
 
 /// True for the failures worth a row write: the 1st, 2nd, 4th, 8th ... of a kind.
 constexpr bool is_reported(std::uint32_t attempts) { return attempts != 0 && (attempts & (attempts - 1)) == 0; }
+/// The same of a call for which there was no room: a crowd that waits its turn is no news, and must not become a crowd of commits.
+constexpr bool is_put_off_reported(std::uint32_t put_offs) { return put_offs >= 8 && is_reported(put_offs); }
 
 } // namespace paygate

@@ -47,6 +47,7 @@ struct running_effect {
   std::uint64_t call = 0;     ///< Number of the call in flight; 0: none. A late answer carries another number.
   std::uint32_t attempts = 0; ///< Failed calls in a row.
   std::uint32_t quiet = 0;    ///< Calls in a row that changed nothing.
+  std::uint32_t put_offs = 0; ///< In a row: there was no room for the call.
   timestamp next_at{};        ///< Not called earlier.
   std::string error;          ///< Of the last failure.
 };
@@ -57,6 +58,9 @@ inline bool held_back(const kept_effect& what, pause_set pauses, entity_kind kin
   const auto* request = std::get_if<io_request_ptr>(&what.request);
   return pauses.stops(kind) || (request && pauses.stops(lane_of(**request)));
 }
+
+/// Whoever was to do it had no room for it: a lane whose queue is full, an entity with too many messages.
+inline bool is_no_room(const io_failure& failure) { return failure.kind == fault::transient && failure.code == "busy"; }
 
 /// The effects of one entity: a pure table. The shell asks what to start, and tells what came of it.
 class effects_running {
@@ -78,7 +82,7 @@ public:
         // The state may have moved the time, in either direction, unless a back-off is being waited out.
         if (known->what.not_before != wanted.not_before) {
           known->what.not_before = wanted.not_before;
-          if (known->attempts == 0) known->next_at = wanted.not_before;
+          if (known->attempts == 0 && known->put_offs == 0) known->next_at = wanted.not_before;
         }
         next.push_back(std::move(*known));
       }
@@ -107,9 +111,28 @@ public:
     return nullptr;
   }
 
+  /// It failed, and is to be tried again. True when that is worth a row.
+  bool note_failure(running_effect& r, const io_failure& failure, timestamp now, std::string_view seed) {
+    auto words = failure.code + (failure.text.empty() ? "" : ": " + failure.text);
+    if (is_no_room(failure)) {
+      found_no_room(r, std::move(words), failure.retry_after, now, seed);
+      return is_put_off_reported(r.put_offs);
+    }
+    failed(r, std::move(words), failure.retry_after, now, seed);
+    return is_reported(r.attempts);
+  }
+
+  /// There was no room for it where it was to go: nobody's failure, and nothing was tried. It comes again when it was told to, else in
+  /// growing distance.
+  void found_no_room(running_effect& r, std::string why, std::optional<milliseconds> come_again, timestamp now, std::string_view seed) {
+    ++r.put_offs;
+    r.error = std::move(why);
+    r.next_at = now + (come_again ? *come_again : retry_pause(r.put_offs, seed));
+  }
+
   void failed(running_effect& r, std::string error, std::optional<milliseconds> retry_after, timestamp now, std::string_view seed) {
     ++r.attempts;
-    r.quiet = 0;
+    r.quiet = r.put_offs = 0;
     r.error = std::move(error);
     const auto pause = retry_pause(r.attempts, seed);
     r.next_at = now + (retry_after ? std::max(*retry_after, pause) : pause);
@@ -118,7 +141,7 @@ public:
   /// An answer came: should the effect still be due with the same request after it, then no sooner than after its pause.
   void succeeded(running_effect& r, timestamp now) {
     ++r.quiet;
-    r.attempts = 0;
+    r.attempts = r.put_offs = 0;
     r.error.clear();
     r.next_at = now + poll_pause(r.quiet, r.what.again_after, r.what.again_max);
   }
@@ -135,7 +158,7 @@ public:
   /// The operator or a moved clock: whatever waits, waits no longer.
   void retry_now(timestamp now) {
     for (auto& r : table_)
-      if (r.call == 0 && (r.attempts != 0 || r.quiet != 0)) r.next_at = std::min(r.next_at, now);
+      if (r.call == 0 && (r.attempts != 0 || r.quiet != 0 || r.put_offs != 0)) r.next_at = std::min(r.next_at, now);
   }
 
   /// The next instant at which `start` will return something; nothing while all is in flight or nothing is due.
@@ -150,7 +173,7 @@ public:
   std::pair<std::uint32_t, std::string> worst_failure() const {
     std::pair<std::uint32_t, std::string> worst{0, {}};
     for (const auto& r : table_)
-      if (r.attempts > worst.first) worst = {r.attempts, r.what.key + ": " + r.error};
+      if (const auto times = std::max(r.attempts, r.put_offs); times > worst.first) worst = {times, r.what.key + ": " + r.error};
     return worst;
   }
 

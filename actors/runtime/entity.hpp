@@ -20,7 +20,7 @@ namespace paygate {
 ///   entity -> shard: (idle, ref, handled)   nothing is due for a while; `handled` messages were taken so far
 ///                    (stays, ref)           the answer to (passivate) when something has come up meanwhile
 ///                    (reload, ref)          the next exit is no crash: the row has to be looked at again
-///                    (poisoned, ref, what)  the next exit is a crash, caused by this message
+///                    (poisoned, ref, what, message)  the next exit is a crash; the message as JSON
 using passivate_atom = caf::atom_constant<caf::atom("passivate")>;
 using retry_atom = caf::atom_constant<caf::atom("retry")>;
 using finish_atom = caf::atom_constant<caf::atom("finish")>;

@@ -8,6 +8,7 @@
 #include "actors/runtime/entity_state.hpp"
 #include "actors/runtime/inspect.hpp"
 #include "messages/log.hpp"
+#include "messages/message_json.hpp"
 
 // The shell of every entity: decide, commit, act. Written once for all kinds; a kind brings `apply`, `effects_due`, `wakes_at`.
 namespace paygate {
@@ -32,7 +33,7 @@ public:
     if (!message)
       answer(promise, refused{refusal::wrong_kind, "no message for a " + std::string(to_text(Kind::kind))});
     else if (!st().committing)
-      decide(*message, promise);
+      decide(*message, promise, letter);
     else if (st().inbox.size() < ports().limits.inbox_max)
       queue({*message, promise, self_->clock().now()});
     else
@@ -49,6 +50,7 @@ public:
     ports().board->stepped(s.self_.ref, answer.step->message, std::chrono::duration_cast<std::chrono::microseconds>(ended - s.step_began), ended);
     if (answer.result.outcome == commit_outcome::committed) {
       ports().pass("after_commit");
+      s.open_letter.reset();
       if (answer.step->writes_row) s.header = answer.step->header;
       if (s.open) s.data = std::move(s.open->next);
       answer_open(s.open ? s.open->reply : entity_reply{ok{}});
@@ -62,9 +64,8 @@ public:
     const auto text = std::string(to_text(answer.result.outcome)) + ": " + answer.result.error;
     if (answer.result.outcome == commit_outcome::poison) {
       answer_open(refused{refusal::crashed, "the database refuses this step"});
-      log(log_level::error, "step_poisoned",
-          {{"entity", to_text(ref())}, {"message", answer.step->message}, {"error", answer.result.error}});
-      return poison(answer.step->message, answer.result.error);
+      log(log_level::error, "step_poisoned", {{"entity", to_text(ref())}, {"message", answer.step->message}, {"error", answer.result.error}});
+      return poison(answer.step->message, answer.result.error, s.open_letter ? message_json(s.open_letter->body) : std::string());
     }
     // Stale, fenced or unknown: this activation no longer knows the truth. Whoever asked asks again; the shard loads the row anew.
     answer_open(refused{refusal::unavailable, text});
@@ -150,7 +151,7 @@ private:
 
   // --- decide ---
 
-  void decide(const message_type& message, reply_promise promise) {
+  void decide(const message_type& message, reply_promise promise, const envelope_ptr& letter = {}) {
     const auto word = name_of(message);
     verdict<state_type> result;
     try {
@@ -158,7 +159,7 @@ private:
     } catch (const std::exception& e) {
       log(log_level::error, "step_threw", {{"entity", to_text(ref())}, {"message", std::string(word)}, {"error", e.what()}});
       answer(promise, refused{refusal::crashed, "the step failed"});
-      return poison(word, e.what());
+      return poison(word, e.what(), message_json(any_message{message}));
     }
     if (auto* no = std::get_if<refused>(&result)) {
       answer(promise, std::move(*no));
@@ -171,6 +172,7 @@ private:
     }
     st().open = std::make_unique<decision<state_type>>(std::move(yes));
     st().open_promise = promise;
+    st().open_letter = letter ? letter : std::make_shared<const envelope>(envelope{ref(), any_message{message}});
     commit(word, st().open->changed, st().open->note);
   }
 
@@ -307,13 +309,12 @@ private:
   }
 
   void on_failure(running_effect& r, const io_failure& failure) {
-    st().effects.failed(r, failure.code + (failure.text.empty() ? "" : ": " + failure.text), failure.retry_after, now(), ref().id);
+    const bool tell = st().effects.note_failure(r, failure, now(), ref().id);
     if (is_elsewhere(r, failure)) r.next_at = std::min(r.next_at, now() + retry_pause(2, ref().id));
-    ports().metrics->count("effect_failures_total", to_text(Kind::kind));
-    const bool tell = is_reported(r.attempts);
+    ports().metrics->count(is_no_room(failure) ? "effects_put_off_total" : "effect_failures_total", to_text(Kind::kind));
     if (tell)
       log(log_level::warning, "effect_failed",
-          {{"entity", to_text(ref())}, {"effect", r.what.key}, {"attempts", std::to_string(r.attempts)}, {"error", r.error}});
+          {{"entity", to_text(ref())}, {"effect", r.what.key}, {"attempts", std::to_string(std::max(r.attempts, r.put_offs))}, {"error", r.error}});
     if (tell && !st().committing) return commit("effect_failed", false, r.what.key + ": " + r.error);
     schedule();
   }
@@ -378,8 +379,8 @@ private:
 
   // --- the end of an activation ---
 
-  void poison(std::string_view word, const std::string& error) {
-    self_->send(st().self_.parent, poisoned_atom::value, st().self_.ref, std::string(word) + ": " + error);
+  void poison(std::string_view word, const std::string& error, const std::string& message) {
+    self_->send(st().self_.parent, poisoned_atom::value, st().self_.ref, std::string(word) + ": " + error, message);
     leave(error);
   }
 

@@ -36,6 +36,7 @@ struct entity_state {
   bool finishing = false; ///< It ends after this step.
   std::unique_ptr<decision<state_type>> open; ///< Null while the header alone is written.
   reply_promise open_promise;
+  envelope_ptr open_letter; ///< What it answers: should the step be poison, people want to see it.
   commit_slot slot; ///< Ends before `self_`, which keeps what it counts in.
 
   std::uint64_t handled = 0; ///< Messages taken from the shard: it only lets us go when this equals what it sent.

@@ -60,10 +60,15 @@ std::string inspect_json(const entity_ref& ref, const entity_header& header, con
         e.call != 0       ? "in flight"
         : live.paused[i]  ? "paused"
         : e.attempts != 0 ? "backing off"
+        : e.put_offs != 0 ? "put off"
         : e.next_at > now ? "waiting"
                           : "due");
     out.Key("attempts");
     out.Uint(e.attempts);
+    if (e.put_offs != 0) {
+      out.Key("put_off");
+      out.Uint(e.put_offs);
+    }
     if (!e.error.empty()) put(out, "last_error", e.error);
     if (e.call == 0) put(out, "next_try", to_text(std::max(e.next_at, now)));
     out.EndObject();

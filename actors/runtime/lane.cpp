@@ -12,6 +12,7 @@ namespace paygate {
 
 namespace {
 
+using std::chrono::nanoseconds;
 using pump_atom = caf::atom_constant<caf::atom("pump")>;
 using call_promise = caf::typed_response_promise<call_answer_ptr>;
 
@@ -54,6 +55,9 @@ struct lane_state {
   token_bucket bucket{0, 1};
   circuit breaker{0};
   milliseconds held_until{0}; ///< The provider asked for a pause.
+  milliseconds ended_at{0};   ///< When a call last ended.
+  nanoseconds pace{0};        ///< From the end of one call to that of the next, while calls wait: a running mean.
+  nanoseconds turn{0};        ///< When the last one that was sent away is to come again.
   bool pump_set = false;
   static inline const char* name = "lane";
 };
@@ -66,8 +70,9 @@ public:
   call_promise call(const io_request_ptr& request) {
     auto promise = self_->make_response_promise<call_answer_ptr>();
     auto& s = st();
-    if (s.queue.size() >= s.limits.queue_max) {
-      promise.deliver(failure(fault::transient, "busy", "too many calls wait for " + std::string(to_text(s.which))));
+    if (!has_room()) {
+      promise.deliver(failure(fault::transient, "busy", "too many calls wait for " + std::string(to_text(s.which)), next_turn()));
+      s.metrics->count("lane_put_off_total", to_text(s.which));
       return promise;
     }
     s.queue.push_back({request, promise, now()});
@@ -151,7 +156,34 @@ private:
         });
   }
 
+  /// A call that is let in is started in time, as far as the lane's pace tells: one that waits for nothing loses its place.
+  bool has_room() const {
+    const auto& s = self_->state;
+    if (s.queue.size() >= s.limits.queue_max) return false;
+    return s.queue.size() < std::size_t{8} * s.limits.workers || static_cast<std::int64_t>(s.queue.size()) * s.pace < s.limits.wait_max / 2;
+  }
+
+  /// When a call that is sent away comes again: each a little later than the one before, at the pace at which calls end, so that a crowd
+  /// neither storms the lane nor leaves it idle. Nobody is sent away for longer than wait_max; the turns begin anew then.
+  milliseconds next_turn() {
+    constexpr milliseconds soonest{1000};
+    constexpr nanoseconds pace_least{50'000};
+    auto& s = st();
+    const nanoseconds present = now();
+    s.turn = std::max(s.turn + std::max(s.pace, pace_least), present + soonest);
+    if (s.turn > present + std::max(soonest, s.limits.wait_max)) s.turn = present + soonest;
+    return std::chrono::duration_cast<milliseconds>(s.turn - present);
+  }
+
+  void measure_pace() {
+    constexpr nanoseconds longest = std::chrono::seconds(5);
+    auto& s = st();
+    const auto took = std::min<nanoseconds>(now() - std::exchange(s.ended_at, now()), longest);
+    if (!s.queue.empty()) s.pace = s.pace.count() == 0 ? took : s.pace + (took - s.pace) / 50;
+  }
+
   void judge(const io_outcome& outcome) {
+    measure_pace();
     auto& s = st();
     const auto* bad = std::get_if<io_failure>(&outcome);
     s.metrics->count("provider_calls_total", to_text(s.which));
@@ -174,7 +206,7 @@ private:
   void refuse_stale() {
     auto& s = st();
     for (; !s.queue.empty() && now() - s.queue.front().since >= s.limits.wait_max; s.queue.pop_front())
-      s.queue.front().promise.deliver(failure(fault::transient, "busy", "the call waited too long for " + std::string(to_text(s.which))));
+      s.queue.front().promise.deliver(failure(fault::transient, "busy", "the call waited too long for " + std::string(to_text(s.which)), next_turn()));
   }
 
   void wait(milliseconds pause) {

@@ -40,6 +40,7 @@ struct trouble {
   timestamp reloaded_at{};
   std::uint32_t load_failures = 0; ///< In a row.
   std::string cause;               ///< Of the newest crash or of the quarantine.
+  std::string message;             ///< The one that it broke on, as JSON.
   std::uint64_t generation = 0;    ///< Of the pending restart timer.
 };
 

@@ -163,8 +163,11 @@ public:
     if (auto* r = find(*ref)) r->reloading = true;
   }
 
-  void on_poisoned(const ref_ptr& ref, const std::string& cause) {
-    if (auto* r = find(*ref)) r->troubles().cause = cause;
+  void on_poisoned(const ref_ptr& ref, const std::string& cause, const std::string& message) {
+    auto* r = find(*ref);
+    if (!r) return;
+    r->troubles().cause = cause;
+    r->troubles().message = message;
   }
 
   /// An activation ended. There is never a second one of the entity before this was said of the first.
@@ -231,7 +234,12 @@ public:
     self_->quit();
   }
 
-  std::uint64_t count() const { return self_->state.residents.size(); }
+  /// Asked once a second: tells how many messages wait, by the way.
+  std::uint64_t count() {
+    self_->mailbox().fetch_more();
+    st().ports->metrics->gauge("mailbox_depth", std::to_string(st().shard), static_cast<std::int64_t>(self_->mailbox().size()));
+    return st().residents.size();
+  }
 
   /// The shard goes to another node: nothing new is taken, open steps are finished; answered when nobody is in memory any more.
   caf::typed_response_promise<bool> finish() {
@@ -252,7 +260,7 @@ public:
         [this_ = *this](gone_atom, const ref_ptr& ref, const caf::error&) mutable { this_.forget(*ref); },
         [this_ = *this](const committed& answer_) mutable { this_.forget(answer_.step->ref); },
         [](const load_answer_ptr&) {}, [](wake_atom, const ref_ptr&) {}, [](idle_atom, const ref_ptr&, std::uint64_t) {},
-        [](stays_atom, const ref_ptr&) {}, [](reload_atom, const ref_ptr&) {}, [](poisoned_atom, const ref_ptr&, const std::string&) {},
+        [](stays_atom, const ref_ptr&) {}, [](reload_atom, const ref_ptr&) {}, [](poisoned_atom, const ref_ptr&, const std::string&, const std::string&) {},
         [](restart_atom, const ref_ptr&, std::uint64_t) {}, [](moved_atom) {});
     auto promise = st().finished;
     end_if_empty();
@@ -365,14 +373,16 @@ private:
     step->header.quarantine = std::move(quarantine);
     step->state = loaded.state;
     step->message = word;
+    // The history keeps the offending message, whatever becomes of the row.
     step->note = step->header.quarantine;
+    if (!step->note.empty() && !r.troubles().message.empty()) step->note = r.troubles().message;
     std::visit([&](const auto& state) { step->from_status = step->to_status = to_text(state.status); }, loaded.state);
     self_->send(st().ports->committer(st().shard), commit_atom::value, step_ptr(std::move(step)));
   }
 
   void quarantine(resident& r, const loaded_entity& loaded) {
     st().ports->metrics->count("entities_quarantined_total", to_text(r.ref->kind));
-    log(log_level::error, "entity_quarantined", {{"entity", to_text(*r.ref)}, {"cause", r.troubles().cause}});
+    log(log_level::error, "entity_quarantined", {{"entity", to_text(*r.ref)}, {"cause", r.troubles().cause}, {"message", r.troubles().message}});
     if (loaded.header.version == 0) return rest_in_quarantine(r); // There is no row to mark: memory remembers.
     write_header(r, loaded, "quarantined", r.troubles().cause);
   }
@@ -412,7 +422,9 @@ caf::behavior shard_behavior(shard_pointer self, std::uint32_t shard, std::uint6
       [shell](idle_atom, const ref_ptr& ref, std::uint64_t handled) mutable { shell.on_idle(ref, handled); },
       [shell](stays_atom, const ref_ptr& ref) mutable { shell.on_stays(ref); },
       [shell](reload_atom, const ref_ptr& ref) mutable { shell.on_reloading(ref); },
-      [shell](poisoned_atom, const ref_ptr& ref, const std::string& cause) mutable { shell.on_poisoned(ref, cause); },
+      [shell](poisoned_atom, const ref_ptr& ref, const std::string& cause, const std::string& message) mutable {
+        shell.on_poisoned(ref, cause, message);
+      },
       [shell](load_again_atom, const ref_ptr& ref, std::uint64_t generation) mutable { shell.on_restart(ref, generation); },
       [shell](const committed& answer) mutable { shell.on_committed(answer); },
       [shell](inspect_atom, const ref_ptr& ref) mutable { return shell.inspect(*ref); },
@@ -420,7 +432,7 @@ caf::behavior shard_behavior(shard_pointer self, std::uint32_t shard, std::uint6
       [shell](restart_atom, const ref_ptr& ref, const std::string& reason) mutable { return shell.restart(*ref, reason); },
       [shell](stats_atom) { return shell.stats(); },
       [shell](moved_atom) mutable { shell.moved(); },
-      [shell](count_atom) { return shell.count(); },
+      [shell](count_atom) mutable { return shell.count(); },
       [shell](finish_atom) mutable { return shell.finish(); },
   };
 }

@@ -3,6 +3,7 @@
 #include <caf/all.hpp>
 
 #include "actors/runtime/entity.hpp"
+#include "actors/runtime/shard.hpp"
 #include "messages/log.hpp"
 
 namespace paygate {
@@ -17,6 +18,7 @@ struct waker_state {
   std::int64_t scanned_to = 0; ///< Everything up to here was told.
   bool more = false;           ///< The last page was full: go on exactly where it ended.
   bool scanning = false;
+  bool crowded = false;        ///< There were too many in memory.
   bool once_more = false; ///< Another pass from the beginning is to follow.
   static inline const char* name = "waker";
 };
@@ -28,10 +30,8 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
   self->set_error_handler([](caf::scheduled_actor* a, caf::error& e) {
     log(log_level::warning, "waker_error_message", {{"error", a->system().render(e)}});
   });
-  auto scan = [=] {
+  auto scan_now = [=] {
     auto& s = self->state;
-    if (s.scanning) return;
-    s.scanning = true;
     if (!s.starting && std::exchange(s.once_more, false)) {
       s.starting = true;
       s.started_at = s.scanned_to = 0;
@@ -69,6 +69,25 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
           log(log_level::warning, "wake_scan_failed", {{"error", self->system().render(e)}});
           again(false);
         });
+  };
+  // A crowd is let in page by page, as long as there is room for it.
+  auto scan = [=] {
+    auto& s = self->state;
+    if (std::exchange(s.scanning, true)) return;
+    if (!s.more && !s.crowded) return scan_now();
+    self->request(router, std::chrono::seconds(5), count_atom::value)
+      .then(
+        [=](std::uint64_t residents) {
+          auto& state = self->state;
+          const bool full = residents >= limits.residents_max;
+          if (std::exchange(state.crowded, full) != full)
+            log(log_level::warning, full ? "wakes_held" : "wakes_go_on", {{"residents", std::to_string(residents)}});
+          metrics->gauge("wakes_held", "", full ? 1 : 0);
+          if (!full) return scan_now();
+          if (state.scanned_to != 0) metrics->gauge("wake_lag_ms", "", std::max<std::int64_t>(0, micros(clock->now()) - state.scanned_to) / 1000);
+          state.scanning = false;
+        },
+        [=](const caf::error&) { scan_now(); });
   };
   self->delayed_send(self, limits.interval, timer_atom::value);
   scan();

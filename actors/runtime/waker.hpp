@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
 #include <caf/actor.hpp>
@@ -15,6 +16,7 @@ struct waker_limits {
   milliseconds interval{1000};
   std::uint32_t page = 5000;      ///< Rows per scan; a full page is followed by the next one at once.
   seconds horizon{120};           ///< The first scan looks so far ahead: work that was running when the last owner died is there.
+  std::size_t residents_max = 300'000; ///< While more entities are in memory nobody is woken: what is due waits in its row, not on the heap.
   seconds overlap{5};             ///< Each later scan begins so far before the end of the last: a commit may have been slow.
 };
 

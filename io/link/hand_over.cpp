@@ -10,6 +10,8 @@ namespace paygate {
 
 caf::actor basp_of(caf::actor_system& system) { return system.middleman().named_broker<caf::io::basp_broker>(caf::atom("BASP")); }
 
+void add_link_types(caf::actor_system_config& config) { config.add_message_type<std::vector<std::uint8_t>>("bytes"); }
+
 caf::io::scribe_ptr scribe_of(caf::actor_system& system, unique_fd plain) {
   return system.middleman().backend().new_scribe(plain.release());
 }

@@ -15,6 +15,9 @@ namespace paygate {
 /// CAF's BASP broker.
 caf::actor basp_of(caf::actor_system& system);
 
+/// Names the types that nodes send each other, besides plain ones. Before the actor system is made.
+void add_link_types(caf::actor_system_config& config);
+
 /// What BASP reads and writes a connection by.
 caf::io::scribe_ptr scribe_of(caf::actor_system& system, unique_fd plain);
 

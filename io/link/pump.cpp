@@ -52,6 +52,7 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
   std::vector<std::function<void()>> commands;
   bool stopping = false;
   std::atomic<unsigned> lookups{0};
+  std::atomic<std::uint64_t> rounds{0};
   // The pump's thread alone.
   std::unordered_map<std::uint64_t, slot> slots;
   std::uint64_t next_id = first_id;
@@ -90,6 +91,7 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
     for (;;) {
       const int n = epoll_wait(poll.get(), events.data(), static_cast<int>(events.size()), pause_ms());
       const auto now = link_clock::now();
+      ++rounds;
       bool called = false;
       for (const auto id : std::exchange(hot, {})) drive(id, now);
       for (int i = 0; i < n; ++i) {
@@ -365,6 +367,8 @@ void link_pump::start(std::uint64_t id, std::optional<guard_rules> rules) {
     i->settle(id);
   });
 }
+
+std::uint64_t link_pump::rounds() const { return impl_->rounds; }
 
 void link_pump::close(std::uint64_t id, std::string why) {
   impl_->post([i = impl_.get(), id, why = std::move(why)]() mutable {

@@ -58,6 +58,9 @@ public:
   /// Ends a connection at once.
   void close(std::uint64_t id, std::string why);
 
+  /// How often its thread has woken up: a peer that could keep it busy would be seen here.
+  std::uint64_t rounds() const;
+
 private:
   struct impl;
   std::shared_ptr<impl> impl_;

@@ -189,6 +189,7 @@ TEST_CASE("a letter that meets a shard that is being handed over waits for its n
   CHECK_FALSE(self->has_next_message());
   CHECK(c.refreshes == 2);
   c.move(0, 1); // The new owner needs no view to know what it holds itself.
+  REQUIRE(self->has_next_message());
   from_new.receive([](const entity_reply_ptr& reply) { CHECK(is_ok(*reply)); }, [](caf::error&) { FAIL("an error"); });
   CHECK_FALSE(self->has_next_message());
   c.tell_view(0);

@@ -195,6 +195,27 @@ TEST_CASE("a transient failure is tried again with growing pauses, shown in the 
   CHECK(node.row("1").status == channel_status::offered);
 }
 
+TEST_CASE("a call for which there is no room comes again when it is told to, and writes nothing until that has lasted") {
+  node_fixture node;
+  for (int i = 0; i < 3; ++i) node.answers.push_back(io_failure{fault::transient, "busy", "too many calls wait", 15s});
+  node.create("1", "hello");
+  node.world.run_for(14s);
+  CHECK(node.called.size() == 1);
+  node.world.run_for(2s);
+  CHECK(node.called.size() == 2);
+  node.world.run_for(1min);
+  CHECK(node.row("1").offer_message_id == 77);
+  CHECK(node.store.history.size() == 2); // Created and posted: no commit for having been sent away.
+
+  for (int i = 0; i < 8; ++i) node.answers.push_back(io_failure{fault::transient, "busy", "too many calls wait", std::nullopt});
+  node.create("2", "hello again");
+  node.world.run_for(125s);
+  CHECK(node.header("2").attempts == 0); // Not yet seven times.
+  node.world.run_for(60s);
+  CHECK(node.header("2").attempts == 8);
+  CHECK(node.header("2").last_error == "post: busy: too many calls wait");
+}
+
 TEST_CASE("a provider's retry_after is obeyed") {
   node_fixture node;
   node.answers.push_back(io_failure{fault::transient, "http_429", "slow down", 20s});
@@ -310,6 +331,10 @@ TEST_CASE("an entity that keeps throwing is quarantined with the offending messa
     node.world.run_for(5s);
   }
   CHECK(node.header("1").quarantine == "register_channel: boom");
+  INFO(node.store.history.back()->note);
+  CHECK(node.store.history.back()->message == "quarantined");
+  CHECK(node.store.history.back()->note.starts_with(R"({"message":"register_channel","content":)"));
+  CHECK(node.store.history.back()->note.find(R"("open_title":"boom")") != std::string::npos);
   CHECK(code_of(node.tell("1", get_channel{})) == refusal::quarantined);
   CHECK(std::holds_alternative<channel_view>(node.tell("2", get_channel{})));
   SECTION("also after a restart") {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "actors/runtime/entity.hpp"
+#include "actors/runtime/shard.hpp"
 #include "actors/runtime/waker.hpp"
 #include "tests/support/virtual_system.hpp"
 
@@ -22,19 +23,23 @@ struct waker_fixture {
   std::shared_ptr<const business_clock> clock = world.business();
   std::multimap<std::int64_t, std::string> table;
   std::multiset<std::string> woken;
+  std::size_t left = 0; ///< How many of the woken have left memory again.
   bool broken = false;
   int scans = 0;
   caf::actor waker;
 
-  void start(std::uint32_t page = 10) {
+  std::uint64_t residents() const { return woken.size() - left; }
+
+  void start(std::uint32_t page = 10, std::size_t residents_max = 1'000'000) {
     auto reader = world.own(world.system().spawn([this](caf::event_based_actor*) -> caf::behavior {
       return {[this](wake_atom, std::int64_t from, std::int64_t to, std::uint32_t limit) { return scan(from, to, limit); }};
     }));
     auto router = world.own(world.system().spawn([this](caf::event_based_actor*) -> caf::behavior {
-      return {[this](wake_atom, const ref_ptr& ref) { woken.insert(ref->id); }};
+      return {[this](wake_atom, const ref_ptr& ref) { woken.insert(ref->id); }, [this](count_atom) { return residents(); }};
     }));
     waker_limits limits;
     limits.page = page;
+    limits.residents_max = residents_max;
     waker = world.own(spawn_waker(world.system(), caf::actor_cast<reader_actor>(reader), router, clock, std::make_shared<no_metrics>(), limits));
     world.settle();
   }
@@ -134,6 +139,24 @@ TEST_CASE("every row is woken within two seconds of its time, whenever it was wr
         if (when < f.in(-2s)) REQUIRE(f.woken.count(name) >= 1);
     }
   }
+}
+
+TEST_CASE("a crowd that is due at once is let in as memory allows, the oldest first, and nobody is forgotten") {
+  waker_fixture f;
+  for (int i = 0; i < 95; ++i) f.table.emplace(f.in(seconds(-1000 + i)), (i < 40 ? "old" : "young") + std::to_string(i));
+  f.start(10, 40);
+  CHECK(f.residents() == 40);
+  CHECK(f.woken.count("young40") == 0);
+  f.world.run_for(1min);
+  CHECK(f.residents() == 40);
+  f.left = 25;
+  f.world.run_for(2s);
+  CHECK(f.residents() == 45); // A page that was begun is woken as a whole.
+  for (int i = 0; i < 20; ++i) {
+    f.left = f.woken.size();
+    f.world.run_for(1s);
+  }
+  CHECK(std::set<std::string>(f.woken.begin(), f.woken.end()).size() == 95);
 }
 
 TEST_CASE("told to begin anew it finds what was woken long ago, also when a scan is under way") {

@@ -1,14 +1,11 @@
-// The real machines through the real runtime and PostgreSQL: IPN steps of payments, memory per live entity, recovery of payouts.
-//   bench_machines [--quick] [ipn|memory|recovery]
+// The real machines through the real runtime and PostgreSQL: IPN steps of payments, memory per live entity.
+//   bench_machines [--quick] [ipn|memory]
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <thread>
 
-#include <pqxx/pqxx>
-
 #include "actors/payment/payment_machine.hpp"
-#include "actors/payout/payout_machine.hpp"
 #include "actors/runtime/entity_actor.hpp"
 #include "tests/bench/bench_support.hpp"
 
@@ -17,28 +14,9 @@ using namespace paygate::bench;
 
 namespace {
 
-std::string order_id(std::int64_t i) {
-  char text[32];
-  std::snprintf(text, sizeof text, "01BENCH%019ld", i);
-  return text;
-}
-
-std::string shards_of(entity_kind kind, std::int64_t n) {
-  std::string list = "{";
-  for (std::int64_t i = 0; i < n; ++i) list += (i ? "," : "") + std::to_string(shard_of({kind, order_id(i)}));
-  return list + "}";
-}
-
-void insert(const std::string& dsn, const std::string& sql, const std::string& shards) {
-  pqxx::connection connection(dsn);
-  pqxx::work transaction(connection);
-  transaction.exec_params(sql, shards);
-  transaction.commit();
-}
-
 /// Orders that wait for their coins: invoice made, link sent, nothing paid.
 void insert_payments(const std::string& dsn, std::int64_t n) {
-  insert(dsn,
+  insert_rows(dsn,
          "INSERT INTO payment (id, version, shard, created_at, updated_at, wake_at, status, channel_id, closed_channel_id, owner_chat_id, "
          "channel_title, chat_id, "
          "user_id, user_name, donation, tier, days, price_usd, strategy, payout_ticker, payout_network, payout_address, payout_extra_id, "
@@ -52,27 +30,6 @@ void insert_payments(const std::string& dsn, std::int64_t n) {
          "FROM unnest($1::smallint[]) WITH ORDINALITY AS u (shard, i)",
          shards_of(entity_kind::payment, n));
   run_sql(dsn, "VACUUM ANALYZE payment");
-}
-
-/// Payouts whose swap is under way, as a crash leaves them: due again within the horizon.
-void insert_payouts(const std::string& dsn, std::int64_t n) {
-  insert(
-      dsn,
-      "INSERT INTO payout (id, version, shard, created_at, updated_at, wake_at, status, channel_id, owner_chat_id, order_id, "
-      "target_ticker, target_network, "
-      "address, extra_id, source_eth, net_usd, approved, swap_tries, rate_id, quoted_at, valid_until, quoted_amount, deposit_fee, "
-      "withdrawal_fee, swap_id, "
-      "payin_address, payin_extra_id, funded_eth, funding_released, wallet_address, settled_intent, tx_hash, nonce, gas_used, gas_fee_eth, "
-      "provider_status, payout_hash, amount_out, reason, sent_told_at) SELECT '01BENCH' || lpad((i - 1)::text, 19, '0'), 7, shard, now(), "
-      "now(), "
-      "now() + interval '60 s', 'exchanging', -1001234567890, 100001, '01BENCH' || lpad((i - 1)::text, 19, '0'), 'usdt', 'eth', "
-      "'0x742d35cc6634c0532925a3b844bc454e4438f44e', '', 0.01, 30, false, 1, 'r' || i, now(), now() + interval '20 min', 30, 0, 1, 'swap' "
-      "|| i, "
-      "'0x00000000000000000000000000000000000000bb', '', 0.0099, true, '0x00000000000000000000000000000000000000aa', '', '0x' || i, i, "
-      "21000, 0.0001, "
-      "'exchanging', '', 0, '', now() FROM unnest($1::smallint[]) WITH ORDINALITY AS u (shard, i)",
-      shards_of(entity_kind::payout, n));
-  run_sql(dsn, "VACUUM ANALYZE payout");
 }
 
 /// IPN number `i`: each order gets confirming, confirmed, sending in turn; every body is another one.
@@ -176,20 +133,6 @@ void bench_memory(const std::string& dsn, bool quick) {
   std::printf("   the entity's actor alone (nothing due, no shard): %.0f bytes; CAF's actor with one handler: %.0f bytes\n", alone, bare);
 }
 
-void bench_recovery(const std::string& dsn, bool quick) {
-  const std::int64_t n = quick ? 10'000 : 100'000;
-  insert_payouts(dsn, n);
-  bench_node node(dsn);
-  const auto start = stopwatch::now();
-  node.start();
-  const auto ready = elapsed(start);
-  while (node.lane.calls->load() < n && elapsed(start) < 120) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  const auto took = elapsed(start);
-  std::printf("5. %ld payouts in flight, start of the node to all resumed (each asks its provider): %.2f s (ready after %.2f s), %ld "
-              "calls; goal 10 s for 100000\n",
-              n, took, ready, node.lane.calls->load());
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -217,5 +160,4 @@ int main(int argc, char** argv) {
   };
   part("ipn", bench_ipn);
   part("memory", bench_memory);
-  part("recovery", bench_recovery);
 }

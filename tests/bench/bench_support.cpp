@@ -164,7 +164,9 @@ bench_node::~bench_node() {
   node_ = nullptr;
   router_ = nullptr;
   lane_ = nullptr;
-  *ports = {};
+  ports->committers.clear();
+  ports->router = nullptr;
+  ports->lanes.fill(lane_actor{});
 }
 
 std::uint64_t bench_node::residents() {
@@ -211,6 +213,25 @@ bench_node::load_result bench_node::load(const message_fn& make, std::int64_t fi
   result.committed = metrics->committed - committed;
   result.batches = metrics->batches - batches;
   return result;
+}
+
+std::string order_id(std::int64_t i) {
+  char text[32];
+  std::snprintf(text, sizeof text, "01BENCH%019ld", i);
+  return text;
+}
+
+std::string shards_of(entity_kind kind, std::int64_t n, std::string (*id)(std::int64_t)) {
+  std::string list = "{";
+  for (std::int64_t i = 0; i < n; ++i) list += (i ? "," : "") + std::to_string(shard_of({kind, id(i)}));
+  return list + "}";
+}
+
+void insert_rows(const std::string& dsn, const std::string& sql, const std::string& shards) {
+  pqxx::connection connection(dsn);
+  pqxx::work transaction(connection);
+  transaction.exec_params(sql, shards);
+  transaction.commit();
 }
 
 void run_sql(const std::string& dsn, const std::string& statement) {

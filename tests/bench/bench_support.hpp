@@ -85,6 +85,13 @@ private:
   lane_actor lane_;
 };
 
+/// The id of order number `i`.
+std::string order_id(std::int64_t i);
+/// The shards of `n` entities as an array's text.
+std::string shards_of(entity_kind kind, std::int64_t n, std::string (*id)(std::int64_t) = order_id);
+/// Runs a statement whose $1 are such shards, in one transaction.
+void insert_rows(const std::string& dsn, const std::string& sql, const std::string& shards);
+
 /// Runs one statement on a connection of its own.
 void run_sql(const std::string& dsn, const std::string& statement);
 /// The first column of the first row as a number.

@@ -32,7 +32,7 @@ struct node_config : caf::actor_system_config {
     set("scheduler.max-threads", std::size_t{1});
     set("middleman.heartbeat-interval", caf::timespan(1s));
     set("middleman.connection-timeout", caf::timespan(20s));
-    add_message_type<std::vector<std::uint8_t>>("bytes");
+    add_link_types(*this);
   }
 };
 

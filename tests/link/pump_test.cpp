@@ -149,10 +149,13 @@ TEST_CASE("what speaks no TLS is dropped, what says nothing too, and the thread 
     CHECK(answer->size() < 100); // At most an alert: nothing of BASP.
   }
   const auto before = thread_time("link");
+  const auto rounds = server.pump->rounds();
   for (const auto& fd : silent) CHECK(read_to_end(fd.get())); // The deadline ends them.
   const auto spent = thread_time("link") - before;
   INFO("1.5 s of 20 silent connections took " << spent.count() / 1000 << " us of processor time");
   CHECK(spent < 200ms);
+  // On a machine that is busy otherwise a thread that spins gets little time, and shows all the same.
+  CHECK(server.pump->rounds() - rounds < 500);
   CHECK(server.opened_count() == 0);
 }
 

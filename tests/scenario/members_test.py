@@ -1,5 +1,5 @@
 """Three nodes on one PostgreSQL: shares, a node killed, one paused for longer than its membership, PostgreSQL restarted, a node stopped.
-Membership and leases alone carry all of this; nothing here needs a link between the nodes."""
+Membership and leases alone carry all of this; only the first test needs links between the nodes."""
 import json
 import os
 import signal
@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from scenario import Child, World, fetch, free_port, program, wait
+from scenario import Child, World, certificate, fetch, free_port, program, wait
 
 TTL = 3.0  # node.lease_ttl's default.
 
@@ -17,12 +17,13 @@ class Node:
 
     def __init__(self, world, name):
         self.world, self.name = world, name
-        self.http = free_port()
+        self.http, self.port = free_port(), free_port()
         self.start()
 
     def start(self):
         self.child = Child(self.name, [program("PAYGATED", "daemon/paygated"), "--config-file=" + self.world.path("paygated.ini"),
-                                       f"--node.name={self.name}", f"--http.port={self.http}", f"--ctl.port={free_port()}"],
+                                       f"--node.name={self.name}", f"--http.port={self.http}", f"--cluster.port={self.port}",
+                                       "--cluster.tls_dir=" + certificate("node/" + self.name)],
                            self.world.path(self.name + ".log"))
         self.world.children.append(self)
 
@@ -71,6 +72,10 @@ class members(unittest.TestCase):
     def wait_shared(self, *names, limit=60):
         wait(f"equal shares of {', '.join(names)}", lambda: self.is_shared(*names), limit)
 
+    def wait_linked(self):
+        for node in self.nodes.values():
+            wait(f"{node.name}'s links to both others", lambda: node.metric("links_up") == 2)
+
     def taken_after(self, lost, start, limit=60):
         """How long after `start` all shards were held by others."""
         wait(f"the shards of {lost}", lambda: sum(n for name, n in self.held().items() if name != lost) == 256, limit, 0.02)
@@ -82,6 +87,13 @@ class members(unittest.TestCase):
             wait(f"{node.name} to be ready", node.ready)
             self.assertEqual(node.metric("members"), 3)
             self.assertEqual(node.metric("shards_held"), self.held()[node.name])
+        self.wait_linked()
+        # By one node to entities on all: what it does not hold, it sends over its links.
+        alpha, before = self.nodes["alpha"], self.nodes["alpha"].metric("letters_forwarded_total")
+        self.world.ctl_port = alpha.port
+        for number in range(12):
+            self.world.register(-1002000000000 - 10 * number, f"Channel {number}", "eth", "eth")
+        self.assertGreater(alpha.metric("letters_forwarded_total"), before)
 
     def test_2_a_killed_node_of_the_same_machine_is_replaced_at_once(self):
         self.nodes["beta"].child.end(signal.SIGKILL)
@@ -90,6 +102,7 @@ class members(unittest.TestCase):
         self.wait_shared("alpha", "gamma")
         self.nodes["beta"].start()
         self.wait_shared("alpha", "beta", "gamma")
+        self.wait_linked()
 
     def test_3_a_killed_node_of_another_machine_is_replaced_when_its_time_has_run_out(self):
         # For all that the others can see it ran elsewhere.
@@ -141,7 +154,8 @@ class members(unittest.TestCase):
             time.sleep(0.2)
 
     def test_6_a_second_node_of_a_name_is_refused(self):
-        done = self.world.run_daemon("--config-file=" + self.world.path("paygated.ini"), "--node.name=alpha", "--http.port=0", "--ctl.port=0",
+        done = self.world.run_daemon("--config-file=" + self.world.path("paygated.ini"), "--node.name=alpha", "--http.port=0", "--cluster.port=0",
+                                     "--cluster.tls_dir=" + certificate("node/alpha"),
                                      limit=90)
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("node.name", done.stderr)
