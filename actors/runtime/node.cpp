@@ -36,7 +36,7 @@ struct node_state {
   std::uint64_t beats = 0;    ///< Generation of the timer for the next one.
   std::uint64_t handing = 0;  ///< Generation of the handing over under way.
   std::size_t unfinished = 0; ///< Shards of it that have not finished.
-  bool giving = false;        ///< Their leases are being given.
+  std::bitset<shard_count> giving; ///< Their leases are being given.
   bool draining = false, leaving = false, left = false;
   std::vector<bool_promise> drained, gone; ///< Who waits for the drain, and for the end.
   bool refused = false;
@@ -136,8 +136,12 @@ private:
     st().refused = false;
     // Counted from before the question was asked: the database's clock started the lease later than that.
     if (asked) st().fresh_until = *asked + st().setup.lease_ttl * 3 / 4;
-    count_changes(answer.epochs);
-    bring_in_line(answer.epochs);
+    auto epochs = answer.epochs;
+    // A heartbeat that was under way when shards were given does not know it: they do not start again.
+    for (std::uint32_t i = 0; i < shard_count; ++i)
+      if (st().giving[i]) epochs[i] = 0;
+    count_changes(epochs);
+    bring_in_line(epochs);
     tell(answer);
     // A few at each heartbeat: the others shall have taken those before more lie free.
     if (asked || st().draining) hand_over(answer.surplus);
@@ -241,7 +245,7 @@ private:
   /// The newest ones first, a few at a time: they stop taking letters, finish their open steps, and only then their leases are given.
   void hand_over(std::size_t surplus) {
     auto& s = st();
-    if (s.unfinished > 0 || s.giving || (surplus == 0 && !s.draining)) return;
+    if (s.unfinished > 0 || s.giving.any() || (surplus == 0 && !s.draining)) return;
     const auto most = s.draining ? std::size_t{64} : std::min(surplus, s.setup.hand_over_max);
     shard_list leaving;
     for (std::uint32_t i = shard_count; i-- > 0 && leaving.size() < most;)
@@ -275,16 +279,16 @@ private:
     if (given.empty()) return;
     on_changed(false);
     metrics().count("leases_given_total", "", static_cast<std::int64_t>(given.size()));
-    s.giving = true;
+    for (const auto shard : given) s.giving.set(shard);
     // If this fails they are still ours: the next heartbeat says so, and they start again.
     self_->request(s.setup.leases, s.setup.lease_ttl, give_atom::value, given)
         .then(
             [this_ = *this](const lease_answer_ptr& answer) mutable {
-              this_.st().giving = false;
+              this_.st().giving.reset();
               this_.on_leases(*answer, std::nullopt);
             },
             [this_ = *this](const caf::error& e) mutable {
-              this_.st().giving = false;
+              this_.st().giving.reset();
               this_.on_no_answer(this_.self_->system().render(e));
             });
   }
