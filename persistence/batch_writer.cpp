@@ -147,7 +147,8 @@ std::unique_ptr<pipeline> connect_for_batches(const std::string& dsn) {
       complete_dsn(dsn, "committer"),
       session_setup
           + "; SET idle_in_transaction_session_timeout = 2000; SET lock_timeout = 15000; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; "
-            "SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET default_transaction_isolation = 'read committed'",
+            "SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET default_transaction_isolation = 'read "
+            "committed'",
       all);
 }
 

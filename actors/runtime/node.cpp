@@ -36,8 +36,7 @@ struct node_state {
   std::uint64_t beats = 0;    ///< Generation of the timer for the next one.
   std::uint64_t handing = 0;  ///< Generation of the handing over under way.
   std::size_t unfinished = 0; ///< Shards of it that have not finished.
-  bool giving = false;        ///< Their leases are being given.
-  std::bitset<shard_count> given;     ///< The shards of these leases.
+  std::bitset<shard_count> giving; ///< Their leases are being given.
   bool draining = false, leaving = false, left = false;
   std::uint64_t drains = 0; ///< Generation of the timer that ends the wait for a drain.
   std::vector<bool_promise> drained, gone; ///< Who waits for the drain, and for the end.
@@ -140,9 +139,9 @@ private:
     // Counted from before the question was asked: the database's clock started the lease later than that.
     if (asked) st().fresh_until = *asked + st().setup.lease_ttl * 3 / 4;
     auto epochs = answer.epochs;
-    // It may have been asked before those were given.
-    for (std::uint32_t i = 0; asked && i < shard_count; ++i)
-      if (st().given[i]) epochs[i] = 0;
+    // A heartbeat that was under way when shards were given does not know it: they do not start again.
+    for (std::uint32_t i = 0; i < shard_count; ++i)
+      if (st().giving[i]) epochs[i] = 0;
     count_changes(epochs);
     bring_in_line(epochs);
     tell(answer);
@@ -248,7 +247,7 @@ private:
   /// The newest ones first, a few at a time: they stop taking letters, finish their open steps, and only then their leases are given.
   void hand_over(std::size_t surplus) {
     auto& s = st();
-    if (s.unfinished > 0 || s.giving || (surplus == 0 && !s.draining)) return;
+    if (s.unfinished > 0 || s.giving.any() || (surplus == 0 && !s.draining)) return;
     const auto most = s.draining ? std::size_t{64} : std::min(surplus, s.setup.hand_over_max);
     shard_list leaving;
     for (std::uint32_t i = shard_count; i-- > 0 && leaving.size() < most;)
@@ -278,23 +277,20 @@ private:
       end_shard(shard);
       s.owned[shard] = 0;
       given.push_back(shard);
-      s.given.set(shard);
     }
     if (given.empty()) return;
     on_changed(false);
     metrics().count("leases_given_total", "", static_cast<std::int64_t>(given.size()));
-    s.giving = true;
+    for (const auto shard : given) s.giving.set(shard);
     // If this fails they are still ours: the next heartbeat says so, and they start again.
     self_->request(s.setup.leases, s.setup.lease_ttl, give_atom::value, given)
         .then(
             [this_ = *this](const lease_answer_ptr& answer) mutable {
-              this_.st().giving = false;
-              this_.st().given.reset();
+              this_.st().giving.reset();
               this_.on_leases(*answer, std::nullopt);
             },
             [this_ = *this](const caf::error& e) mutable {
-              this_.st().giving = false;
-              this_.st().given.reset();
+              this_.st().giving.reset();
               this_.on_no_answer(this_.self_->system().render(e));
             });
   }

@@ -113,6 +113,7 @@ def show_fault(world, what, fault):
 
 def play(world, seconds):
     step("Three of everything" if len(world.nodes) == 3 else "The parts")
+    world.wait_shared(90)
     show_parts(world)
     owners = found_business(world)
     step("Load through all of them")

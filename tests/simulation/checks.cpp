@@ -152,8 +152,7 @@ void checks::owes(const step_record& step, const loaded_entity& now) {
   }
   if (due.empty()) return;
   const auto& wake = step.header.wake_at;
-  w_.demand(wake && *wake <= std::max(earliest, at + 125s),
-            to_text(step.ref) + " " + step.message + ": owes something and has no wake-up");
+  w_.demand(wake && *wake <= std::max(earliest, at + 125s), to_text(step.ref) + " " + step.message + ": owes something and has no wake-up");
 }
 
 void checks::called(const io_request& request) {

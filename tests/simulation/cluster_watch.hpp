@@ -10,10 +10,10 @@ namespace paygate::sim {
 /// What is true of a process, whatever the database believes.
 struct process_truth {
   std::string name;
-  bool dead = false;     ///< Its process has ended.
-  bool asleep = false;   ///< Stopped, or without a processor; it will go on.
-  timestamp woke_at{};   ///< The last time that it did.
-  timestamp reaches{};   ///< Since when it has reached the database without interruption; only while it does.
+  bool dead = false;   ///< Its process has ended.
+  bool asleep = false; ///< Stopped, or without a processor; it will go on.
+  timestamp woke_at{}; ///< The last time that it did.
+  timestamp reaches{}; ///< Since when it has reached the database without interruption; only while it does.
 };
 
 /// What must hold at every moment between nodes: who may take a lease from whom, and who may still write.

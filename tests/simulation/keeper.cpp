@@ -80,6 +80,7 @@ lease_answer_ptr keeper::work(duty what, const shard_list& given, instant asked,
   case duty::release:
     if (joined_) table_.leave(identity_);
     joined_ = false;
+    identity_.clear();
     known_ = {};
     break;
   }

@@ -33,8 +33,7 @@ cluster_rows lease_table::rows() const {
 
 void lease_table::join(const std::string& identity, const std::string& name, bool draining) {
   w_.demand(number_of(identity) == 0, "an identity is made anew: " + identity);
-  for (const auto& m : members)
-    w_.demand(m.left || m.dead || m.name != name, identity + ": one living node of a name at a time");
+  for (const auto& m : members) w_.demand(m.left || m.dead || m.name != name, identity + ": one living node of a name at a time");
   members.push_back({identity, name, w_.now + lease_ttl, false, false, draining});
   ++changes;
 }

@@ -11,8 +11,8 @@ namespace paygate::sim {
 
 constexpr milliseconds lease_ttl{3'000};
 
-/// Members and leases as the tables of sql/ keep them: each call is a transaction on the database's clock. What is decided over these rows is
-/// decided by persistence/lease_plan, as in the daemon.
+/// Members and leases as the tables of sql/ keep them: each call is a transaction on the database's clock. What is decided over these rows
+/// is decided by persistence/lease_plan, as in the daemon.
 class lease_table {
 public:
   explicit lease_table(world& w) : w_(w) {}

@@ -281,11 +281,14 @@ void node::on_lease(std::uint64_t id, keeper::duty what, const shard_list& given
   if (!alive_) return;
   const auto way = [&] { return milliseconds(o_.permille(o_.rates.lease_fails) ? o_.w.between(20, 1'000) : o_.w.between(0, 10)); };
   const auto asked = o_.w.now;
-  // What was sent before it fell asleep arrives all the same.
-  later(way(), [=, this, back = way()] {
+  // In the order of asking: there is one connection. What was sent before it fell asleep arrives all the same.
+  lease_arrives_ = std::max(lease_arrives_, o_.w.now + way());
+  later(std::chrono::ceil<milliseconds>(lease_arrives_ - o_.w.now), [=, this, back = way()] {
     const auto answer = turn_leases(what, given, asked);
-    later(back, [=, this] { caf::anon_send(leases_, result_atom::value, id, answer); });
-    if (what == keeper::duty::release && answer->available) later(back + 50ms, [this] { left_ = true, die("left"); });
+    lease_answers_ = std::max(lease_answers_, o_.w.now + back);
+    later(std::chrono::ceil<milliseconds>(lease_answers_ - o_.w.now),
+          [=, this] { caf::anon_send(leases_, result_atom::value, id, answer); });
+    if (what == keeper::duty::release && answer->available) later(back + 1100ms, [this] { left_ = true, die("left"); });
   });
 }
 

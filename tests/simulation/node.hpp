@@ -104,6 +104,7 @@ private:
   timestamp born_, followed_, cut_until_{};
   std::int64_t drift_ = 0; ///< Of its own clock, in 10^-4.
   keeper leases_of_;
+  timestamp lease_arrives_{}, lease_answers_{};
   std::array<timestamp, shard_count> gained_at_{};
   std::shared_ptr<node*> self_ = std::make_shared<node*>(this); ///< What is on its way asks this whether we still are.
   std::shared_ptr<entity_ports> ports_ = std::make_shared<entity_ports>();

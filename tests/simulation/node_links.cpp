@@ -67,10 +67,9 @@ void node::open_links() {
     if (!peer || peer->identity() != member.identity || links_.count(member.identity)) continue;
     if (!o_.net_between.connected(name_, member.name)) continue;
     auto& l = links_[member.identity];
-    l.there = system_.system().spawn(
-        far_exchange, [this, to = member.identity](const caf::actor& asker, std::uint64_t id, const std::string& bytes) {
-          forward(asker, id, to, bytes);
-        });
+    l.there =
+        system_.system().spawn(far_exchange, [this, to = member.identity](const caf::actor& asker, std::uint64_t id,
+                                                                          const std::string& bytes) { forward(asker, id, to, bytes); });
     l.here = system_.system().spawn(far_sender, exchange_);
     caf::anon_send(router_, link_up_atom::value, member.identity, l.there);
   }

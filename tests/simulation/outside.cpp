@@ -4,8 +4,8 @@
 namespace paygate::sim {
 
 outside::outside(std::uint64_t seed)
-    : w(seed), rates(fault_rates::drawn(w)), db(w), truth(w, db.table), net_between(w, rates), watch(w, db, rules), net(w, one_coin), coins(w, net), swaps(w, net, coins),
-      gathering(w, db, coins, swaps), provider(w, rates, coins), persons(w, rates, provider) {
+    : w(seed), rates(fault_rates::drawn(w)), db(w), truth(w, db.table), net_between(w, rates), watch(w, db, rules), net(w, one_coin),
+      coins(w, net), swaps(w, net, coins), gathering(w, db, coins, swaps), provider(w, rates, coins), persons(w, rates, provider) {
   net.is_stored = [this](const std::string& hash) { return db.holds_hash(hash); };
   db.before_write = [this, first = db.before_write](const step_record& step, const loaded_entity* old) {
     first(step, old);

@@ -9,31 +9,31 @@ namespace paygate::sim {
 /// Deliberate faults of test code alone: each must be caught by the checks within a bounded number of seeds.
 enum class planted : std::uint8_t {
   none,
-  skip_version_guard,      ///< The store writes a row whatever version it has.
-  skip_epoch_guard,        ///< The store takes steps of a node that lost its leases.
-  effect_before_commit,    ///< The store answers `committed` before it has stored.
-  broadcast_before_stored, ///< Whoever signs broadcasts at once.
-  drop_wake_up,            ///< The scan of the waker never mentions some rows.
-  revert_in_progress,      ///< A payout whose deposit was sent is quoted anew.
-  forget_period,           ///< A subscription does not know that an order has extended it.
-  forget_intent,           ///< The wallet does not know that it has an intent already.
-  new_nonce,               ///< "nonce too low" is answered by signing under another nonce.
-  answer_before_stored,    ///< An IPN is answered 200 though its step was not written.
-  claim_counts_twice,      ///< A claim counts one of its accruals twice.
-  share_rounded,           ///< The shares of a conversion miss a unit of what was received.
-  provider_amount,         ///< A conversion shares out what the provider says, not what the chain shows.
-  way_back_without_proof,  ///< "The swap failed" frees the accruals of a conversion whose deposit was sent.
-  wrong_pot,               ///< A batch from USDT spends the ETH of others.
-  scheduler_twice,         ///< A scheduler creates twice for one look.
-  same_rows,               ///< A conversion claims what another one is converting.
-  refund_by_word,          ///< A refund is believed to the provider, not to the chain.
-  refund_whole,            ///< Accruals are set free with all that was sent, not with what came back.
-  no_self_fence,           ///< A node that cannot renew goes on as if it had.
-  take_unexpired_lease,    ///< A lease is taken a little before it expires.
-  dead_identity_returns,   ///< A node goes on under the identity that was declared dead.
-  take_over_after_outage,  ///< Expired leases are taken by the first who reaches the database again.
+  skip_version_guard,       ///< The store writes a row whatever version it has.
+  skip_epoch_guard,         ///< The store takes steps of a node that lost its leases.
+  effect_before_commit,     ///< The store answers `committed` before it has stored.
+  broadcast_before_stored,  ///< Whoever signs broadcasts at once.
+  drop_wake_up,             ///< The scan of the waker never mentions some rows.
+  revert_in_progress,       ///< A payout whose deposit was sent is quoted anew.
+  forget_period,            ///< A subscription does not know that an order has extended it.
+  forget_intent,            ///< The wallet does not know that it has an intent already.
+  new_nonce,                ///< "nonce too low" is answered by signing under another nonce.
+  answer_before_stored,     ///< An IPN is answered 200 though its step was not written.
+  claim_counts_twice,       ///< A claim counts one of its accruals twice.
+  share_rounded,            ///< The shares of a conversion miss a unit of what was received.
+  provider_amount,          ///< A conversion shares out what the provider says, not what the chain shows.
+  way_back_without_proof,   ///< "The swap failed" frees the accruals of a conversion whose deposit was sent.
+  wrong_pot,                ///< A batch from USDT spends the ETH of others.
+  scheduler_twice,          ///< A scheduler creates twice for one look.
+  same_rows,                ///< A conversion claims what another one is converting.
+  refund_by_word,           ///< A refund is believed to the provider, not to the chain.
+  refund_whole,             ///< Accruals are set free with all that was sent, not with what came back.
+  no_self_fence,            ///< A node that cannot renew goes on as if it had.
+  take_unexpired_lease,     ///< A lease is taken a little before it expires.
+  dead_identity_returns,    ///< A node goes on under the identity that was declared dead.
+  take_over_after_outage,   ///< Expired leases are taken by the first who reaches the database again.
   forward_twice_acts_twice, ///< A letter that comes twice is acted on twice.
-  lose_wake_on_handover    ///< The new holder of a shard does not look for what was due before.
+  lose_wake_on_handover     ///< The new holder of a shard does not look for what was due before.
 };
 
 } // namespace paygate::sim

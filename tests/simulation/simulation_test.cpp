@@ -24,10 +24,10 @@ run_result run_seed(std::uint64_t seed, bool trace = false) {
   return world->play();
 }
 
-// Seeds that once found a defect: a payout that told no wallet that it had heard it (82, 101, 591), a world that was called over while a
-// pair was out of service (220, 305).
-constexpr std::uint64_t regressions[] = {82, 101, 220, 305, 591};
-// About a minute of one core.
+// Seeds that once found a defect: shards that started again on a node that was giving them away, by the answer to an earlier heartbeat
+// (196).
+constexpr std::uint64_t regressions[] = {196};
+// Two to three minutes of one core.
 constexpr std::uint64_t usual_seeds = 2000;
 // A planted fault must be caught within so many.
 constexpr std::uint64_t planted_seeds = 300;
@@ -61,13 +61,35 @@ TEST_CASE("every promise holds, whatever is lost, late, repeated or dead", "[see
   for (const auto& [what, n] : seen) std::cout << "  " << what << ": " << n << "\n";
   // A world in which the hard cases do not come up proves nothing.
   if (done >= usual_seeds && failures == 0)
-    for (const auto* what : {"payout completed", "payout needs_attention", "payout cancelled", "payment paid", "payment underpaid",
-                             "payment held", "crash before_commit", "crash after_commit", "crash before_call", "crash after_call",
-                             "conversion completed", "conversion needs_attention", "conversion cancelled", "crash in_commit_before",
-                             "crash in_commit_after", "crash random", "transfer confirmed", "crash node asleep", "crash node without database",
-                             "crash nodes without each other", "crash database away", "crash left", "lease of the dead",
-                             "lease of a sleeper", "lease of the silent", "lease stale steps of a sleeper", "letter lost",
-                             "letter repeated", "letter cut off"}) {
+    for (const auto* what : {"payout completed",
+                             "payout needs_attention",
+                             "payout cancelled",
+                             "payment paid",
+                             "payment underpaid",
+                             "payment held",
+                             "crash before_commit",
+                             "crash after_commit",
+                             "crash before_call",
+                             "crash after_call",
+                             "conversion completed",
+                             "conversion needs_attention",
+                             "conversion cancelled",
+                             "crash in_commit_before",
+                             "crash in_commit_after",
+                             "crash random",
+                             "transfer confirmed",
+                             "crash node asleep",
+                             "crash node without database",
+                             "crash nodes without each other",
+                             "crash database away",
+                             "crash left",
+                             "lease of the dead",
+                             "lease of a sleeper",
+                             "lease of the silent",
+                             "lease stale steps of a sleeper",
+                             "letter lost",
+                             "letter repeated",
+                             "letter cut off"}) {
       INFO(what);
       CHECK(seen[what] > 0);
     }
