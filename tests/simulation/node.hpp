@@ -64,9 +64,9 @@ public:
   /// The network to the database is gone for a while.
   void cut_off(milliseconds how_long);
   bool reaches_database() const { return o_.w.now >= cut_until_ && o_.w.now >= o_.database_away_until; }
-  /// It reaches the database again after so long. What nobody can notice in time is no interruption.
+  /// It reaches the database again after so long. Two heartbeats, late by half a ttl each, may miss a shorter one.
   void database_is_back(milliseconds after) {
-    if (after > lease_ttl / 2) truth_->reaches = o_.w.now;
+    if (after >= lease_ttl) truth_->reaches = o_.w.now;
   }
   /// Hands everything over, then ends.
   void leave();
