@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <map>
+#include <set>
 #include <memory>
 #include <new>
 #include <random>
@@ -353,7 +354,7 @@ TEST_CASE("bytes that were damaged are an error or another message, never more")
 TEST_CASE("the bytes of version 1 stay as they are") {
   // A sum that differs: members and alternatives are only ever appended. Whoever must do otherwise raises wire_version.
   // One that is missing: a message was added; add the sum that is printed.
-  const std::map<std::string, std::uint64_t> sums = {
+  const std::set<std::pair<std::string, std::uint64_t>> sums = {
       {"create_payment", 8120795219177506565u},       {"ipn_received", 6598253379451254499u},
       {"payment_poked", 3988678199650062601u},        {"get_payment_view", 3993461075231834326u},
       {"accept_payment", 10980080023940895064u},      {"refund_payment", 5246562489026948136u},
@@ -370,15 +371,17 @@ TEST_CASE("the bytes of version 1 stay as they are") {
       {"start_scheduler", 8983913456923200691u},      {"run_scheduler", 8981043731574137656u},
       {"start_reconciliation", 9606165570070545676u}, {"run_reconciliation", 9609035295419608711u},
       {"resolve_exception", 2882954034943639664u},
+      {"name_arrival", 16408747008483231985u}, // To a payout,
+      {"name_arrival", 13775632219458738226u}, // to a conversion.
   };
   std::size_t seen = 0;
   const auto all = samples();
   for (std::size_t i = 0; i < all.size(); i += 2) {
     const auto sum = sum_of(bytes_of(all[i].letter));
-    const auto known = sums.find(all[i].word);
+    const bool known = sums.contains({std::string(all[i].word), sum});
     INFO("{\"" << all[i].word << "\", " << sum << "u},");
-    CHECK((known != sums.end() && known->second == sum));
-    if (known != sums.end()) ++seen;
+    CHECK(known);
+    if (known) ++seen;
   }
   CHECK(seen == sums.size());
 }

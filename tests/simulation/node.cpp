@@ -196,7 +196,7 @@ void node::follow() {
   system_.advance(caf::timespan(passed.count() * (10'000 + drift_) / 10));
 }
 
-void node::sleep(milliseconds how_long) {
+void node::pause(milliseconds how_long) {
   if (!alive_ || asleep()) return;
   truth_->asleep = true;
   later(how_long, [=, this] {

@@ -59,7 +59,7 @@ public:
   /// Lets its clock follow the world's, and what is due go off.
   void follow();
   /// Stands still, as a process that is stopped does; goes on as if nothing had happened.
-  void sleep(milliseconds how_long);
+  void pause(milliseconds how_long);
   bool asleep() const { return truth_->asleep; }
   /// The network to the database is gone for a while.
   void cut_off(milliseconds how_long);

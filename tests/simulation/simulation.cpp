@@ -111,7 +111,7 @@ void simulation::trouble_nodes(milliseconds trouble) {
   for (unsigned i = 0; i < o_.rates.crashes; ++i) sometime([this] { crash("random"); });
   for (unsigned i = 0; i < o_.rates.pauses; ++i)
     sometime([=, this] {
-      if (auto* n = acting()) ++o_.windows["node asleep"], n->sleep(how_long());
+      if (auto* n = acting()) ++o_.windows["node asleep"], n->pause(how_long());
     });
   for (unsigned i = 0; i < o_.rates.cuts; ++i)
     sometime([=, this] {
