@@ -191,7 +191,6 @@ public:
             });
   }
 
-  /// Not a third one's, nor an actor of this process.
   static bool is_of(const peer_link& peer, const caf::actor& exchange) {
     return exchange && caf::to_string(exchange.node()) == peer.member.caf_node;
   }
