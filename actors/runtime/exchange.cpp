@@ -15,6 +15,9 @@ namespace paygate {
 
 namespace {
 
+/// Of what nodes ask each other, each answers at once or within seconds.
+constexpr auto question_wait = std::chrono::seconds(30);
+
 using bytes_promise = caf::typed_response_promise<std::string>;
 
 struct exchange_state {
@@ -52,13 +55,18 @@ public:
     return promise;
   }
 
-  caf::result<std::string> question(const std::string& command, const std::string* who) {
-    if (!st().setup.inspector) return error_json("unavailable", "this node answers no questions");
-    if (who)
-      self_->delegate(st().setup.inspector, ctl_atom::value, *who, command);
-    else
-      self_->delegate(st().setup.inspector, ctl_atom::value, command);
-    return caf::delegated<std::string>{};
+  /// Whoever it says that asks: it is another node, and may ask what nodes ask each other. Not delegated, so that the inspector stays
+  /// unknown to other nodes.
+  bytes_promise question(const std::string& command) {
+    auto promise = self_->make_response_promise<std::string>();
+    if (!st().setup.inspector) {
+      promise.deliver(error_json("unavailable", "this node answers no questions"));
+      return promise;
+    }
+    self_->request(st().setup.inspector, question_wait, ctl_atom::value, std::string(another_node), command)
+        .then([promise](std::string& answer) mutable { promise.deliver(std::move(answer)); },
+              [promise](const caf::error&) mutable { promise.deliver(error_json("unavailable", "the inspector does not answer")); });
+    return promise;
   }
 
 private:
@@ -137,8 +145,7 @@ caf::actor spawn_exchange(caf::actor_system& system, exchange_setup setup) {
     exchange_shell shell(self);
     return {
         [shell](forward_atom, const std::string& bytes) mutable { return shell.take(bytes); },
-        [shell](ctl_atom, const std::string& command) mutable { return shell.question(command, nullptr); },
-        [shell](ctl_atom, const std::string& who, const std::string& command) mutable { return shell.question(command, &who); },
+        [shell](ctl_atom, const std::string&, const std::string& command) mutable { return shell.question(command); },
         [self](route_atom, const shard_table_ptr& table) { self->state.table = table; },
         [self](view_atom, const cluster_view_ptr& view) { self->state.view = view; },
     };

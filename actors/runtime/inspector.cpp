@@ -58,6 +58,7 @@ text_promise inspector_shell::obey(const std::string& text, const std::string& w
 
 void inspector_shell::look_or_steer(command& c, const std::string& source, bool from_node, answer_fn then) {
   const auto verb = text_of(c, "verb");
+  if (from_node && verb != "here") return then(error_json("forbidden", "a node asks another only what it is or does here"));
   if (verb == "query") return query(text_of(c, "name"), args_of(c), std::move(then));
   if (verb == "show") return show(c, std::move(then));
   if (verb == "job") return then(job_json(static_cast<std::uint64_t>(std::atoll(text_of(c, "id").c_str()))));

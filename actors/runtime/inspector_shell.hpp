@@ -24,9 +24,6 @@ constexpr auto patience = std::chrono::seconds(10);
 /// A node that does not say how it is within this time is shown as one that does not.
 constexpr auto node_patience = std::chrono::seconds(5);
 
-/// How another node's inspector calls itself: no certificate has such a name.
-inline constexpr const char* another_node = "@node";
-
 /// Takes an answer, once.
 using answer_fn = std::function<void(std::string)>;
 

@@ -12,6 +12,9 @@
 // The operator's JSON: reading commands, writing answers.
 namespace paygate {
 
+/// How another node asks the inspector: no certificate has such a name.
+inline constexpr const char* another_node = "@node";
+
 /// The text of a member; empty when it is absent or no text. Numbers are taken as their text, so that ids may be written either way.
 std::string text_of(const rapidjson::Value& object, const char* name);
 

@@ -19,6 +19,7 @@ constexpr std::string_view greeting_mark = "PGL1";
 constexpr std::size_t greeting_head = 6;
 constexpr std::size_t chunk = 16 * 1024;
 constexpr int rounds_max = 16;
+constexpr std::size_t taken_min = 64 * 1024; // Within link_limits::stall.
 
 std::string greeting_of(const std::string& refusal) {
   const auto sentence = refusal.substr(0, 255);
@@ -259,7 +260,7 @@ bool link_connection::read_plain() {
   const auto n = recv(plain_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (n <= 0) return plain_ended_ = true;
-  if (to_peer_.size() == 0) sent_ = link_clock::now();
+  if (to_peer_.size() == 0) sent_ = link_clock::now(), taken_ = 0;
   auto& out = to_peer_.tail();
   out.insert(out.end(), bytes.begin(), bytes.begin() + n);
   return true;
@@ -270,7 +271,9 @@ bool link_connection::write_peer(link_time now) {
   const auto result = tls_->write(to_peer_.front(), to_peer_.size());
   if (!note(result)) return false;
   to_peer_.pop(result.bytes);
-  sent_ = now;
+  // Who takes a byte now and then takes nothing.
+  taken_ += result.bytes;
+  if (to_peer_.size() == 0 || taken_ >= taken_min) sent_ = now, taken_ = 0;
   return true;
 }
 

@@ -24,6 +24,7 @@ struct link_limits {
   std::chrono::milliseconds linger{5'000};    ///< From the end of one direction to that of the other.
   std::size_t half_open_max = 128;            ///< Accepted and not authenticated; beyond, the oldest of the busiest source makes room.
   std::size_t open_max = 256;                 ///< Accepted and authenticated.
+  std::size_t person_max = 8;                 ///< Of them, of one operator. Nodes and operators are counted apart.
   std::size_t buffer = 256 * 1024;            ///< Bytes under way, in each direction.
 };
 
@@ -128,6 +129,7 @@ private:
   bool wants_read_ = true, wants_write_ = false, hot_ = false;
   bool peer_ended_ = false, plain_ended_ = false, told_plain_ = false, told_peer_ = false;
   link_time since_, deadline_, attempt_until_, heard_, sent_, passed_, lingers_, good_until_;
+  std::size_t taken_ = 0; ///< By the peer, since sent_.
 };
 
 } // namespace paygate

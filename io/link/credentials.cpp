@@ -170,6 +170,11 @@ std::variant<credentials_ptr, std::string> credentials::load(const std::string& 
     return "cert.pem is not good under ca.pem: " + wrong;
   auto name = name_in(chain.front().get());
   if (auto* wrong = std::get_if<std::string>(&name)) return "cert.pem: " + *wrong;
+  // Who dials shows it as a client; nodes are dialed, too.
+  auto* own = chain.front().get();
+  if (X509_check_purpose(own, X509_PURPOSE_SSL_CLIENT, 0) != 1) return "cert.pem is not for clients (extendedKeyUsage clientAuth)";
+  if (std::get<peer_name>(name).role == peer_role::node && X509_check_purpose(own, X509_PURPOSE_SSL_SERVER, 0) != 1)
+    return "cert.pem is not for servers (extendedKeyUsage serverAuth)";
 
   std::shared_ptr<credentials> made(new credentials);
   made->self_ = std::get<peer_name>(std::move(name));

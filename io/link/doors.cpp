@@ -12,6 +12,9 @@ namespace {
 /// The hello of a slow machine; what an operator asks may take a verb over many entities.
 constexpr auto hello_patience = std::chrono::seconds(5), answer_patience = std::chrono::seconds(60);
 
+/// What one connection may leave open: the tool asks one after the other.
+constexpr unsigned open_questions_max = 4;
+
 /// A peer can send whatever it likes: nothing of it may end the door, or be printed.
 void be_careful(caf::event_based_actor* self) {
   self->set_error_handler([](caf::scheduled_actor* a, caf::error& e) {
@@ -40,14 +43,25 @@ caf::actor spawn_node_door(caf::actor_system& system, std::uint64_t connection, 
 caf::actor spawn_operator_door(caf::actor_system& system, std::string name, caf::actor inspector) {
   return system.spawn([name = std::move(name), inspector = std::move(inspector)](caf::event_based_actor* self) -> caf::behavior {
     be_careful(self);
+    auto open = std::make_shared<unsigned>(0);
     // Not delegated: an operator learns of no other actor than this one.
     return {[=](ctl_atom, const std::string& command) {
       auto promise = self->make_response_promise<std::string>();
+      if (*open >= open_questions_max) {
+        promise.deliver(std::string(R"({"error":{"code":"busy","text":"too many of your questions are open"}})"));
+        return promise;
+      }
+      ++*open;
       self->request(inspector, answer_patience, ctl_atom::value, name, command)
-          .then([promise](std::string& answer) mutable { promise.deliver(std::move(answer)); },
-                [promise](const caf::error&) mutable {
-                  promise.deliver(std::string(R"({"error":{"code":"unavailable","text":"the inspector does not answer"}})"));
-                });
+          .then(
+              [promise, open](std::string& answer) mutable {
+                --*open;
+                promise.deliver(std::move(answer));
+              },
+              [promise, open](const caf::error&) mutable {
+                --*open;
+                promise.deliver(std::string(R"({"error":{"code":"unavailable","text":"the inspector does not answer"}})"));
+              });
       return promise;
     }};
   });

@@ -16,7 +16,8 @@ inline constexpr std::uint32_t hello_version = 1;
 /// identity, exchange). Ends with the connection.
 caf::actor spawn_node_door(caf::actor_system& system, std::uint64_t connection, caf::actor links);
 
-/// What an operator finds: (ctl, JSON) -> JSON, asked of the inspector as (ctl, name, JSON). The name is the certificate's.
+/// What an operator finds: (ctl, JSON) -> JSON, asked of the inspector as (ctl, name, JSON). The name is the certificate's. A fifth
+/// question beside four open ones is answered {"error":{"code":"busy",...}}.
 caf::actor spawn_operator_door(caf::actor_system& system, std::string name, caf::actor inspector);
 
 } // namespace paygate

@@ -33,6 +33,7 @@ namespace {
 
 using redial_atom = caf::atom_constant<caf::atom("redial")>;
 using closed_atom = caf::atom_constant<caf::atom("closed")>;
+using silent_atom = caf::atom_constant<caf::atom("silent")>;
 using admitted_atom = caf::atom_constant<caf::atom("admitted")>;
 
 constexpr auto hello_patience = std::chrono::seconds(5);
@@ -99,6 +100,18 @@ public:
       peer.member = member;
       if (peer.phase == link_phase::idle && moved) dial(member.identity);
     }
+    close_others();
+  }
+
+  /// Who came in as a member and is none any more.
+  void close_others() {
+    for (const auto& [id, info] : std::map(st().connections))
+      if (const auto why = st().members->admit(info.peer)) close(id, *why);
+  }
+
+  void close(std::uint64_t id, const std::string& why) {
+    st().pump->close(id, why);
+    on_closed(id, why);
   }
 
   void complain(const cluster_view& view, const std::set<std::string>& refused) {
@@ -149,7 +162,7 @@ public:
     peer->phase = link_phase::greeting;
     peer->connection = opened.id;
     st().connections[opened.id] = {opened.peer, nullptr, answer.identity};
-    st().pump->start(opened.id, rules_for(opened.peer));
+    st().pump->start(opened.id, rules_for(opened.peer, nullptr));
     self_
         ->request(basp_of(self_->system()), hello_patience, caf::connect_atom_v, scribe_of(self_->system(), std::move(opened.plain)),
                   no_port)
@@ -170,7 +183,7 @@ public:
             [this_ = *this, identity, generation](hello_atom, const std::string& theirs, const caf::actor& exchange) mutable {
               auto* peer = this_.current(identity, generation);
               if (!peer) return;
-              if (theirs != identity || !exchange) return this_.fail(identity, "it has another identity by now");
+              if (theirs != identity || !is_of(*peer, exchange)) return this_.fail(identity, "it has another identity by now");
               this_.up(*peer, exchange);
             },
             [this_ = *this, identity, generation](caf::error& e) mutable {
@@ -178,12 +191,23 @@ public:
             });
   }
 
-  guard_rules rules_for(const peer_name& peer) {
+  static bool is_of(const peer_link& peer, const caf::actor& exchange) {
+    return exchange && caf::to_string(exchange.node()) == peer.member.caf_node;
+  }
+
+  guard_rules rules_for(const peer_name& peer, const caf::actor& door) {
     guard_rules rules;
-    rules.check_handshake = [members = st().members, peer,
+    if (peer.role == peer_role::node) {
+      rules.node_actors = {st().setup.exchange.id()};
+      if (door) rules.node_actors.push_back(door.id());
+    } else {
+      rules.only_actor = door.id();
+      rules.frame_max = frame_guard::question_max;
+    }
+    rules.check_handshake = [check = roster::checks_of(st().members, peer),
                              system = &self_->system()](std::string_view payload) -> std::optional<std::string> {
       const auto node = node_in_handshake(*system, payload);
-      return node ? members->check_node(peer, *node) : std::optional<std::string>("a handshake without a node id");
+      return node ? check(*node) : std::optional<std::string>("a handshake without a node id");
     };
     return rules;
   }
@@ -198,18 +222,17 @@ public:
     }
     auto& info = s.connections[opened->id];
     info.peer = opened->peer;
-    auto rules = rules_for(opened->peer);
     auto& system = self_->system();
-    if (opened->peer.role == peer_role::node)
+    if (opened->peer.role == peer_role::node) {
       info.door = spawn_node_door(system, opened->id, self_);
-    else {
+      self_->delayed_send(self_, hello_patience, silent_atom::value, opened->id);
+    } else {
       info.door = spawn_operator_door(system, opened->peer.name, s.setup.inspector);
-      rules.only_actor = info.door.id();
       log(log_level::info, "operator_came", {{"operator", opened->peer.name}, {"from", opened->address}});
     }
     caf::anon_send(basp_of(system), caf::publish_atom_v, scribe_of(system, std::move(opened->plain)), no_port,
                    caf::actor_cast<caf::strong_actor_ptr>(info.door), std::set<std::string>{});
-    s.pump->start(opened->id, std::move(rules));
+    s.pump->start(opened->id, rules_for(opened->peer, info.door));
   }
 
   /// A node has one connection to us: when it dials anew, it has lost the one before.
@@ -217,10 +240,7 @@ public:
     std::vector<std::uint64_t> older;
     for (const auto& [id, info] : st().connections)
       if (info.door && info.peer == peer) older.push_back(id);
-    for (const auto id : older) {
-      st().pump->close(id, "the node has dialed anew");
-      on_closed(id, "the node has dialed anew");
-    }
+    for (const auto id : older) close(id, "the node has dialed anew");
     return !older.empty();
   }
 
@@ -229,14 +249,20 @@ public:
     auto& s = st();
     const auto found = s.connections.find(connection);
     const auto peer = s.peers.find(identity);
-    if (found == s.connections.end() || version != hello_version || !exchange) return caf::sec::invalid_argument;
+    if (found == s.connections.end() || version != hello_version) return caf::sec::invalid_argument;
     // The certificate says who it is; the view, who has which identity.
-    if (peer == s.peers.end() || peer->second.member.name != found->second.peer.name || dials(identity)) return caf::sec::invalid_argument;
+    if (peer == s.peers.end() || peer->second.member.name != found->second.peer.name || dials(identity) || !is_of(peer->second, exchange))
+      return caf::sec::invalid_argument;
     if (peer->second.phase == link_phase::up) down(peer->second, "the node has dialed anew");
     found->second.identity = identity;
     peer->second.connection = connection;
     up(peer->second, exchange);
     return {hello_atom::value, s.self, s.setup.exchange};
+  }
+
+  void on_silent(std::uint64_t id) {
+    const auto found = st().connections.find(id);
+    if (found != st().connections.end() && found->second.identity.empty()) close(id, "no hello in time");
   }
 
   // --- up and down ---
@@ -285,10 +311,6 @@ public:
   void forget(const std::string& identity, const std::string& why) {
     down(st().peers.at(identity), why);
     st().peers.erase(identity);
-  }
-
-  void on_redial(const std::string& identity, std::uint64_t generation) {
-    if (current(identity, generation)) dial(identity);
   }
 
   void on_closed(std::uint64_t id, const std::string& why) {
@@ -350,8 +372,11 @@ caf::behavior links_behavior(links_shell::pointer self, cluster_door_setup setup
   return {
       [shell](view_atom, const cluster_view_ptr& view) mutable { shell.on_view(*view); },
       [shell](const dial_answer_ptr& answer) mutable { shell.on_dialed(*answer); },
-      [shell](redial_atom, const std::string& identity, std::uint64_t generation) mutable { shell.on_redial(identity, generation); },
+      [shell](redial_atom, const std::string& identity, std::uint64_t generation) mutable {
+        if (shell.current(identity, generation)) shell.dial(identity);
+      },
       [shell](admitted_atom, const link_opened_ptr& opened) mutable { shell.on_admitted(opened); },
+      [shell](silent_atom, std::uint64_t id) mutable { shell.on_silent(id); },
       [shell](closed_atom, std::uint64_t id, const std::string& why) mutable { shell.on_closed(id, why); },
       [shell](hello_atom, std::uint64_t connection, std::uint32_t version, const std::string& identity,
               const caf::actor& exchange) mutable { return shell.on_hello(connection, version, identity, exchange); },

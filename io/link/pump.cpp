@@ -233,7 +233,10 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
       make_room();
       const auto id = ++next_id;
       auto admit = [this](const peer_name& peer) -> std::optional<std::string> {
-        if (count_accepted(true) >= limits.open_max) return "there are too many connections";
+        if (count_let_in([&](const peer_name& p) { return p.role == peer.role; }) >= limits.open_max)
+          return "there are too many connections";
+        if (peer.role == peer_role::person && count_let_in([&](const peer_name& p) { return p == peer; }) >= limits.person_max)
+          return "there are too many connections of " + to_text(peer);
         return hooks.admit ? hooks.admit(peer) : std::nullopt;
       };
       slots[id].connection = std::make_unique<link_connection>(id, link_connection::accepted{std::move(fd), host_of(from)}, own->current(),
@@ -245,23 +248,30 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
 
   static bool half_open(const link_connection& c) { return !c.dials() && !c.announced; }
 
-  std::size_t count_accepted(bool announced) const {
-    return static_cast<std::size_t>(std::count_if(slots.begin(), slots.end(), [announced](const auto& entry) {
-      return !entry.second.connection->dials() && entry.second.connection->announced == announced;
+  /// Connections that were accepted, whose peer is known and admitted.
+  template <class F>
+  std::size_t count_let_in(F&& is_one) const {
+    using enum link_connection::phase;
+    return static_cast<std::size_t>(std::count_if(slots.begin(), slots.end(), [&](const auto& entry) {
+      const auto& c = *entry.second.connection;
+      return !c.dials() && (c.at() == greeting || c.at() == held || c.at() == streaming) && is_one(c.peer());
     }));
   }
 
-  /// At the cap, the oldest of the source that has the most makes room: who floods pushes out its own.
+  /// At the cap, the oldest of the source that has the most makes room: who floods pushes out its own. Of several such, the oldest of all.
   void make_room() {
-    if (count_accepted(false) < limits.half_open_max) return;
+    const auto open = std::count_if(slots.begin(), slots.end(), [](const auto& entry) { return half_open(*entry.second.connection); });
+    if (static_cast<std::size_t>(open) < limits.half_open_max) return;
     std::map<std::string, std::size_t> by_source;
     for (const auto& [id, s] : slots)
-      if (half_open(*s.connection)) ++by_source[s.connection->source()];
+      if (half_open(*s.connection)) ++by_source[network_of(s.connection->source())];
     const auto busiest =
         std::max_element(by_source.begin(), by_source.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
     link_connection* oldest = nullptr;
     for (auto& [id, s] : slots)
-      if (auto& c = *s.connection; half_open(c) && c.source() == busiest->first && (!oldest || c.id() < oldest->id())) oldest = &c;
+      if (auto& c = *s.connection;
+          half_open(c) && by_source[network_of(c.source())] == busiest->second && (!oldest || c.id() < oldest->id()))
+        oldest = &c;
     oldest->end("made room: too many are half open");
     bury(oldest->id());
   }

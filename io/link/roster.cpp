@@ -31,6 +31,32 @@ std::optional<std::string> roster::check_node(const peer_name& peer, std::string
   return fits ? std::nullopt : std::optional<std::string>(to_text(peer) + " is not the CAF node " + std::string(caf_node));
 }
 
+/// The CAF node id of one connection, from its first handshake to its end.
+struct roster::claim {
+  explicit claim(std::shared_ptr<roster> of) : members(std::move(of)) {}
+  ~claim() {
+    const std::lock_guard lock(members->mutex_);
+    if (const auto found = members->used_.find(node); found != members->used_.end()) members->used_.erase(found);
+  }
+  std::optional<std::string> take(const peer_name& peer, const std::string& caf_node) {
+    if (!node.empty()) return node == caf_node ? std::nullopt : std::optional<std::string>("another CAF node on the same connection");
+    const std::lock_guard lock(members->mutex_);
+    if (peer.role == peer_role::person && members->used_.contains(caf_node)) return "another connection has the same CAF node id";
+    members->used_.insert(caf_node);
+    node = caf_node;
+    return std::nullopt;
+  }
+  std::shared_ptr<roster> members;
+  std::string node;
+};
+
+std::function<std::optional<std::string>(const std::string&)> roster::checks_of(std::shared_ptr<roster> members, peer_name peer) {
+  return [held = std::make_shared<claim>(std::move(members)), peer = std::move(peer)](const std::string& caf_node) {
+    auto wrong = held->members->check_node(peer, caf_node);
+    return wrong ? wrong : held->take(peer, caf_node);
+  };
+}
+
 std::set<std::string> same_nodes(const cluster_view& view, const std::set<std::string>& known) {
   const auto rank = [&](const cluster_member& m) { return m.identity == view.self ? 0 : known.contains(m.identity) ? 1 : 2; };
   std::map<std::string, const cluster_member*> keepers;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -22,8 +24,15 @@ public:
   /// A sentence refuses a connection of `peer` whose handshake names this CAF node.
   std::optional<std::string> check_node(const peer_name& peer, std::string_view caf_node) const;
 
+  /// check_node for each handshake of one connection: all must name the same CAF node, and an operator's must be no other connection's.
+  /// What it says holds as long as it lives.
+  static std::function<std::optional<std::string>(const std::string& caf_node)> checks_of(std::shared_ptr<roster> members, peer_name peer);
+
 private:
+  struct claim;
+
   mutable std::mutex mutex_;
+  std::multiset<std::string> used_;          ///< CAF node ids of the connections that stand.
   std::vector<cluster_member> others_;       ///< Those that may be linked.
   std::set<std::string, std::less<>> nodes_; ///< CAF node ids of all members, self included.
 };

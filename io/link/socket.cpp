@@ -110,4 +110,10 @@ std::variant<std::pair<unique_fd, unique_fd>, std::string> make_pair() {
   return std::pair{std::move(ours), std::move(theirs)};
 }
 
+std::string network_of(const std::string& host) {
+  in6_addr address{};
+  if (inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &address) != 1 || IN6_IS_ADDR_V4MAPPED(&address)) return host;
+  return std::string(reinterpret_cast<const char*>(address.s6_addr), 8);
+}
+
 } // namespace paygate

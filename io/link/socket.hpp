@@ -63,4 +63,7 @@ std::variant<std::pair<unique_fd, unique_fd>, std::string> make_pair();
 /// "Connection refused".
 std::string error_text(int number);
 
+/// Whom a numeric address counts for: an IPv6 one for its /64, within which anybody has as many as they like.
+std::string network_of(const std::string& host);
+
 } // namespace paygate

@@ -1,5 +1,5 @@
-// The inspector among nodes, on virtual time: whom it asks, what it makes of their answers and of their silence, and verbs over many entities.
-// The database, the router and the other nodes are stand-ins that note what they were told.
+// The inspector among nodes, on virtual time: whom it asks, what it makes of their answers and of their silence, and verbs over many
+// entities. The database, the router and the other nodes are stand-ins that note what they were told.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -25,9 +25,9 @@ namespace {
 
 struct cluster_fixture {
   virtual_system world;
-  std::vector<std::pair<std::string, std::string>> asked;  ///< Of the database: question and arguments.
-  std::vector<std::pair<std::string, std::string>> told;   ///< Of other nodes: identity and JSON.
-  std::map<std::string, std::string> answers;              ///< Of other nodes, by identity; without one it is silent.
+  std::vector<std::pair<std::string, std::string>> asked; ///< Of the database: question and arguments.
+  std::vector<std::pair<std::string, std::string>> told;  ///< Of other nodes: identity and JSON.
+  std::map<std::string, std::string> answers;             ///< Of other nodes, by identity; without one it is silent.
   std::vector<std::string> retried;
   std::vector<caf::typed_response_promise<std::string>> held; ///< Retries that are not answered yet.
   bool hold = false;
@@ -166,6 +166,9 @@ TEST_CASE("what nodes tell each other no operator can say") {
   CHECK(code_of(f.ask(R"({"verb":"here","what":"drain"})", "")) == "invalid");
   CHECK(f.drained == 0);
   CHECK(f.ask(R"({"verb":"here","what":"drain"})", "@node")["draining"].GetBool());
+  // A node does and tells what is its own; it neither steers nor reads for somebody else.
+  for (const auto* verb : {"retry", "pause", "drain", "reload", "reconcile", "query", "show", "tree"})
+    CHECK(code_of(f.ask(std::string(R"({"verb":")") + verb + R"(","node":"a","what":"lane/chat","reason":"x"})", "@node")) == "forbidden");
   CHECK(f.drained == 1);
 }
 
@@ -259,10 +262,11 @@ TEST_CASE("a rehearsal over many does nothing, and some verbs want to know bette
   CHECK(job["examples"].Size() == 10);
   CHECK(f.retried.empty());
   CHECK(f.count("audit") == 0);
-  for (const auto* wrong : {R"({"verb":"sweep","of":"cancel","kind":"payout","reason":"x"})", R"({"verb":"sweep","of":"restart","reason":"x"})",
-                            R"({"verb":"sweep","of":"restart","stuck":true,"reason":"x"})", R"({"verb":"sweep","of":"refund","kind":"payment","reason":"x"})",
-                            R"({"verb":"sweep","of":"cancel","kind":"wallet","status":"ready","reason":"x"})",
-                            R"({"verb":"sweep","of":"retry","kind":"nobody","reason":"x"})"})
+  for (const auto* wrong :
+       {R"({"verb":"sweep","of":"cancel","kind":"payout","reason":"x"})", R"({"verb":"sweep","of":"restart","reason":"x"})",
+        R"({"verb":"sweep","of":"restart","stuck":true,"reason":"x"})", R"({"verb":"sweep","of":"refund","kind":"payment","reason":"x"})",
+        R"({"verb":"sweep","of":"cancel","kind":"wallet","status":"ready","reason":"x"})",
+        R"({"verb":"sweep","of":"retry","kind":"nobody","reason":"x"})"})
     CHECK(code_of(f.ask(wrong)) == "invalid");
   CHECK(code_of(f.ask(R"({"verb":"job","id":"99"})")) == "not_found");
 }

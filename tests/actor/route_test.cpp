@@ -432,7 +432,8 @@ TEST_CASE("operators look at, retry and ask about what is on other nodes") {
   };
   CHECK(ask("node-b") == "\"b\"");
   CHECK(ask("b") == "\"b\"");
-  CHECK(c.nodes[1]->questions == std::vector<inspect_question>{{"ann", "{}"}, {"ann", "{}"}});
+  CHECK(c.nodes[1]->questions
+        == std::vector<inspect_question>{{"@node", "{}"}, {"@node", "{}"}}); // Whoever it names: it is a node that asks.
   CHECK(contains(ask("c"), "not_found"));
   CHECK(contains(*c.world.ask<std::string>(c.nodes[0]->router, 5s, peers_atom::value), R"("name":"node-b","linked":true,"under_way":0)"));
   c.cut(0, 1);

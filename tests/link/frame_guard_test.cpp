@@ -1,6 +1,8 @@
 // The frame guard alone: whole frames, frames byte by byte, and what must not pass.
 #include <catch2/catch.hpp>
 
+#include <caf/atom.hpp>
+
 #include "io/link/frame_guard.hpp"
 #include "tests/link/link_rig.hpp"
 
@@ -27,14 +29,23 @@ fed feed(frame_guard& guard, const std::string& bytes, std::size_t step) {
 
 const std::string handshake = frame_header(1, 8) + "12345678";
 const std::string heartbeat = frame_header(6, 0);
-/// A message: no further receivers, then the rest of the payload.
-std::string message(std::uint64_t to, const std::string& text, std::uint8_t flags = 0) {
-  return frame_header(2, static_cast<std::uint32_t>(text.size() + 1), to, flags) + std::string(1, '\0') + text;
+std::string message(std::uint64_t to, const std::string& payload, std::uint8_t flags = 0) {
+  return frame_header(2, static_cast<std::uint32_t>(payload.size()), to, flags) + payload;
 }
+/// A message of CAF: no further receivers, no number of a type list but its name, then the values.
+std::string payload_of(const std::string& types, const std::string& values) {
+  return std::string(3, '\0') + static_cast<char>(types.size()) + types + values;
+}
+std::string atom_value(caf::atom_value atom) {
+  std::string bytes;
+  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(static_cast<std::uint64_t>(atom) >> shift & 0xff);
+  return bytes;
+}
+const std::string question = payload_of("@<>+@atom+@str", atom_value(caf::atom("ctl")) + "\2{}");
 
 } // namespace
 
-TEST_CASE("a node's frames pass as they are, however they are cut") {
+TEST_CASE("frames pass as they are, however they are cut") {
   const auto bytes = handshake + message(7, "hello") + heartbeat + frame_header(3, 3) + "xyz" + message(9, std::string(5000, 'a'), 1);
   for (std::size_t step : {1u, 7u, 31u, 32u, 33u, 100000u}) {
     frame_guard guard({});
@@ -85,7 +96,7 @@ TEST_CASE("a handshake passes when its payload was looked at, whole") {
 TEST_CASE("an operator's frames reach one actor and nothing else") {
   guard_rules rules;
   rules.only_actor = 7;
-  const auto kept = message(7, "to the door");
+  const auto kept = message(7, question);
   // A message to another actor, to one by its name, to nobody; a watch; a word that an actor ended: all of somebody else's.
   const auto dropped = message(8, "to another") + message(7, "by name", 1) + frame_header(2, 0, 7) + frame_header(4, 3, 8) + "abc"
                        + frame_header(5, 2) + "ab";
@@ -100,5 +111,77 @@ TEST_CASE("an operator's frames reach one actor and nothing else") {
        {frame_header(3, 3) + "xyz", frame_header(0, 8) + "12345678", frame_header(2, 3, 7) + "\1xy", frame_header(6, 1) + "x"}) {
     frame_guard guard(rules);
     CHECK(feed(guard, handshake + bad, 1).wrong);
+  }
+}
+
+TEST_CASE("an operator's message is a question and nothing else: not a byte of another passes") {
+  guard_rules rules;
+  rules.only_actor = 7;
+  const auto ctl = atom_value(caf::atom("ctl"));
+  const std::string bomb = "\x8f\xff\xff\xff\x7f"; // A length of 4 GB.
+  std::string nested;
+  for (int i = 0; i < 1000; ++i) nested += payload_of("@<>+@message", "").substr(1);
+  std::vector<std::string> bad{
+      payload_of("@<>+@atom+@actor", atom_value(caf::atom("link")) + "somebody"), // Watches by a link: CAF's own verbs.
+      payload_of("@<>+@atom+@str", atom_value(caf::atom("link")) + "\2{}"),
+      payload_of("@<>+@atom+@str", atom_value(caf::atom("ctm")) + "\2{}"),
+      payload_of("@<>+@atom+@str+@str", ctl + "\1x\2{}"),
+      payload_of("@<>+@atom+@charbuf", ctl + bomb),
+      payload_of("@<>+@charbuf", bomb),
+      "\0" + nested,
+      payload_of("@<>", ""),
+      payload_of("@<>+@atom+@str", ctl.substr(0, 7)), // Ends within the atom.
+      std::string("\0\0\1", 3) + question.substr(3),
+      "\1" + question.substr(1),
+      std::string(1, '\0'),
+  };
+  for (const auto& payload : bad)
+    for (std::size_t step : {1u, 40u, 100000u}) {
+      frame_guard guard(rules);
+      const auto result = feed(guard, handshake + message(7, payload), step);
+      CHECK(result.wrong);
+      CHECK(result.passed == handshake);
+    }
+  // An answer, something answered, a stream: what the id says makes CAF look for other things in it.
+  for (const char id : {'\x80', '\x40', '\x20', '\x30'}) {
+    auto frame = message(7, question);
+    frame[8] = id;
+    frame_guard guard(rules);
+    CHECK(feed(guard, handshake + frame, 1).passed == handshake);
+  }
+  frame_guard guard(rules);
+  const auto longest = message(7, question + std::string(frame_guard::question_max - question.size(), 'x'));
+  CHECK((feed(guard, handshake + longest, 1000).passed == handshake + longest));
+  CHECK_THAT(feed(guard, message(7, question + std::string(frame_guard::question_max, 'x')), 1000).wrong.value_or(""),
+             Catch::Contains("not expected"));
+}
+
+TEST_CASE("nodes send each other a few kinds of messages, to two actors; whatever else it is ends the connection") {
+  guard_rules rules;
+  rules.node_actors = {7, 8};
+  const auto letter = payload_of("@<>+@atom+@str", atom_value(caf::atom("forward")) + std::string(100'000, 'x'));
+  auto answer = message(999, payload_of("@<>+@str", "\2ok")), error = message(999, payload_of("@<>+@error", "\0"));
+  answer[8] = error[8] = '\x90';
+  const auto good = message(7, letter) + message(8, payload_of("@<>+@atom+@u32+@str+@actor", atom_value(caf::atom("hello")) + "..."))
+                    + message(8, payload_of("@<>+@atom+@str+@str", atom_value(caf::atom("ctl")) + "...")) + answer + error + heartbeat
+                    + frame_header(4, 30, 9) + std::string(30, 'n') + frame_header(5, 40) + std::string(40, 'n');
+  for (std::size_t step : {1u, 40u, 100000u}) {
+    frame_guard guard(rules);
+    const auto result = feed(guard, handshake + message(9, letter) + message(7, letter, 1) + good, step);
+    CHECK_FALSE(result.wrong);
+    CHECK((result.passed == handshake + good)); // Too long to be printed.
+    CHECK(guard.dropped() == 2);                // A request to another actor, and one to an actor by its name.
+  }
+  auto stream = message(7, letter);
+  stream[8] = '\x30';
+  for (const auto& bad :
+       {frame_header(3, 3) + "xyz", message(7, payload_of("@<>+@atom+@actor", atom_value(caf::atom("link")) + "x")),
+        message(7, payload_of("@<>+@atom+@str", atom_value(caf::atom("sys")) + "x")),
+        message(7, payload_of("@<>+@charbuf", "\x8f\xff\xff\xff\x7f")), message(7, payload_of("@<>+@error", std::string(5000, 'x'))),
+        frame_header(5, 5000) + std::string(5000, 'x'), message(7, ""), stream}) {
+    frame_guard guard(rules);
+    const auto result = feed(guard, handshake + bad, 1);
+    CHECK(result.wrong);
+    CHECK(result.passed == handshake);
   }
 }

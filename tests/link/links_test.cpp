@@ -6,6 +6,8 @@
 #include <thread>
 
 #include <caf/all.hpp>
+#include <caf/binary_deserializer.hpp>
+#include <caf/binary_serializer.hpp>
 #include <caf/io/all.hpp>
 #include <caf/io/basp_broker.hpp>
 
@@ -81,7 +83,7 @@ struct node {
               }};
     });
     exchange = system.spawn([n = name](caf::event_based_actor*) -> caf::behavior {
-      return {[n](const std::string& text) { return n + " got " + text; }, [](const std::vector<std::uint8_t>& bytes) { return bytes; }};
+      return {[n](const std::string& text) { return n + " got " + text; }, [](forward_atom, const std::string& bytes) { return bytes; }};
     });
     auto inspector = system.spawn([](caf::event_based_actor*) -> caf::behavior {
       return {[](ctl_atom, const std::string& who, const std::string& command) { return who + " asks " + command; }};
@@ -161,6 +163,12 @@ struct log_watch {
     return lines->changed.wait_for(lock, patience, [&] {
       return std::any_of(lines->all.begin(), lines->all.end(), [&](const auto& line) { return line.find(part) != line.npos; });
     });
+  }
+  std::string all() {
+    const std::lock_guard lock(lines->mutex);
+    std::string text;
+    for (const auto& line : lines->all) text += line + "\n";
+    return text;
   }
   struct kept {
     std::mutex mutex;
@@ -378,6 +386,107 @@ TEST_CASE("an operator asks under the name of the certificate, and reaches nothi
   CHECK_THAT(operator_tool(ours().folder("node/b"), a.port).failure, Catch::Contains("node/b is no member"));
 }
 
+TEST_CASE("an operator's own frames: a question as CAF writes it is answered, and whatever else comes ends the connection") {
+  node a("a");
+  // What CAF itself writes is what the guard wants to see, byte for byte.
+  operator_tool olga(ours().folder("operator/olga"), a.port);
+  REQUIRE(olga.failure.empty());
+  std::vector<char> written;
+  caf::binary_serializer sink(olga.system, written);
+  std::vector<caf::strong_actor_ptr> stages;
+  REQUIRE_FALSE(sink(stages, caf::make_message(ctl_atom::value, std::string("{}"))));
+  const std::string question(written.begin(), written.end());
+  CHECK(question.substr(0, 18) == std::string("\0\0\0\x0e@<>+@atom+@str", 18));
+
+  const auto before = resident_bytes();
+  log_watch lines;
+  const auto door = olga.door.id();
+  const auto opening = question.substr(0, 26);
+  std::string other_atom = question,
+              bomb = std::string("\0\0\0\x11@<>+@atom+@charbuf", 21) + question.substr(18, 8) + "\x8f\xff\xff\xff\x7f";
+  other_atom[25] ^= 1;
+  const std::vector<std::pair<std::string, bool>> said{
+      {question, true},
+      {other_atom, false},
+      {bomb, false},
+      {std::string("\0\0\0\x10@<>+@atom+@actor", 20) + question.substr(18, 8), false},
+      {std::string("\0\0\0\x0b@<>+@error", 15) + std::string(60'000, '\1'), false},
+      {opening + std::string(200'000, 'x'), false},
+  };
+  for (const auto& [payload, good] : said) {
+    pump_rig tool(ours().folder("operator/olga"), calm());
+    auto answer = tool.dial("127.0.0.1:" + std::to_string(a.port), "a");
+    REQUIRE(std::holds_alternative<link_opened_ptr>(answer));
+    const auto& opened = std::get<link_opened_ptr>(answer);
+    tool.pump->start(opened->id, {});
+    // A handshake of CAF's own, from a process that there is not.
+    std::vector<char> hello;
+    caf::binary_serializer greet(olga.system, hello);
+    node_config other_config;
+    caf::actor_system other(other_config);
+    REQUIRE_FALSE(greet(other.node()));
+    const auto hand = std::string(hello.begin(), hello.end());
+    // The server's handshake names the door; the actor's number is in its payload's header.
+    const auto greeting = read_some(opened->plain.get(), frame_guard::header_size);
+    REQUIRE(greeting.size() == frame_guard::header_size);
+    std::uint32_t size = 0;
+    for (std::size_t i = 4; i < 8; ++i) size = size << 8 | static_cast<std::uint8_t>(greeting[i]);
+    const auto rest = read_some(opened->plain.get(), size);
+    caf::node_id server;
+    std::vector<std::string> apps;
+    caf::actor_id own_door = 0;
+    caf::binary_deserializer source(olga.system, rest.data(), rest.size());
+    REQUIRE_FALSE(source(server, apps, own_door));
+    CHECK(own_door != door);
+    send_all(opened->plain.get(), frame_header(1, static_cast<std::uint32_t>(hand.size())) + hand
+                                      + frame_header(2, static_cast<std::uint32_t>(payload.size()), own_door) + payload);
+    const auto end = tool.end_of(opened->id, good ? 1s : patience);
+    INFO(end.value_or("it stands"));
+    if (!good) CHECK(lines.wait(payload.size() > 150'000 ? "bytes is announced" : "of a kind that is not expected here"));
+    if (good && end) FAIL(lines.all());
+    CHECK(end.has_value() == !good);
+  }
+  CHECK(resident_bytes() < before + (64u << 20));
+  CHECK(olga.ask("who am I", olga.door) == "olga asks who am I");
+}
+
+TEST_CASE("a node that came in and says no hello is ended, and so is one that is a member no more") {
+  node a("a"), b("b");
+  a.see({a.member(), {"id-0", "b", "", caf::to_string(b.system.node()), 1, false}}); // It would dial us.
+  log_watch lines;
+  pump_rig quiet(ours().folder("node/b"), calm());
+  std::variant<link_opened_ptr, std::string> answer = std::string("not tried");
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (!std::holds_alternative<link_opened_ptr>(answer) && std::chrono::steady_clock::now() < until)
+    answer = quiet.dial("127.0.0.1:" + std::to_string(a.port), "a"); // Until the view has come.
+  REQUIRE(std::holds_alternative<link_opened_ptr>(answer));
+  const auto& opened = std::get<link_opened_ptr>(answer);
+  quiet.pump->start(opened->id, {});
+  SECTION("in silence") {
+    CHECK(quiet.end_of(opened->id));
+    CHECK(lines.wait("why=no hello in time"));
+  }
+  SECTION("not a member any more") {
+    REQUIRE(read_some(opened->plain.get(), 1).size() == 1); // The links actor has it.
+    a.see({a.member()});
+    CHECK(quiet.end_of(opened->id));
+    CHECK(lines.wait("why=node/b is no member that I know of"));
+  }
+}
+
+TEST_CASE("each connection has one CAF node id, and an operator's is no other's") {
+  auto members = std::make_shared<roster>();
+  const peer_name olga{peer_role::person, "olga"}, otto{peer_role::person, "otto"};
+  auto first = roster::checks_of(members, olga);
+  CHECK_FALSE(first("node 1"));
+  CHECK_FALSE(first("node 1"));
+  CHECK_THAT(first("node 2").value_or(""), Catch::Contains("another CAF node"));
+  CHECK_THAT(roster::checks_of(members, otto)("node 1").value_or(""), Catch::Contains("another connection"));
+  CHECK_FALSE(roster::checks_of(members, otto)("node 2"));
+  first = nullptr;
+  CHECK_FALSE(roster::checks_of(members, otto)("node 1")); // It has ended.
+}
+
 TEST_CASE("a black-holed member keeps no other from being linked") {
   node a("a"), b("b");
   const auto hole = listen_at("127.0.0.1", 0); // Accepts nobody; the kernel shakes hands, and then there is silence.
@@ -414,8 +523,8 @@ TEST_CASE("large letters go through, larger than the limit end the link and it c
   const auto echo = [&](std::size_t size) {
     caf::scoped_actor self{a.system};
     std::size_t back = 0;
-    self->request(a.seen->up["id-b"], 5s, std::vector<std::uint8_t>(size, 7))
-        .receive([&](const std::vector<std::uint8_t>& bytes) { back = bytes.size(); }, [](const caf::error&) {});
+    self->request(a.seen->up["id-b"], 5s, forward_atom::value, std::string(size, 'x'))
+        .receive([&](const std::string& bytes) { back = bytes.size(); }, [](const caf::error&) {});
     return back;
   };
   CHECK(echo(4u << 20) == 4u << 20);

@@ -369,3 +369,24 @@ TEST_CASE("100 MB both ways at once, with a slow reader: every byte comes, littl
   CHECK(held < before + (16u << 20));
   CHECK(most < before + (16u << 20));
 }
+
+TEST_CASE("one operator has eight connections at most; others still come in, and an IPv6 source counts by its /64") {
+  pump_rig server(ours().folder("node/a")), olga(ours().folder("operator/olga")), otto(ours().folder("operator/otto"));
+  server.listen();
+  std::vector<link_opened_ptr> open;
+  for (int i = 0; i < 8; ++i) {
+    auto answer = olga.dial(server.address());
+    REQUIRE(std::holds_alternative<link_opened_ptr>(answer));
+    open.push_back(std::get<link_opened_ptr>(answer));
+  }
+  auto ninth = olga.dial(server.address());
+  REQUIRE(std::holds_alternative<std::string>(ninth));
+  CHECK_THAT(std::get<std::string>(ninth), Catch::Contains("too many connections of operator/olga"));
+  CHECK(std::holds_alternative<link_opened_ptr>(otto.dial(server.address())));
+
+  CHECK(network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:2::9"));
+  CHECK(network_of("2001:db8:1:2::9") != network_of("2001:db8:1:3::9"));
+  CHECK(network_of("fe80::1%eth0") == network_of("fe80::2"));
+  CHECK(network_of("10.0.0.1") == "10.0.0.1");
+  CHECK(network_of("::ffff:10.0.0.1") != network_of("::ffff:10.0.0.2"));
+}
