@@ -27,8 +27,8 @@ run_result run_seed(std::uint64_t seed, bool trace = false) {
 // Seeds that once found a defect: shards that started again on a node that was giving them away, by the answer to an earlier heartbeat
 // (196).
 constexpr std::uint64_t regressions[] = {196};
-// Two to three minutes of one core.
-constexpr std::uint64_t usual_seeds = 2000;
+// One half of what a full run of the tests plays: two minutes of one core.
+constexpr std::uint64_t usual_seeds = 1000;
 // A planted fault must be caught within so many.
 constexpr std::uint64_t planted_seeds = 300;
 
