@@ -2,6 +2,7 @@
 #include <map>
 #include <mutex>
 
+#include "persistence/bot_books.hpp"
 #include "persistence/database.hpp"
 #include "persistence/persistence.hpp"
 #include "persistence/reconciliation_books.hpp"
@@ -30,7 +31,7 @@ constexpr const char* due_sql =
     "SELECT pot.channel_id, c.owner_chat_id, c.payout_ticker, c.payout_network, c.payout_address, c.payout_extra_id, pot.name "
     "FROM pot JOIN channel c ON c.id = pot.channel_id::text "
     "WHERE pot.units > 0 AND c.payout_address <> '' "
-    "AND (c.strategy = 'instant' OR (pot.name = 'usdt' AND pot.units >= c.threshold_usd)) "
+    "AND (c.strategy = 'instant' OR (pot.name = 'usdt' AND (pot.units >= c.threshold_usd OR c.status IN ('draining', 'closed')))) "
     "AND pot.units >= coalesce((SELECT p.pair_minimum FROM payout p WHERE p.target_ticker = c.payout_ticker "
     "AND p.target_network = c.payout_network AND p.pot = pot.name::payout_pot AND p.pair_minimum > 0 "
     "AND p.updated_at > now() - interval '1 day' ORDER BY p.updated_at DESC LIMIT 1), 0) "
@@ -38,11 +39,12 @@ constexpr const char* due_sql =
     "WHERE p.channel_id = pot.channel_id AND p.status = 'failed') "
     "ORDER BY pot.oldest, pot.channel_id, pot.name LIMIT $1::bigint";
 
-// Sums over the ledger above $1, in two parts: entries that no transaction can add to any more, up to the newest that is old enough, and the
-// rest. What remains of a liability when what is on its way or in a swap backs it lies in the wallet.
+// Sums over the ledger above $1, in two parts: entries that no transaction can add to any more, up to the newest that is old enough, and
+// the rest. What remains of a liability when what is on its way or in a swap backs it lies in the wallet.
 constexpr const char* wallet_books_sql =
     "WITH calm AS (SELECT coalesce((SELECT id FROM ledger_entry WHERE at < now() - interval '10 minutes' ORDER BY id DESC LIMIT 1), 0) AS "
-    "id), line AS (SELECT p.entry <= (SELECT id FROM calm) AS calm, p.currency, p.units, CASE WHEN p.account = 'assets:wallet' THEN 'ledger' "
+    "id), line AS (SELECT p.entry <= (SELECT id FROM calm) AS calm, p.currency, p.units, CASE WHEN p.account = 'assets:wallet' THEN "
+    "'ledger' "
     "WHEN p.account = 'assets:incoming' THEN 'incoming' WHEN p.account LIKE 'assets:%' THEN 'swap' WHEN p.account LIKE 'owner:%' OR "
     "p.account LIKE 'liability:%' THEN 'owed' ELSE 'own' END AS part FROM ledger_posting p WHERE p.entry > $1::bigint AND p.currency IN "
     "('eth', 'usdt')) "
@@ -129,6 +131,7 @@ struct books_query {
   template <class Other>
   io_outcome operator()(const Other& request) const {
     if constexpr (requires { answer_reconciliation(transaction, request); }) return answer_reconciliation(transaction, request);
+    if constexpr (requires { answer_bot(transaction, request); }) return answer_bot(transaction, request);
     return io_failure{fault::permanent, "wrong_lane", "the books do not answer this", {}};
   }
 };
@@ -143,6 +146,7 @@ void prepare_books(pqxx::connection& connection) {
   connection.prepare("due", due_sql);
   connection.prepare("wallet_books", wallet_books_sql);
   prepare_reconciliation_books(connection);
+  prepare_bot_books(connection);
   connection.prepare("arrival", arrival_sql);
   connection.prepare("allowance", allowance_sql);
 }

@@ -10,4 +10,5 @@ list(APPEND io_sources
      providers/provider_faults.cpp
      providers/telegram.cpp
      providers/telegram_calls.cpp
-     providers/telegram_updates.cpp)
+     providers/telegram_updates.cpp
+  providers/telegram_rights.cpp)

@@ -52,6 +52,7 @@ io_outcome outside::perform(const io_request& request) {
   if (auto* r = std::get_if<create_swap>(&request)) return swaps.create(*r);
   if (auto* r = std::get_if<get_swap>(&request)) return swaps.look(*r);
   if (auto* r = std::get_if<send_message>(&request)) return persons.send(*r);
+  if (auto* r = std::get_if<edit_message>(&request)) return persons.edit(*r);
   if (auto* r = std::get_if<create_invite>(&request)) return persons.invite(*r);
   if (auto* r = std::get_if<get_chain_quote>(&request)) return net.quote(*r);
   if (auto* r = std::get_if<broadcast_tx>(&request)) return net.broadcast(*r);
