@@ -1,5 +1,6 @@
 list(APPEND machine_sources
-  channel/channel_machine.cpp channel/channel_effects.cpp
+  broadcast/broadcast_machine.cpp broadcast/broadcast_effects.cpp
+  channel/channel_machine.cpp channel/channel_effects.cpp channel/channel_posts.cpp
   conversation/conversation_machine.cpp conversation/conversation_effects.cpp
   payment/payment_machine.cpp payment/payment_judge.cpp payment/payment_decisions.cpp payment/payment_outcomes.cpp
   payment/payment_effects.cpp payment/payment_texts.cpp

@@ -6,7 +6,7 @@ namespace paygate {
 namespace {
 
 // Names of a variant's alternatives; a struct without an overload does not compile.
-#define PAYGATE_WORD(type) \
+#define PAYGATE_WORD(type)                                                                                                                 \
   constexpr std::string_view word(const type&) { return #type; }
 PAYGATE_WORD(create_invoice)
 PAYGATE_WORD(get_payment)
@@ -120,6 +120,22 @@ PAYGATE_WORD(round_view)
 PAYGATE_WORD(start_reconciliation)
 PAYGATE_WORD(run_reconciliation)
 PAYGATE_WORD(resolve_exception)
+PAYGATE_WORD(delete_message)
+PAYGATE_WORD(send_batch)
+PAYGATE_WORD(batch_sent)
+PAYGATE_WORD(get_audience)
+PAYGATE_WORD(audience_seen)
+PAYGATE_WORD(get_recipients)
+PAYGATE_WORD(recipients_seen)
+PAYGATE_WORD(get_due_posts)
+PAYGATE_WORD(due_posts_seen)
+PAYGATE_WORD(claim_broadcast)
+PAYGATE_WORD(post_placed)
+PAYGATE_WORD(schedule_posts)
+PAYGATE_WORD(start_broadcast)
+PAYGATE_WORD(cancel_broadcast)
+PAYGATE_WORD(pause_broadcast)
+PAYGATE_WORD(resume_broadcast)
 #undef PAYGATE_WORD
 
 // In a history "invoice_created" says more than "an effect is done".
@@ -164,6 +180,11 @@ struct lane_visitor {
   lane operator()(const get_exception&) const { return lane::books; }
   lane operator()(const find_arrival&) const { return lane::books; }
   lane operator()(const get_allowance&) const { return lane::books; }
+  lane operator()(const delete_message&) const { return lane::telegram; }
+  lane operator()(const send_batch&) const { return lane::telegram_bulk; }
+  lane operator()(const get_audience&) const { return lane::books; }
+  lane operator()(const get_recipients&) const { return lane::books; }
+  lane operator()(const get_due_posts&) const { return lane::books; }
 };
 
 } // namespace
@@ -192,17 +213,18 @@ std::string_view name_of(const poller_message& message) { return std::visit(to_w
 std::string_view name_of(const conversion_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const scheduler_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const reconciliation_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const broadcast_message& message) { return std::visit(to_word, message); }
 
 std::string escape_html(std::string_view text) {
   std::string escaped;
   escaped.reserve(text.size());
   for (char c : text) {
     switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      default: escaped += c;
+    case '&': escaped += "&amp;"; break;
+    case '<': escaped += "&lt;"; break;
+    case '>': escaped += "&gt;"; break;
+    case '"': escaped += "&quot;"; break;
+    default: escaped += c;
     }
   }
   return escaped;

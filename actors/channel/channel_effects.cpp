@@ -1,34 +1,20 @@
 #include "actors/channel/channel_machine.hpp"
-#include "messages/chat.hpp"
+#include "actors/channel/channel_posts.hpp"
 
 namespace paygate {
 
-namespace {
-
-std::string offer_text(const channel& s) {
-  auto text = "<b>" + escape_html(s.closed_title) + "</b>";
-  if (!s.description.empty()) text += "\n\n" + escape_html(s.description);
-  return text + "\n\nChoose how long you want access:";
-}
-
-keyboard offer_buttons(const channel& s) {
-  keyboard rows;
-  for (std::size_t i = 0; i < s.tiers.size(); ++i) {
-    const auto& tier = s.tiers[i];
-    if (tier.days == 0) continue;
-    const auto text = std::to_string(tier.days) + (tier.days == 1 ? " day - $" : " days - $") + to_fixed(tier.price.units(), 2);
-    rows.push_back({button{text, start_link{s.open_channel_id, static_cast<int>(i)}, false}});
-  }
-  if (s.donations) rows.push_back({button{"🎁 Donate", start_link{s.open_channel_id, start_link::donation}, false}});
-  return rows;
-}
-
-} // namespace
-
 std::vector<effect> channel_kind::effects_due(const channel& state, const entity_ref&, timestamp, const policy&) {
-  if (state.status == channel_status::closed || state.offer_message_id != 0) return {};
-  return {{"offer", io_request(send_message{state.open_channel_id, offer_text(state), offer_buttons(state)}), timestamp{},
-           milliseconds(30'000), milliseconds(600'000)}};
+  constexpr milliseconds again{30'000}, again_max{600'000};
+  std::vector<effect> due;
+  // The receiver treats a repeat as the first; that its post stands it says by post_placed.
+  if (const auto post = offer_broadcast(state))
+    due.push_back({"offer:" + post->id,
+                   ask_entity{*post, broadcast_message(start_broadcast{state.open_channel_id, broadcast_what::offer,
+                                                                       broadcast_target::channel, "", true})},
+                   *state.posts.offer_due_at, again, again_max});
+  if (const auto post = next_retired(state))
+    due.push_back({"retire:" + post->mark, io_request(delete_message{post->chat_id, post->message_id}), timestamp{}, again, again_max});
+  return due;
 }
 
 std::optional<timestamp> channel_kind::wakes_at(const channel&, timestamp, const policy&) { return std::nullopt; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/channel/channel_posts.hpp"
 #include "addresses/address.hpp"
 
 namespace paygate {
@@ -91,6 +92,11 @@ bool same_post(const channel& a, const channel& b) {
          && a.donations == b.donations;
 }
 
+std::string minutes_text(milliseconds span) {
+  const auto minutes = std::chrono::ceil<std::chrono::minutes>(span).count();
+  return std::to_string(minutes) + (minutes == 1 ? " minute" : " minutes");
+}
+
 struct channel_step {
   const channel& state;
   bool exists;
@@ -100,13 +106,23 @@ struct channel_step {
     return step{.next = state, .changed = false, .reply = std::move(reply), .entries = {}, .rows = {}, .note = {}};
   }
 
+  step changed(std::string note) const {
+    return step{.next = state, .changed = true, .reply = ok{}, .entries = {}, .rows = {}, .note = std::move(note)};
+  }
+
   verdict<channel> operator()(const register_channel& command) const {
     if (auto why = objection(command.terms, context.self); !why.empty()) return refused{refusal::invalid, why};
     auto next = command.terms;
     if (next.payout_extra_id == no_memo) next.payout_extra_id.clear();
     const auto keeps_post = exists && state.status != channel_status::closed && same_post(state, next);
-    next.offer_message_id = keeps_post ? state.offer_message_id : 0;
-    next.status = next.offer_message_id != 0 ? channel_status::offered : channel_status::registered;
+    next.offer_message_id = exists ? state.offer_message_id : 0;
+    next.posts = exists ? state.posts : channel_posts{};
+    next.status = keeps_post ? state.status : channel_status::registered;
+    if (!keeps_post) next.posts.offer_due_at = context.now;
+    if (!next.donations)
+      next.posts.donation_due_at.reset();
+    else if (!next.posts.donation_due_at)
+      next.posts.donation_due_at = next_post_at(next.posts, context.now, context.rules);
     if (exists && next == state) return unchanged();
     return step{.next = std::move(next),
                 .changed = true,
@@ -123,21 +139,55 @@ struct channel_step {
 
   verdict<channel> operator()(const effect_done& message) const {
     if (!exists) return refused{refusal::not_found, "there is no such channel"};
-    const auto due = channel_kind::effects_due(state, context.self, context.now, context.rules);
     const auto* io = std::get_if<io_outcome>(&message.outcome);
-    if (!io || std::none_of(due.begin(), due.end(), [&](const effect& e) { return e.key == message.key; })) return unchanged();
-    if (const auto* sent = std::get_if<message_sent>(io); sent && sent->message_id != 0) {
-      step out{.next = state, .changed = true, .reply = ok{}, .entries = {}, .rows = {}, .note = "offer posted"};
-      out.next.offer_message_id = sent->message_id;
-      out.next.status = channel_status::offered;
-      return out;
-    }
-    if (const auto* failure = std::get_if<io_failure>(io)) {
-      step out{.next = state, .changed = false, .reply = ok{}, .entries = {}, .rows = {}, .note = {}};
-      out.rows.emplace_back(failure_listed{failure->code, "the offer cannot be posted: " + failure->text});
-      return out;
-    }
-    return unchanged();
+    const auto post = next_retired(state);
+    if (!io || !post || message.key != "retire:" + post->mark) return unchanged();
+    const auto* failure = std::get_if<io_failure>(io);
+    auto out = changed(failure ? "the old post " + post->mark + " stays: " + failure->text : "old post deleted");
+    drop_retired(out.next, post->mark);
+    return out;
+  }
+
+  verdict<channel> operator()(const claim_broadcast& command) const {
+    if (!exists || state.status == channel_status::closed) return refused{refusal::not_found, "the channel is not on sale"};
+    if (command.what == broadcast_what::donation && !state.donations) return refused{refusal::conflict, "the channel takes no donations"};
+    if (command.scheduled || state.posts.manual_id == command.broadcast_id)
+      return unchanged(channel_view{std::make_shared<const channel>(state)});
+    const auto interval = context.rules.broadcast_manual_interval;
+    if (state.posts.manual_at && context.now < *state.posts.manual_at + interval)
+      return refused{refusal::conflict, "broadcasts of a channel are at least " + minutes_text(interval)
+                                            + " apart: the next one is possible at "
+                                            + to_text(*state.posts.manual_at + interval).substr(11, 8) + " UTC"};
+    auto out = changed("broadcast " + command.broadcast_id);
+    out.next.posts.manual_id = command.broadcast_id;
+    out.next.posts.manual_at = context.now;
+    out.reply = channel_view{std::make_shared<const channel>(out.next)};
+    return out;
+  }
+
+  verdict<channel> operator()(const post_placed& command) const {
+    if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    auto out = changed(std::string(to_text(command.what)) + (command.message_id != 0 ? " posted" : " not posted"));
+    place_post(out.next, command, context.now, context.rules);
+    out.changed = !(out.next == state);
+    return out;
+  }
+
+  verdict<channel> operator()(const schedule_posts& command) const {
+    if (!exists || state.status == channel_status::closed) return refused{refusal::not_found, "the channel is not on sale"};
+    if (auto why = objection_to_schedule(command); !why.empty()) return refused{refusal::invalid, why};
+    auto out = changed("posts " + std::string(to_text(command.cadence)));
+    auto& posts = out.next.posts;
+    posts.cadence = command.cadence;
+    posts.cadence_day = command.day;
+    posts.cadence_hour = command.hour;
+    // The offer that is owed now is owed whatever the schedule.
+    if (state.status == channel_status::offered) posts.offer_due_at = next_post_at(posts, context.now, context.rules);
+    posts.donation_due_at = state.donations ? next_post_at(posts, context.now, context.rules) : std::nullopt;
+    const bool same = posts.cadence == state.posts.cadence && posts.cadence_day == state.posts.cadence_day
+                      && posts.cadence_hour == state.posts.cadence_hour;
+    if (same) return unchanged();
+    return out;
   }
 };
 
