@@ -87,6 +87,7 @@ public:
   void stop();
 
   // People. `who` is the user's id.
+  /// {"text"}, and {"forward_from"}: the channel that it is forwarded from.
   reply person_sends(std::int64_t who, const json& wish);
   reply person_presses(std::int64_t who, const json& wish);
   /// {"url"}: follows a link: a deep link of the bot, an invite, or any other, which does nothing.

@@ -63,7 +63,16 @@ reply telegram::person_sends(std::int64_t who, const json& wish) {
     message.entities =
         json::array({json::object({{"offset", 0}, {"length", utf16_length(text.substr(0, text.find(' ')))}, {"type", "bot_command"}})});
   chat.messages.push_back(message);
-  push("message", message_json(chat, message));
+  json body = message_json(chat, message);
+  if (const auto from = wish["forward_from"].integer()) {
+    const tg_chat* origin = *from < 0 ? find_chat(*from) : nullptr;
+    if (origin == nullptr) return refused(404, "there is no such channel to forward from");
+    const auto posted = origin->messages.empty() ? 1 : origin->messages.back().id;
+    body.set(
+        "forward_origin",
+        json::object({{"type", "channel"}, {"date", unix_seconds(core_.now())}, {"chat", chat_json(*origin)}, {"message_id", posted}}));
+  }
+  push("message", body);
   return answer(200, json::object({{"ok", true}, {"message_id", message.id}, {"update_id", next_update_ - 1}}));
 }
 

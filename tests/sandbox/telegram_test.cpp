@@ -184,6 +184,15 @@ TEST_CASE_METHOD(sandbox_fixture, "members_are_told_of_to_administrators_who_ask
   CHECK(get("/control/chats/-1011/members?status=administrator").body["members"].size() == 1);
 }
 
+TEST_CASE_METHOD(sandbox_fixture, "a_forwarded_post_names_its_channel") {
+  post("/control/chats", R"({"id":-1020,"title":"Open","username":"open_channel"})");
+  CHECK(post("/control/users/27/send", R"({"text":"a post","forward_from":-1020})").status == 200);
+  const auto got_message = last(bot("getUpdates", "{}").body["result"])["message"];
+  CHECK(got_message["forward_origin"]["type"].text() == "channel");
+  CHECK(got_message["forward_origin"]["chat"]["id"].text() == "-1020");
+  CHECK(bot("getChat", R"({"chat_id":"@Open_Channel"})").body["result"]["title"].text() == "Open");
+}
+
 TEST_CASE_METHOD(sandbox_fixture, "a_block_and_its_end_are_told") {
   post("/control/users/26/send", R"({"text":"/start"})");
   post("/control/users/26/block", "");
