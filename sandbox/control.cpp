@@ -62,6 +62,8 @@ reply control_desk::post(const json& body, const std::vector<std::string>& way) 
   if (way[0] == "chats" && way.size() == 1) return chats_.put_chat(body);
   if (way[0] == "chats" && way.size() == 2 && way[1] == "bulk") return chats_.put_chats(body);
   if (way[0] == "users" && way.size() == 2 && way[1] == "bulk") return chats_.put_users(body);
+  if (way[0] == "chats" && way.size() == 3 && way[2] == "links")
+    if (const auto id = json(way[1]).integer()) return chats_.put_link(*id, body);
   if (way[0] == "chats" && way.size() == 3 && way[2] == "rights")
     if (const auto id = json(way[1]).integer()) return chats_.put_rights(*id, body);
   if (way[0] == "swaps" && way.size() == 2) return swaps_.force(way[1], body);

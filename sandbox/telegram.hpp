@@ -55,6 +55,7 @@ struct tg_link {
   std::int64_t expires = 0; ///< Unix seconds; 0: never.
   std::int64_t member_limit = 0;
   bool join_request = false, revoked = false;
+  std::int64_t creator = 0;      ///< The administrator who made it; 0: the bot.
   std::set<std::int64_t> inside; ///< Who is in the chat by this link.
   std::set<std::int64_t> waiting;
 };
@@ -107,6 +108,8 @@ public:
   /// {"status", "can_invite_users", ...}: the bot's standing, or with "user_id" that person's, changed by the owner: both are told as
   /// updates.
   reply put_rights(std::int64_t chat, const json& wish);
+  /// {"join_request"}: the owner makes a link of their own in the app, which the bot sees only in part. Answers it whole.
+  reply put_link(std::int64_t chat, const json& wish);
   /// {"from", "count", "started", "chat_id"}: so many people at once, members of that chat if one is named. No updates.
   reply put_users(const json& wish);
   /// {"from", "count"}: so many channels, ids falling from `from`.
@@ -159,6 +162,7 @@ private:
   json message_json(const tg_chat& chat, const tg_message& message) const;
 
   // telegram_members.cpp
+  std::string new_link_url();
   outcome create_link(tg_chat& chat, const json& asked);
   outcome revoke_link(tg_chat& chat, const json& asked);
   outcome ban(tg_chat& chat, const json& asked);

@@ -87,6 +87,21 @@ reply telegram::put_rights(std::int64_t id, const json& wish) {
   return answer(200, json::object({{"ok", true}, {"bot", after}}));
 }
 
+reply telegram::put_link(std::int64_t id, const json& wish) {
+  const std::lock_guard lock(core_.mutex);
+  tg_chat* chat = id < 0 ? find_chat(id) : nullptr;
+  if (chat == nullptr) return refused(404, "no such chat");
+  const auto creator = std::find_if(chat->members.begin(), chat->members.end(), [](const auto& m) { return m.second.status == "creator"; });
+  if (creator == chat->members.end()) return refused(409, "the chat has no creator");
+  tg_link made;
+  made.url = new_link_url();
+  made.creator = creator->first;
+  made.join_request = wish["join_request"].is_true();
+  const auto url = made.url;
+  chat->links[url] = std::move(made);
+  return answer(200, json::object({{"ok", true}, {"invite_link", url}}));
+}
+
 reply telegram::put_users(const json& wish) {
   constexpr std::int64_t count_max = 2'000'000;
   const std::lock_guard lock(core_.mutex);

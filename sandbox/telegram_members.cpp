@@ -75,8 +75,10 @@ json telegram::member_json(const tg_chat& chat, std::int64_t user) const {
 }
 
 json telegram::link_json(const tg_link& link) const {
-  json out = json::object({{"invite_link", link.url},
-                           {"creator", user_json(bot_id_)},
+  // Of another administrator's link the bot sees no more than its beginning.
+  constexpr std::size_t shown = sizeof "https://t.me/+" - 1 + 8;
+  json out = json::object({{"invite_link", link.creator == 0 ? link.url : link.url.substr(0, shown) + "\u2026"},
+                           {"creator", user_json(link.creator == 0 ? bot_id_ : link.creator)},
                            {"creates_join_request", link.join_request},
                            {"is_primary", false},
                            {"is_revoked", link.revoked}});
@@ -102,6 +104,10 @@ void telegram::change_member(tg_chat& chat, std::int64_t user, tg_member next, c
   if (chat.bot_status == "administrator") push("chat_member", body); // Nobody else is told of members.
 }
 
+std::string telegram::new_link_url() {
+  return "https://t.me/+" + core_.random_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 16);
+}
+
 telegram::outcome telegram::create_link(tg_chat& chat, const json& asked) {
   if (chat.bot_status != "administrator" || !chat.can_invite)
     return failure{400, "Bad Request: not enough rights to manage chat invite link"};
@@ -115,7 +121,7 @@ telegram::outcome telegram::create_link(tg_chat& chat, const json& asked) {
   if (made.member_limit != 0 && made.join_request)
     return failure{400, "Bad Request: member limit can't be specified for links requiring administrator approval"};
   if (made.expires != 0 && made.expires <= unix_seconds(core_.now())) return failure{400, "Bad Request: EXPIRE_DATE_INVALID"};
-  made.url = "https://t.me/+" + core_.random_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 16);
+  made.url = new_link_url();
   core_.count("telegram.invite_links");
   const auto url = made.url;
   return link_json(chat.links[url] = std::move(made));
@@ -125,7 +131,7 @@ telegram::outcome telegram::revoke_link(tg_chat& chat, const json& asked) {
   if (chat.bot_status != "administrator" || !chat.can_invite)
     return failure{400, "Bad Request: not enough rights to manage chat invite link"};
   const auto found = chat.links.find(asked["invite_link"].text());
-  if (found == chat.links.end()) return failure{400, "Bad Request: INVITE_HASH_EXPIRED"};
+  if (found == chat.links.end() || found->second.creator != 0) return failure{400, "Bad Request: INVITE_HASH_EXPIRED"};
   found->second.revoked = true;
   return link_json(found->second);
 }

@@ -184,6 +184,18 @@ TEST_CASE_METHOD(sandbox_fixture, "members_are_told_of_to_administrators_who_ask
   CHECK(get("/control/chats/-1011/members?status=administrator").body["members"].size() == 1);
 }
 
+TEST_CASE_METHOD(sandbox_fixture, "the_owners_own_link_is_seen_in_part") {
+  post("/control/chats", R"({"id":-1021,"title":"Closed","creators":[500]})");
+  const auto made = post("/control/chats/-1021/links", R"({"join_request":true})").body["invite_link"].text();
+  CHECK(post("/control/users/28/request_join", json::object({{"link", made}}).dump()).body["result"].text() == "requested");
+  const auto asked = last(bot("getUpdates", "{}").body["result"])["chat_join_request"];
+  CHECK(asked["invite_link"]["creator"]["id"].text() == "500");
+  CHECK(asked["invite_link"]["invite_link"].text().find("\u2026") != std::string::npos);
+  CHECK(asked["invite_link"]["invite_link"].text() != made);
+  CHECK(bot("revokeChatInviteLink", json::object({{"chat_id", -1021}, {"invite_link", made}}).dump()).status == 400);
+  CHECK(bot("approveChatJoinRequest", R"({"chat_id":-1021,"user_id":28})").status == 200);
+}
+
 TEST_CASE_METHOD(sandbox_fixture, "a_forwarded_post_names_its_channel") {
   post("/control/chats", R"({"id":-1020,"title":"Open","username":"open_channel"})");
   CHECK(post("/control/users/27/send", R"({"text":"a post","forward_from":-1020})").status == 200);
