@@ -2,15 +2,38 @@
 a Stage keeps who is there and prints the chats."""
 import datetime
 import re
-import sys
+import textwrap
+import unicodedata
 
 from harness import Unexpected, wait
 
-WIDTH = 96
+WIDTH, BUBBLE = 100, 72
 
 
 def clock(seconds):
     return datetime.datetime.fromtimestamp(int(seconds), datetime.timezone.utc).strftime("%d %b %H:%M")
+
+
+def wide(text):
+    """How many columns a terminal gives it."""
+    return sum(0 if unicodedata.combining(c) or c == "\ufe0f" else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def bubble(message):
+    """A message as lines: in a box, with its time and its buttons; the bot's at the left, the person's at the right."""
+    mine = message["from"] == "bot"
+    text = message["text"] if mine else re.sub(r"^(/start) \S{20,}$", r"\1  (the link's payload)", message["text"])
+    lines = [piece for line in text.split("\n") for piece in textwrap.wrap(line, BUBBLE, break_long_words=False) or [""]]
+    width = max(wide(line) for line in lines)
+    when = clock(message["date"]) + (", edited" if message["edited"] else "") + (", deleted" if message["deleted"] else "")
+    width = max(width, wide(when) + 2)
+    box = ["╭" + "─" * (width + 2) + "╮"] + [f"│ {line}{' ' * (width - wide(line))} │" for line in lines]
+    box.append("╰" + "─" * (width - wide(when)) + " " + when + " ╯")
+    rows = {}
+    for button in message["buttons"]:
+        rows.setdefault(button["row"], []).append("[ " + button["text"] + (" ]" if "callback_data" in button else " ↗ ]"))
+    box += ["  " + " ".join(row) for row in rows.values()]
+    return box if mine else [" " * max(0, WIDTH - width - 4) + line for line in box]
 
 
 class Person:
@@ -156,31 +179,9 @@ class Stage:
         lines, notes = [f"\n== {title} " + "=" * max(0, WIDTH - len(title) - 4)], list(self.notes.get(chat, []))
         for message in self.messages(chat):
             while notes and notes[0][0] < message["message_id"]:
-                lines.append(f"{'-- ' + notes.pop(0)[1] + ' --':^{WIDTH}}")
-            lines += self.bubble(message)
-        lines += [f"{'-- ' + text + ' --':^{WIDTH}}" for _, text in notes]
-        return "\n".join(lines)
-
-    def bubble(self, message):
-        marks = clock(message["date"]) + (" edited" if message["edited"] else "") + (" DELETED" if message["deleted"] else "")
-        text = self.bold(message) if sys.stdout.isatty() else message["text"]
-        if message["from"] != "bot":
-            words = re.sub(r"^(/start) \S{20,}$", r"\1 (by the deep link)", text)
-            return [f"{words + '  ' + marks:>{WIDTH}}"]
-        out, width = [f"| {line}" for line in text.split("\n")], max(len(line) for line in message["text"].split("\n"))
-        out[0] += " " * max(2, min(70, width) - len(message["text"].split("\n")[0]) + 2) + "(" + marks + ")"
-        rows = {}
-        for button in message["buttons"]:
-            rows.setdefault(button["row"], []).append("[" + button["text"] + ("]" if "callback_data" in button else " ↗]"))
-        return out + ["|   " + " ".join(row) for row in rows.values()]
-
-    @staticmethod
-    def bold(message):
-        units = message["text"].encode("utf-16-le")
-        for entity in sorted((e for e in message["entities"] if e["type"] == "bold"), key=lambda e: -e["offset"]):
-            start, end = 2 * entity["offset"], 2 * (entity["offset"] + entity["length"])
-            units = units[:start] + "\033[1m".encode("utf-16-le") + units[start:end] + "\033[0m".encode("utf-16-le") + units[end:]
-        return units.decode("utf-16-le")
+                lines.append(f"{'· ' + notes.pop(0)[1] + ' ·':^{WIDTH}}")
+            lines += bubble(message)
+        return "\n".join(lines + [f"{'· ' + text + ' ·':^{WIDTH}}" for _, text in notes])
 
     def show(self, *chats):
         """Prints chats given as (chat id, title)."""
