@@ -125,6 +125,10 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
       "After an owner has confirmed another payout address it takes effect so much later.");
   add("conversion", "threshold_usd", s.conversion.threshold_usd, "USD", "Pending net value from which on ETH is converted to USDT.");
   add("conversion", "interval", s.conversion.interval, "duration", "Distance between two looks whether that much is pending.");
+  add("broadcast", "auto_interval", s.broadcast.auto_interval, "duration",
+      "Between two scheduled posts of a channel whose owner has set no other schedule.");
+  add("broadcast", "manual_interval", s.broadcast.manual_interval, "duration",
+      "Least time between two broadcasts of an owner to one channel.");
   add("swaps", "min_validity", s.swaps.min_validity, "share", "Share of the rate's life that must be left when the deposit is sent.");
   add("swaps", "poll", s.swaps.poll, "duration", "Distance between two looks at a swap.");
   add("swaps", "tries_max", s.swaps.tries_max, "", "Swaps tried for one payout before a person has to look.");
@@ -183,7 +187,7 @@ std::vector<setting_entry> describe(settings& of) {
   describe_money(of, all);
   // What steps are given anew each time, and the log's level; all else is built into parts that live as long as the process.
   for (auto& entry : all)
-    for (const char* section : {"payments", "donations", "fees", "payouts", "conversion", "swaps", "wallet"})
+    for (const char* section : {"payments", "donations", "fees", "payouts", "conversion", "broadcast", "swaps", "wallet"})
       if (entry.section == section || entry.key() == "log.level") entry.reloads = true;
   return all;
 }
@@ -230,6 +234,8 @@ policy policy_of(const settings& s, std::string wallet_address) {
   if (p.usdt_contract.empty() && s.ethereum.chain_id == 1) p.usdt_contract = "0xdac17f958d2ee523a2206206994597c13d831ec7";
   for (auto& c : p.usdt_contract)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  p.broadcast_auto_interval = in_ms(s.broadcast.auto_interval);
+  p.broadcast_manual_interval = in_ms(s.broadcast.manual_interval);
   p.swap_min_validity_bps = *share_bps(s.swaps.min_validity);
   p.swap_poll = in_ms(s.swaps.poll);
   p.swap_tries_max = static_cast<std::uint32_t>(s.swaps.tries_max);
@@ -247,6 +253,7 @@ policy policy_of(const settings& s, std::string wallet_address) {
     p.swap_poll = std::min(p.swap_poll, milliseconds(500));
     p.conversion_interval = std::min(p.conversion_interval, milliseconds(5'000));
     p.payouts_interval = std::min(p.payouts_interval, milliseconds(5'000));
+    p.broadcast_look = std::min(p.broadcast_look, milliseconds(5'000));
     p.receipt_poll = std::min(p.receipt_poll, milliseconds(300));
     p.resubmit_after = std::min(p.resubmit_after, milliseconds(15'000));
   }
@@ -414,6 +421,8 @@ std::vector<std::string> validate(const settings& s) {
   f.expect(token.empty()
                || (token.size() == 42 && token.starts_with("0x") && token.find_first_not_of("0123456789abcdefABCDEF", 2) == token.npos),
            "ethereum.usdt_contract", '"' + token + '"', "a contract's address, 0x and 40 hex digits");
+  f.span("broadcast.auto_interval", s.broadcast.auto_interval, seconds(1), hours(24 * 365));
+  f.span("broadcast.manual_interval", s.broadcast.manual_interval, seconds(0), hours(24 * 7));
   f.share("swaps.min_validity", s.swaps.min_validity);
   f.span("swaps.poll", s.swaps.poll, std::chrono::milliseconds(100), hours(1));
   f.range("swaps.tries_max", s.swaps.tries_max, 1, 100);

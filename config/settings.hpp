@@ -95,6 +95,10 @@ struct settings {
     setting_span interval = std::chrono::minutes(15);
   } conversion;
   struct {
+    setting_span auto_interval = std::chrono::hours(24);
+    setting_span manual_interval = std::chrono::minutes(5);
+  } broadcast;
+  struct {
     std::string min_validity = "0.25";
     setting_span poll = std::chrono::seconds(5);
     std::int64_t tries_max = 5;

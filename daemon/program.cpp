@@ -7,6 +7,7 @@
 #include <caf/io/all.hpp>
 
 #include "actors/rehearse.hpp"
+#include "actors/runtime/bulk.hpp"
 #include "actors/runtime/entity.hpp"
 #include "actors/runtime/exchange.hpp"
 #include "actors/runtime/inspector.hpp"
@@ -30,6 +31,7 @@
 #include "io/http/server.hpp"
 #include "messages/log.hpp"
 #include "persistence/persistence.hpp"
+#include "persistence/visits.hpp"
 
 namespace paygate {
 
@@ -42,6 +44,13 @@ lane_limits limits_of(const lane_setting& s) {
   limits.workers = static_cast<std::uint32_t>(s.concurrency);
   limits.rate = static_cast<std::uint32_t>(s.rate);
   limits.burst = std::max(limits.rate, 1u);
+  return limits;
+}
+
+/// Telegram's: its rate is that of all nodes together, and chats have limits of their own.
+lane_limits messenger(const lane_setting& s) {
+  auto limits = limits_of({s.concurrency, 0});
+  limits.pace.per_second = static_cast<std::uint32_t>(s.rate);
   return limits;
 }
 
@@ -78,6 +87,7 @@ struct program::parts {
   std::vector<lane_actor> lanes;
   std::shared_ptr<settings_watch> watch;
   std::unique_ptr<process_figures> process;
+  std::unique_ptr<visit_book> visits;
   std::unique_ptr<health_probe> health;
   std::unique_ptr<http_server> http;
 };
@@ -137,7 +147,8 @@ void program::start_lanes() {
   };
   lane_for(lane::nowpayments, make_nowpayments_client(nowpayments_of(s, secrets_)), limits_of(s.lanes.nowpayments));
   lane_for(lane::changenow, make_changenow_client(changenow_of(s, secrets_)), limits_of(s.lanes.changenow));
-  lane_for(lane::telegram, make_telegram_client(telegram_of(s, secrets_)), limits_of(s.lanes.telegram));
+  const auto telegram = lane_for(lane::telegram, make_telegram_client(telegram_of(s, secrets_)), messenger(s.lanes.telegram));
+  p.ports->lanes[static_cast<std::size_t>(lane::telegram_bulk)] = p.lanes.emplace_back(spawn_bulk(p.system, telegram, metrics_));
   lane_for(lane::ethereum, make_ethereum_client(ethereum_of(s, secrets_)), limits_of(s.lanes.ethereum));
   lane_for(lane::prices, make_price_client(prices_of(s, secrets_), *clock_), limits_of(s.lanes.prices));
   lane_for(lane::signer, make_signer(*private_key::parse(secrets_.get("HOST_WALLET_PRIVATE_KEY"))), unbroken(1));
@@ -187,6 +198,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   setup.on_refused = [this](const std::string& why) { refusal_.store(std::make_shared<const std::string>(why)); };
   p.node = spawn_node(p.system, std::move(setup));
   caf::anon_send(p.node, watch_atom::value, p.router);
+  caf::anon_send(p.node, watch_atom::value, caf::actor_cast<caf::actor>(p.ports->lanes[static_cast<std::size_t>(lane::telegram)]));
   p.pauses = spawn_pause_watch(p.system, p.reader, p.node, p.ports);
   p.bootstrap = spawn_bootstrap(p.system, p.ports->router, first_letters(wallet_address));
   caf::anon_send(p.node, watch_atom::value, p.bootstrap);
@@ -258,6 +270,9 @@ std::optional<std::string> program::start_doors() {
   }
   hp.ipn_secret = [this] { return secrets_.get("NOWPAYMENTS_IPN_SECRET"); };
   hp.success_key = [this] { return secrets_.get("SUCCESS_URL_SIGNING_KEY"); };
+  p.visits = std::make_unique<visit_book>(secrets_.get("DATABASE_URL"));
+  hp.deep_link = make_deep_linker(telegram_of(s, secrets_));
+  hp.visited = [this, &p](std::int64_t channel_id) { p.visits->add(channel_id, clock_->now()); };
   hp.metrics = metrics_;
   hp.clock = clock_;
   if (s.sandbox)
@@ -287,6 +302,7 @@ void program::tick(bool reload) {
     log(log_level::error, "secret_not_reloaded", {{"fault", fault}});
   }
   parts_->process->tell();
+  parts_->visits->flush();
   parts_->cluster->look();
   caf::scoped_actor self{parts_->system};
   self->request(parts_->router, std::chrono::seconds(1), count_atom::value)
@@ -302,6 +318,7 @@ bool program::stop() {
   auto& p = *parts_;
   // First what brings work in, then the entities, then what they use.
   if (p.http) p.http->stop();
+  if (p.visits && !p.visits->flush()) log(log_level::warning, "visits_lost", {});
   caf::scoped_actor self{p.system};
   bool clean = false;
   // Letters go to and fro until the last shard is another's.

@@ -65,6 +65,14 @@ struct payout_change {
 /// At most so many channels of one owner at a time.
 inline constexpr std::int64_t channels_of_owner_max = 10;
 
+/// When a channel's offer and donation post are sent anew.
+enum class post_cadence : std::uint8_t { automatic, daily, weekly, monthly, off };
+template <>
+struct enum_names<post_cadence> {
+  static constexpr std::string_view type = "post_cadence";
+  static constexpr std::string_view values[] = {"automatic", "daily", "weekly", "monthly", "off"};
+};
+
 /// A price for a time of access. days == 0: there is no such tier.
 struct tier {
   usd_amount price;
@@ -72,7 +80,21 @@ struct tier {
   bool operator==(const tier&) const = default;
 };
 
-/// A registered channel: the snapshot. It owes an offer post in the open channel while `offer_message_id` is 0.
+/// A channel's posts besides the offer, and when they are sent anew (spec 6). Whoever changes terms leaves these alone.
+struct channel_posts {
+  std::int64_t donation_message_id = 0; ///< In the closed channel.
+  std::int64_t words_message_id = 0;    ///< The owner's last message to the open channel.
+  std::string retired; ///< Posts that were replaced and are still to be deleted: "o17,c4", in the open or the closed channel.
+  post_cadence cadence = post_cadence::automatic;
+  std::int32_t cadence_day = 1;                           ///< Weekly: 1 (Monday) to 7; monthly: 1 to 28.
+  std::int32_t cadence_hour = 9;                          ///< UTC; of daily, weekly and monthly.
+  std::optional<timestamp> offer_due_at, donation_due_at; ///< When the next scheduled post is due; nothing: never.
+  std::string manual_id;                                  ///< The broadcast that the owner sent last,
+  std::optional<timestamp> manual_at;                     ///< and when.
+  bool operator==(const channel_posts&) const = default;
+};
+
+/// A registered channel: the snapshot. While it is `registered` it owes its open channel an offer post, by the broadcast `post_of(offer)`.
 struct channel {
   channel_status status = channel_status::registered;
   std::int64_t open_channel_id = 0;   ///< Where the offer is posted; the entity's id.
@@ -85,13 +107,14 @@ struct channel {
   usd_amount threshold;
   asset payout_asset; ///< What the owner wants.
   std::string payout_address, payout_extra_id;
-  std::int64_t offer_message_id = 0;
+  std::int64_t offer_message_id = 0; ///< The post that stands now; 0: none.
   std::int32_t trial_days = 0;    ///< A first stay for nothing, once per user; 0: none.
   std::int64_t owner_user_id = 0; ///< The owner's Telegram user; 0: unknown.
   std::string owner_account{};    ///< The owner's web account; empty: none.
   payout_change change{};
   channel_notice owed_notice = channel_notice::none;
   std::int64_t notice_seq = 0; ///< Counts notices, so that a late answer to an older one is told apart.
+  channel_posts posts;
   bool operator==(const channel&) const = default;
 
   template <class Self, class F>
@@ -130,6 +153,16 @@ struct channel {
     f("change_at", self.change.at);
     f("owed_notice", self.owed_notice);
     f("notice_seq", self.notice_seq);
+    f("donation_message_id", self.posts.donation_message_id);
+    f("words_message_id", self.posts.words_message_id);
+    f("retired", self.posts.retired);
+    f("cadence", self.posts.cadence);
+    f("cadence_day", self.posts.cadence_day);
+    f("cadence_hour", self.posts.cadence_hour);
+    f("offer_due_at", self.posts.offer_due_at);
+    f("donation_due_at", self.posts.donation_due_at);
+    f("manual_id", self.posts.manual_id);
+    f("manual_at", self.posts.manual_at);
   }
 };
 
@@ -187,7 +220,33 @@ struct settle_payout_change {
   std::string token;
 };
 
+/// Command of a broadcast: may it go out? Answers the terms (`channel_view`), again for the same one; refused as `conflict` when it is the
+/// owner's and comes too soon after another one of theirs (the text says when it may), as `not_found` when the channel is not on sale.
+/// Whoever starts a manual broadcast asks this first, with the id that it will have, and so can tell the owner at once.
+struct claim_broadcast {
+  std::string broadcast_id;
+  broadcast_what what = broadcast_what::message;
+  bool scheduled = false;
+};
+/// Command of a broadcast to the channel: its post stands, `message_id`; 0: it came to nothing. The post before it is deleted.
+struct post_placed {
+  std::string broadcast_id;
+  broadcast_what what = broadcast_what::message;
+  std::int64_t message_id = 0;
+};
+/// Command: when offer and donation post are sent anew. Refused as `invalid` with the words why.
+struct schedule_posts {
+  post_cadence cadence = post_cadence::automatic;
+  std::int32_t day = 1, hour = 9;
+};
+
 using channel_message = std::variant<effect_done, register_channel, get_channel, close_channel, change_payout, confirm_payout_change,
-                                     cancel_payout_change, settle_payout_change>;
+                                     cancel_payout_change, settle_payout_change, claim_broadcast, post_placed, schedule_posts>;
+
+/// The broadcast that is to send this post of the channel: named by the time at which it is due, so that it is sent once however often
+/// asked for.
+inline std::string scheduled_broadcast_id(std::int64_t channel_id, broadcast_what what, timestamp due_at) {
+  return std::to_string(channel_id) + "." + std::string(to_text(what)) + "." + std::to_string(due_at.time_since_epoch().count());
+}
 
 } // namespace paygate

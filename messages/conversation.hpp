@@ -28,14 +28,20 @@ enum class conversation_status : std::uint8_t {
   finding,         ///< Ours. A channel's public name is being looked up.
   verifying,       ///< Ours. "Save all changes": the rights in both channels are being checked.
   saving,          ///< Ours. The channel is being told its new terms.
-  settling         ///< Ours. The new channel is finding out whether its owner has a place free.
+  settling,        ///< Ours. The new channel is finding out whether its owner has a place free.
+  addressing,      ///< Ours. A broadcast is begun: the channel's terms are being fetched.
+  writing_post,    ///< Its text is awaited.
+  confirming_post, ///< It is shown as it will be sent; to whom is to be said.
+  claiming_post,   ///< Ours. The channel is asked whether it may go out now.
+  posting          ///< Ours. The broadcast is being started.
 };
 template <>
 struct enum_names<conversation_status> {
   static constexpr std::string_view type = "conversation_status";
-  static constexpr std::string_view values[] = {"idle",          "looking_up",      "offered", "ordering", "listing",
-                                                "typing_amount", "writing_message", "opening", "editing",  "entering",
-                                                "finding",       "verifying",       "saving",  "settling"};
+  static constexpr std::string_view values[] = {"idle",          "looking_up",      "offered",       "ordering", "listing",
+                                                "typing_amount", "writing_message", "opening",       "editing",  "entering",
+                                                "finding",       "verifying",       "saving",        "settling", "addressing",
+                                                "writing_post",  "confirming_post", "claiming_post", "posting"};
 };
 
 /// What is still to be sent to the chat. A newer view replaces one that was not sent yet: the person sees the answer to their last word.
@@ -54,22 +60,24 @@ enum class conversation_view : std::uint8_t {
   form,
   ask_field,
   confirm_close, ///< Of the channel in the form.
-  note           ///< `words`, and nothing else.
+  note,          ///< `words`, and nothing else.
+  ask_post,      ///< The text of a broadcast.
+  preview_post
 };
 template <>
 struct enum_names<conversation_view> {
   static constexpr std::string_view type = "conversation_view";
-  static constexpr std::string_view values[] = {"none",        "help",      "offer",     "unknown_link",  "not_for_sale",
-                                                "use_buttons", "cancelled", "choice",    "keypad",        "ask_message",
-                                                "list",        "form",      "ask_field", "confirm_close", "note"};
+  static constexpr std::string_view values[] = {"none",      "help",          "offer",  "unknown_link", "not_for_sale", "use_buttons",
+                                                "cancelled", "choice",        "keypad", "ask_message",  "list",         "form",
+                                                "ask_field", "confirm_close", "note",   "ask_post",     "preview_post"};
 };
 
 /// What a list shows.
-enum class conversation_query : std::uint8_t { none, subscriptions, donations, own_channels, stats };
+enum class conversation_query : std::uint8_t { none, subscriptions, donations, own_channels, stats, broadcasts };
 template <>
 struct enum_names<conversation_query> {
   static constexpr std::string_view type = "conversation_query";
-  static constexpr std::string_view values[] = {"none", "subscriptions", "donations", "own_channels", "stats"};
+  static constexpr std::string_view values[] = {"none", "subscriptions", "donations", "own_channels", "stats", "broadcasts"};
 };
 
 /// Something that another entity is asked beside what is going on, because a button said so.
@@ -177,6 +185,8 @@ struct conversation {
   conversation_errand errand = conversation_errand::none;
   std::int64_t errand_channel_id = 0;
   std::string errand_token;
+  std::string post_html;                ///< Of a broadcast, as it will be sent.
+  bool to_subscribers = false;          ///< Where it goes; else to the channel.
   std::vector<channel_draft> drafts;    ///< Child row: the open one, if any.
   std::shared_ptr<const channel> terms; ///< While ordering or saving: the channel's terms of this moment. Not stored: fetched again after
                                         ///< a restart, like
@@ -210,6 +220,8 @@ struct conversation {
     f("errand", self.errand);
     f("errand_channel_id", self.errand_channel_id);
     f("errand_token", self.errand_token);
+    f("post_html", self.post_html);
+    f("to_subscribers", self.to_subscribers);
   }
 };
 

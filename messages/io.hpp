@@ -126,16 +126,57 @@ struct swap_state {
 
 // --- Telegram (provider-apis 3); texts are HTML ---
 
+/// What a message is to whom it is sent: an answer to what they just did, the access that they paid for, news, one of many posts.
+/// Telegram's limits are shared out by it (actors/runtime/pace.hpp).
+enum class urgency : std::uint8_t { answer, access, notice, broadcast };
+template <>
+struct enum_names<urgency> {
+  static constexpr std::string_view type = "urgency";
+  static constexpr std::string_view values[] = {"answer", "access", "notice", "broadcast"};
+};
+
 /// sendMessage -> message_sent. No idempotency: a repeat may send twice.
 struct send_message {
   std::int64_t chat_id = 0;
   std::string html;
   keyboard buttons;
+  urgency importance = urgency::answer;
   bool operator==(const send_message&) const = default;
 };
 struct message_sent {
   std::int64_t message_id = 0;
   bool operator==(const message_sent&) const = default;
+};
+
+/// deleteMessage -> done. A message that is not there (any more) counts as deleted.
+struct delete_message {
+  std::int64_t chat_id = 0, message_id = 0;
+  bool operator==(const delete_message&) const = default;
+};
+
+/// The same message to many chats, by sendMessage with urgency::broadcast -> batch_sent. Run by the bulk mailer, which feeds the Telegram
+/// lane a few at a time; it answers after a while with what it got done.
+struct send_batch {
+  std::vector<std::int64_t> chats;
+  std::string html;
+  keyboard buttons;
+  bool operator==(const send_batch&) const = default;
+};
+enum class delivery : std::uint8_t {
+  pending, ///< Not tried, or it failed for now: to be sent again.
+  sent,
+  refused, ///< For good: the person blocked the bot, or is gone.
+  wrong    ///< Telegram refuses the message itself.
+};
+template <>
+struct enum_names<delivery> {
+  static constexpr std::string_view type = "delivery";
+  static constexpr std::string_view values[] = {"pending", "sent", "refused", "wrong"};
+};
+struct batch_sent {
+  std::vector<delivery> each; ///< In the order of the chats.
+  std::string words;          ///< Telegram's, of the last one that was refused, wrong or failed.
+  bool operator==(const batch_sent&) const = default;
 };
 
 /// answerCallbackQuery -> done. "query is too old" counts as done.
@@ -423,6 +464,61 @@ struct allowance_seen {
   bool operator==(const allowance_seen&) const = default;
 };
 
+/// How many subscribers a broadcast has -> audience_seen: whose access to the channel had begun and not ended `at` that instant.
+struct get_audience {
+  std::int64_t channel_id = 0;
+  timestamp at{};
+  bool operator==(const get_audience&) const = default;
+};
+struct audience_seen {
+  std::int64_t recipients = 0;
+  bool operator==(const audience_seen&) const = default;
+};
+
+/// The next of them after the user `after`, by user id -> recipients_seen; those whose access ended meanwhile are left out.
+struct get_recipients {
+  std::int64_t channel_id = 0;
+  timestamp at{};
+  std::int64_t after = 0;
+  std::uint32_t limit = 0;
+  bool operator==(const get_recipients&) const = default;
+};
+struct recipient {
+  std::int64_t user_id = 0, chat_id = 0;
+  bool operator==(const recipient&) const = default;
+};
+struct recipients_seen {
+  std::vector<recipient> people;
+  bool operator==(const recipients_seen&) const = default;
+};
+
+/// The scheduled posts that are due `at` that instant and not under way -> due_posts_seen, those due first first.
+struct get_due_posts {
+  timestamp at{};
+  std::uint32_t limit = 200;
+  bool operator==(const get_due_posts&) const = default;
+};
+enum class broadcast_what : std::uint8_t {
+  offer,    ///< The tiers, in the open channel.
+  donation, ///< The donate button, in the closed channel.
+  message   ///< The owner's own words.
+};
+template <>
+struct enum_names<broadcast_what> {
+  static constexpr std::string_view type = "broadcast_what";
+  static constexpr std::string_view values[] = {"offer", "donation", "message"};
+};
+struct due_post {
+  std::int64_t channel_id = 0;
+  broadcast_what what = broadcast_what::offer;
+  timestamp due_at{};
+  bool operator==(const due_post&) const = default;
+};
+struct due_posts_seen {
+  std::vector<due_post> due;
+  bool operator==(const due_posts_seen&) const = default;
+};
+
 // --- what can go wrong ---
 
 enum class fault : std::uint8_t {
@@ -454,26 +550,26 @@ using io_request =
                  get_due_payouts, find_arrival, get_allowance, get_chain_state, get_wallet_history, list_payments, get_books_cut,
                  get_audit_page, get_unknown_payments, get_unclaimed, get_unbooked, get_exception, edit_message, find_chat, check_rights,
                  set_webhook, hand_over_updates, list_subscriptions, list_channels, list_donation_channels, channel_stats, get_owner_slot,
-                 get_channel_holdings>;
+                 get_channel_holdings, delete_message, send_batch, get_audience, get_recipients, get_due_posts>;
 using io_outcome =
     std::variant<io_failure, done, invoice_created, provider_payment, payments_listed, swap_range, swap_estimate, swap_created, swap_state,
                  message_sent, invite_created, updates_handled, updates_received, tx_signed, chain_quote, tx_broadcast, receipts_read,
                  transfer_seen, token_transfer_seen, wallet_seen, transaction_seen, usd_price, claim_seen, wallet_books_seen, gathered_seen,
                  due_payouts_seen, arrival_seen, allowance_seen, chain_state, wallet_history, payments_page, books_cut, audit_page,
                  unknown_payments, unclaimed_seen, unbooked_page, exception_seen, chat_found, rights_checked, subscriptions_listed,
-                 channels_listed, stats_seen, owner_slot_seen, channel_holdings>;
+                 channels_listed, stats_seen, owner_slot_seen, channel_holdings, batch_sent, audience_seen, recipients_seen, due_posts_seen>;
 
 /// A provider's client (io/), called on a lane's own threads, several at once: it may block, up to its time-out. It throws nothing.
 using io_client = std::function<io_outcome(const io_request&)>;
 
 /// The effect lanes: one bounded, rate limited queue with its own threads and circuit breaker per outside system.
-enum class lane : std::uint8_t { nowpayments, changenow, telegram, telegram_poll, ethereum, signer, prices, books };
-inline constexpr std::size_t lane_count = 8;
+enum class lane : std::uint8_t { nowpayments, changenow, telegram, telegram_poll, ethereum, signer, prices, books, telegram_bulk };
+inline constexpr std::size_t lane_count = 9;
 template <>
 struct enum_names<lane> {
   static constexpr std::string_view type = "lane";
-  static constexpr std::string_view values[] = {"nowpayments", "changenow", "telegram", "telegram_poll",
-                                                "ethereum",    "signer",    "prices",   "books"};
+  static constexpr std::string_view values[] = {"nowpayments", "changenow", "telegram", "telegram_poll", "ethereum",
+                                                "signer",      "prices",    "books",    "telegram_bulk"};
 };
 
 /// The lane that a request goes through, and its name for logs and metrics ("create_invoice").

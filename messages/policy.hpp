@@ -43,6 +43,11 @@ struct policy {
   milliseconds payouts_interval{300'000};    ///< payouts.interval.
   std::string usdt_contract;                 ///< ethereum.usdt_contract, lower case; empty: nothing is converted.
 
+  // Broadcasts (spec 6).
+  milliseconds broadcast_auto_interval{86'400'000}; ///< broadcast.auto_interval: between two scheduled posts of a channel.
+  milliseconds broadcast_manual_interval{300'000};  ///< broadcast.manual_interval: between two broadcasts of one owner to one channel.
+  milliseconds broadcast_look{60'000};              ///< How often due posts are looked for.
+
   // Wallet (spec 5).
   std::string wallet_address; ///< Lower-case 0x...; the address of HOST_WALLET_PRIVATE_KEY.
   std::uint64_t chain_id = 1;

@@ -144,6 +144,22 @@ PAYGATE_WORD(confirm_payout_change)
 PAYGATE_WORD(cancel_payout_change)
 PAYGATE_WORD(settle_payout_change)
 PAYGATE_WORD(ask_invite)
+PAYGATE_WORD(delete_message)
+PAYGATE_WORD(send_batch)
+PAYGATE_WORD(batch_sent)
+PAYGATE_WORD(get_audience)
+PAYGATE_WORD(audience_seen)
+PAYGATE_WORD(get_recipients)
+PAYGATE_WORD(recipients_seen)
+PAYGATE_WORD(get_due_posts)
+PAYGATE_WORD(due_posts_seen)
+PAYGATE_WORD(claim_broadcast)
+PAYGATE_WORD(post_placed)
+PAYGATE_WORD(schedule_posts)
+PAYGATE_WORD(start_broadcast)
+PAYGATE_WORD(cancel_broadcast)
+PAYGATE_WORD(pause_broadcast)
+PAYGATE_WORD(resume_broadcast)
 #undef PAYGATE_WORD
 
 // In a history "invoice_created" says more than "an effect is done".
@@ -199,6 +215,11 @@ struct lane_visitor {
   lane operator()(const channel_stats&) const { return lane::books; }
   lane operator()(const get_owner_slot&) const { return lane::books; }
   lane operator()(const get_channel_holdings&) const { return lane::books; }
+  lane operator()(const delete_message&) const { return lane::telegram; }
+  lane operator()(const send_batch&) const { return lane::telegram_bulk; }
+  lane operator()(const get_audience&) const { return lane::books; }
+  lane operator()(const get_recipients&) const { return lane::books; }
+  lane operator()(const get_due_posts&) const { return lane::books; }
 };
 
 } // namespace
@@ -227,6 +248,7 @@ std::string_view name_of(const poller_message& message) { return std::visit(to_w
 std::string_view name_of(const conversion_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const scheduler_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const reconciliation_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const broadcast_message& message) { return std::visit(to_word, message); }
 
 std::string escape_html(std::string_view text) {
   std::string escaped;

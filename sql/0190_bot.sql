@@ -65,6 +65,11 @@ ALTER TYPE conversation_status ADD VALUE 'finding';
 ALTER TYPE conversation_status ADD VALUE 'verifying';
 ALTER TYPE conversation_status ADD VALUE 'saving';
 ALTER TYPE conversation_status ADD VALUE 'settling';
+ALTER TYPE conversation_status ADD VALUE 'addressing';
+ALTER TYPE conversation_status ADD VALUE 'writing_post';
+ALTER TYPE conversation_status ADD VALUE 'confirming_post';
+ALTER TYPE conversation_status ADD VALUE 'claiming_post';
+ALTER TYPE conversation_status ADD VALUE 'posting';
 ALTER TYPE conversation_view ADD VALUE 'cancelled';
 ALTER TYPE conversation_view ADD VALUE 'choice';
 ALTER TYPE conversation_view ADD VALUE 'keypad';
@@ -74,7 +79,9 @@ ALTER TYPE conversation_view ADD VALUE 'form';
 ALTER TYPE conversation_view ADD VALUE 'ask_field';
 ALTER TYPE conversation_view ADD VALUE 'confirm_close';
 ALTER TYPE conversation_view ADD VALUE 'note';
-CREATE TYPE conversation_query AS ENUM ('none', 'subscriptions', 'donations', 'own_channels', 'stats');
+ALTER TYPE conversation_view ADD VALUE 'ask_post';
+ALTER TYPE conversation_view ADD VALUE 'preview_post';
+CREATE TYPE conversation_query AS ENUM ('none', 'subscriptions', 'donations', 'own_channels', 'stats', 'broadcasts');
 CREATE TYPE conversation_errand AS ENUM ('none', 'invite', 'confirm_payout', 'keep_payout', 'close_channel');
 CREATE TYPE form_field AS ENUM ('none', 'open_channel', 'closed_channel', 'open_title', 'closed_title', 'description', 'price_1', 'days_1',
                                 'price_2', 'days_2', 'price_3', 'days_3', 'coin', 'address', 'memo', 'threshold', 'trial');
@@ -90,7 +97,9 @@ ALTER TABLE conversation
   ADD field form_field NOT NULL DEFAULT 'none',
   ADD errand conversation_errand NOT NULL DEFAULT 'none',
   ADD errand_channel_id bigint NOT NULL DEFAULT 0,
-  ADD errand_token text NOT NULL DEFAULT '';
+  ADD errand_token text NOT NULL DEFAULT '',
+  ADD post_html text NOT NULL DEFAULT '',
+  ADD to_subscribers boolean NOT NULL DEFAULT false;
 
 -- What an owner has changed in the form and not saved yet.
 CREATE TABLE channel_draft (

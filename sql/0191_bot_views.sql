@@ -9,6 +9,7 @@ CREATE OR REPLACE VIEW legacy.donation_keypad_state AS
 
 CREATE OR REPLACE VIEW legacy.conversation_state AS
   SELECT c.user_id, CASE WHEN c.status IN ('opening', 'editing', 'entering', 'finding', 'verifying', 'saving', 'settling') THEN 'database'
+                         WHEN c.status IN ('addressing', 'writing_post', 'confirming_post', 'claiming_post', 'posting') THEN 'broadcast'
                          WHEN c.tier = -1 THEN 'donation' WHEN c.order_id <> '' THEN 'payment' ELSE 'menu' END AS conversation_type,
          jsonb_build_object('status', c.status, 'channel_id', c.channel_id, 'channel_title', c.channel_title, 'tier', c.tier, 'price_usd',
                             trim_scale(c.price_usd)::text, 'days', c.days, 'order_id', c.order_id, 'amount', c.amount, 'field', c.field,

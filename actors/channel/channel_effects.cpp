@@ -1,27 +1,9 @@
 #include "actors/channel/channel_machine.hpp"
-#include "messages/chat.hpp"
+#include "actors/channel/channel_posts.hpp"
 
 namespace paygate {
 
 namespace {
-
-std::string offer_text(const channel& s) {
-  auto text = "<b>" + escape_html(s.closed_title) + "</b>";
-  if (!s.description.empty()) text += "\n\n" + escape_html(s.description);
-  return text + "\n\nChoose how long you want access:";
-}
-
-keyboard offer_buttons(const channel& s) {
-  keyboard rows;
-  for (std::size_t i = 0; i < s.tiers.size(); ++i) {
-    const auto& tier = s.tiers[i];
-    if (tier.days == 0) continue;
-    const auto text = std::to_string(tier.days) + (tier.days == 1 ? " day - $" : " days - $") + to_fixed(tier.price.units(), 2);
-    rows.push_back({button{text, start_link{s.open_channel_id, static_cast<int>(i)}, false}});
-  }
-  if (s.donations) rows.push_back({button{"🎁 Donate", start_link{s.open_channel_id, start_link::donation}, false}});
-  return rows;
-}
 
 std::string place_text(const asset& target, const std::string& address, const std::string& extra_id) {
   return escape_html(target.ticker + " (" + target.network + ")") + "\n<code>" + escape_html(address) + "</code>"
@@ -75,9 +57,15 @@ effect read(std::string key, io_request request, milliseconds again_max) {
 
 std::vector<effect> channel_kind::effects_due(const channel& state, const entity_ref& self, timestamp, const policy&) {
   std::vector<effect> due;
-  if (state.status == channel_status::registered && state.offer_message_id == 0)
-    due.push_back({"offer", io_request(send_message{state.open_channel_id, offer_text(state), offer_buttons(state)}), timestamp{},
-                   milliseconds(30'000), milliseconds(600'000)});
+  constexpr milliseconds again{30'000}, again_max{600'000};
+  // The receiver treats a repeat as the first; that its post stands it says by post_placed.
+  if (const auto post = offer_broadcast(state))
+    due.push_back({"offer:" + post->id,
+                   ask_entity{*post, broadcast_message(start_broadcast{state.open_channel_id, broadcast_what::offer,
+                                                                       broadcast_target::channel, "", true})},
+                   *state.posts.offer_due_at, again, again_max});
+  if (const auto post = next_retired(state))
+    due.push_back({"retire:" + post->mark, io_request(delete_message{post->chat_id, post->message_id}), timestamp{}, again, again_max});
   if (state.status == channel_status::claiming) due.push_back(read("slot", get_owner_slot{state.open_channel_id}, milliseconds(60'000)));
   if (state.status == channel_status::draining)
     due.push_back(read("holdings", get_channel_holdings{state.open_channel_id}, milliseconds(600'000)));
@@ -86,7 +74,7 @@ std::vector<effect> channel_kind::effects_due(const channel& state, const entity
                    *state.change.at, milliseconds(1'000), milliseconds(60'000)});
   if (state.owed_notice != channel_notice::none && state.owner_chat_id != 0)
     due.push_back({"notice:" + std::to_string(state.notice_seq),
-                   io_request(send_message{state.owner_chat_id, notice_text(state), notice_buttons(state)}), timestamp{},
+                   io_request(send_message{state.owner_chat_id, notice_text(state), notice_buttons(state), urgency::notice}), timestamp{},
                    milliseconds(1'000), milliseconds(60'000)});
   return due;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/channel/channel_posts.hpp"
 #include "actors/channel/channel_terms.hpp"
 #include "addresses/address.hpp"
 
@@ -51,6 +52,11 @@ void take_terms(channel& into, const channel& terms) {
   if (!terms.owner_account.empty()) into.owner_account = terms.owner_account;
 }
 
+std::string minutes_text(milliseconds span) {
+  const auto minutes = std::chrono::ceil<std::chrono::minutes>(span).count();
+  return std::to_string(minutes) + (minutes == 1 ? " minute" : " minutes");
+}
+
 struct channel_step {
   const channel& state;
   bool exists;
@@ -80,10 +86,19 @@ struct channel_step {
     return command.by_owner ? by_owner(command.terms, std::move(next)) : by_operator(std::move(next));
   }
 
+  /// Terms that read as before keep the post that stands.
+  void put_on_sale(channel& next, bool keeps_post) const {
+    next.status = keeps_post ? state.status : channel_status::registered;
+    if (!keeps_post) next.posts.offer_due_at = context.now;
+    if (!next.donations)
+      next.posts.donation_due_at.reset();
+    else if (!next.posts.donation_due_at)
+      next.posts.donation_due_at = next_post_at(next.posts, context.now, context.rules);
+  }
+
   verdict<channel> by_operator(channel next) const {
     const auto keeps_post = exists && is_on_sale(state.status) && same_post(state, next);
-    next.offer_message_id = keeps_post ? state.offer_message_id : 0;
-    next.status = next.offer_message_id != 0 ? channel_status::offered : channel_status::registered;
+    put_on_sale(next, keeps_post);
     if (exists && next == state) return unchanged();
     auto out = begin(exists ? "terms changed" : "registered");
     out.next = std::move(next);
@@ -96,7 +111,6 @@ struct channel_step {
     if (!is_live()) {
       next.owner_account = asked.owner_account;
       next.change = {};
-      next.offer_message_id = 0;
       next.status = channel_status::claiming;
       auto out = begin("asked for by its owner");
       out.next = std::move(next);
@@ -114,8 +128,7 @@ struct channel_step {
     next.payout_address = state.payout_address;
     next.payout_extra_id = state.payout_extra_id;
     const auto keeps_post = is_on_sale(state.status) && same_post(state, next);
-    next.offer_message_id = keeps_post ? state.offer_message_id : 0;
-    next.status = next.offer_message_id != 0 ? channel_status::offered : channel_status::registered;
+    put_on_sale(next, keeps_post);
     const bool claims = state.status == channel_status::claiming || state.status == channel_status::draining || nobodys;
     if (claims) next.status = channel_status::claiming;
     const bool moves = !same_place(state, target, address, extra_id)
@@ -227,7 +240,8 @@ struct channel_step {
     if (message.key.starts_with("notice:")) return told(*io);
     if (const auto* slot = std::get_if<owner_slot_seen>(io)) return slot_read(*slot);
     if (const auto* left = std::get_if<channel_holdings>(io)) return looked(*left);
-    return posted(*io);
+    if (message.key.starts_with("retire:")) return retired(*io);
+    return unchanged();
   }
 
   /// A chat that refuses messages is not told.
@@ -241,7 +255,8 @@ struct channel_step {
 
   verdict<channel> slot_read(const owner_slot_seen& slot) const {
     auto out = begin(slot.granted ? "registered" : "its owner has " + std::to_string(slot.used) + " channels already");
-    out.next.status = slot.granted ? channel_status::registered : channel_status::refused;
+    out.next.status = channel_status::refused;
+    if (slot.granted) put_on_sale(out.next, false);
     return out;
   }
 
@@ -255,19 +270,56 @@ struct channel_step {
     return out;
   }
 
-  verdict<channel> posted(const io_outcome& outcome) const {
-    if (const auto* sent = std::get_if<message_sent>(&outcome); sent && sent->message_id != 0) {
-      auto out = begin("offer posted");
-      out.next.offer_message_id = sent->message_id;
-      out.next.status = channel_status::offered;
-      return out;
-    }
-    if (const auto* failure = std::get_if<io_failure>(&outcome)) {
-      step out{.next = state, .changed = false, .reply = ok{}, .entries = {}, .rows = {}, .note = {}};
-      out.rows.emplace_back(failure_listed{failure->code, "the offer cannot be posted: " + failure->text});
-      return out;
-    }
-    return unchanged();
+  verdict<channel> retired(const io_outcome& outcome) const {
+    const auto post = next_retired(state);
+    const auto* failure = std::get_if<io_failure>(&outcome);
+    auto out = begin(failure ? "the old post " + post->mark + " stays: " + failure->text : "old post deleted");
+    drop_retired(out.next, post->mark);
+    return out;
+  }
+
+  // --- posts ---
+
+  verdict<channel> operator()(const claim_broadcast& command) const {
+    if (!exists || !is_on_sale(state.status)) return refused{refusal::not_found, "the channel is not on sale"};
+    if (command.what == broadcast_what::donation && !state.donations) return refused{refusal::conflict, "the channel takes no donations"};
+    if (command.scheduled || state.posts.manual_id == command.broadcast_id)
+      return unchanged(channel_view{std::make_shared<const channel>(state)});
+    const auto interval = context.rules.broadcast_manual_interval;
+    if (state.posts.manual_at && context.now < *state.posts.manual_at + interval)
+      return refused{refusal::conflict, "broadcasts of a channel are at least " + minutes_text(interval)
+                                            + " apart: the next one is possible at "
+                                            + to_text(*state.posts.manual_at + interval).substr(11, 8) + " UTC"};
+    auto out = begin("broadcast " + command.broadcast_id);
+    out.next.posts.manual_id = command.broadcast_id;
+    out.next.posts.manual_at = context.now;
+    out.reply = channel_view{std::make_shared<const channel>(out.next)};
+    return out;
+  }
+
+  verdict<channel> operator()(const post_placed& command) const {
+    if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    auto out = begin(std::string(to_text(command.what)) + (command.message_id != 0 ? " posted" : " not posted"));
+    place_post(out.next, command, context.now, context.rules);
+    out.changed = !(out.next == state);
+    return out;
+  }
+
+  verdict<channel> operator()(const schedule_posts& command) const {
+    if (!exists || !is_on_sale(state.status)) return refused{refusal::not_found, "the channel is not on sale"};
+    if (auto why = objection_to_schedule(command); !why.empty()) return refused{refusal::invalid, why};
+    auto out = begin("posts " + std::string(to_text(command.cadence)));
+    auto& posts = out.next.posts;
+    posts.cadence = command.cadence;
+    posts.cadence_day = command.day;
+    posts.cadence_hour = command.hour;
+    // The offer that is owed now is owed whatever the schedule.
+    if (state.status == channel_status::offered) posts.offer_due_at = next_post_at(posts, context.now, context.rules);
+    posts.donation_due_at = state.donations ? next_post_at(posts, context.now, context.rules) : std::nullopt;
+    const bool same = posts.cadence == state.posts.cadence && posts.cadence_day == state.posts.cadence_day
+                      && posts.cadence_hour == state.posts.cadence_hour;
+    if (same) return unchanged();
+    return out;
   }
 };
 

@@ -16,7 +16,7 @@ std::string help_text() {
   return "I sell access to private channels.\n\nOpen a channel that offers it and press a button under its post: I show you the price, "
          "and when you have paid I send you an invite link.\n\n/subscriptions shows yours: when they end, a new invite, renewing\n"
          "/donate gives something to a channel that you like\n\nYou own a channel?\n/channels registers and changes it\n"
-         "/stats shows what it earns\n\n/cancel stops what is going on\n/help shows this text";
+         "/broadcast sends your own words\n/stats shows what it earns\n\n/cancel stops what is going on\n/help shows this text";
 }
 
 std::string view_text(const conversation& s, const policy& rules) {
@@ -39,6 +39,8 @@ std::string view_text(const conversation& s, const policy& rules) {
   case conversation_view::confirm_close:
     return "⛔ Do you really want to close <b>" + escape_html(s.drafts.front().open_title)
            + "</b>? Nothing is sold any more. Those who have paid keep their access until its end, and what is yours is paid out to you.";
+  case conversation_view::ask_post: return talk::ask_post_text(s);
+  case conversation_view::preview_post: return talk::preview_text(s);
   case conversation_view::note: return "";
   case conversation_view::help:
   case conversation_view::none: break;
@@ -86,6 +88,7 @@ keyboard view_buttons(const conversation& s, const policy& rules) {
   case conversation_view::ask_message: return talk::ask_message_buttons(s);
   case conversation_view::list: return talk::list_buttons(s);
   case conversation_view::form: return talk::form_buttons(s.drafts.front());
+  case conversation_view::preview_post: return talk::preview_buttons();
   case conversation_view::ask_field: return {{button{"« Back", "f:back", false}}};
   case conversation_view::confirm_close: return {{button{"Yes, close it", "f:really", false}, button{"« Back", "f:back", false}}};
   case conversation_view::none:
@@ -94,6 +97,7 @@ keyboard view_buttons(const conversation& s, const policy& rules) {
   case conversation_view::not_for_sale:
   case conversation_view::use_buttons:
   case conversation_view::cancelled:
+  case conversation_view::ask_post:
   case conversation_view::note: break;
   }
   return {};
@@ -149,6 +153,14 @@ std::optional<effect> question_due(const conversation& s) {
     return call("rights:" + seq, check_rights{s.drafts.front().open_channel_id, s.drafts.front().closed_channel_id, s.user_id});
   case conversation_status::saving: return save(s, seq);
   case conversation_status::settling: return ask_channel(s.drafts.front().open_channel_id, "settle:" + seq);
+  case conversation_status::addressing: return ask_channel(s.channel_id, "address:" + seq);
+  case conversation_status::claiming_post:
+    return ask("claim:" + s.order_id, {entity_kind::channel, std::to_string(s.channel_id)},
+               channel_message(claim_broadcast{s.order_id, broadcast_what::message, false}));
+  case conversation_status::posting:
+    return ask("post:" + s.order_id, {entity_kind::broadcast, s.order_id}, broadcast_message(talk::broadcast_request(s)));
+  case conversation_status::writing_post:
+  case conversation_status::confirming_post:
   case conversation_status::idle:
   case conversation_status::offered:
   case conversation_status::typing_amount:

@@ -63,6 +63,7 @@ struct conversation_step {
     if (word == "/subscriptions") return talk::begin_list(out, conversation_query::subscriptions);
     if (word == "/channels") return talk::begin_list(out, conversation_query::own_channels);
     if (word == "/stats") return talk::begin_list(out, conversation_query::stats);
+    if (word == "/broadcast") return talk::begin_list(out, conversation_query::broadcasts);
     if (word == "/cancel") return cancel(out);
     if (word == "/start") talk::leave(out.next);
     talk::owe(out, conversation_view::help, word == "/start" || word == "/help" ? "" : "I do not know that command.");
@@ -71,7 +72,9 @@ struct conversation_step {
   static void cancel(step& out) {
     if (out.next.status == conversation_status::idle) return talk::owe(out, conversation_view::note, "There is nothing to cancel.");
     if (talk::is_form(out.next.status)) return talk::cancel_form(out);
+    const bool too_late = out.next.status == conversation_status::posting;
     talk::leave(out.next);
+    if (too_late) return talk::owe(out, conversation_view::note, "Your message may be on its way already.");
     talk::owe(out, conversation_view::cancelled);
   }
 
@@ -84,6 +87,9 @@ struct conversation_step {
       return talk::owe(out, conversation_view::use_buttons);
     case conversation_status::writing_message: return talk::say_message(out, update.text);
     case conversation_status::entering: return talk::say_field(out, update);
+    case conversation_status::writing_post: return talk::say_post(out, update.text);
+    case conversation_status::confirming_post:
+      return talk::owe(out, conversation_view::preview_post, "Please use the buttons to say to whom.");
     case conversation_status::editing: return talk::owe(out, conversation_view::form, "Please use the buttons to say what to change.");
     case conversation_status::finding:
     case conversation_status::verifying:
@@ -94,6 +100,9 @@ struct conversation_step {
     case conversation_status::looking_up:
     case conversation_status::ordering:
     case conversation_status::listing:
+    case conversation_status::addressing:
+    case conversation_status::claiming_post:
+    case conversation_status::posting:
     case conversation_status::opening: break;
     }
     talk::owe(out, conversation_view::help);
@@ -101,7 +110,7 @@ struct conversation_step {
 
   void press(step& out, const chat_update& update) const {
     if (talk::press_offer(out, update, context.rules) || talk::press_list(out, update) || talk::press_errand(out, update)
-        || talk::press_form(out, update, context.self))
+        || talk::press_broadcast(out, update, context) || talk::press_form(out, update, context.self))
       return;
     talk::answer(out, update, "This offer is no longer valid.");
     talk::owe(out, conversation_view::help);
@@ -189,6 +198,14 @@ struct conversation_step {
     }
     if (state.status == conversation_status::saving || state.status == conversation_status::settling) {
       talk::form_answered(out, reply);
+      return out;
+    }
+    if (state.status == conversation_status::addressing) {
+      talk::channel_addressed(out, reply);
+      return out;
+    }
+    if (state.status == conversation_status::claiming_post || state.status == conversation_status::posting) {
+      talk::broadcast_answered(out, reply);
       return out;
     }
     const auto* view = std::get_if<channel_view>(&reply);

@@ -41,6 +41,7 @@ std::string channels_text(conversation_query query, const channels_listed& found
   if (query == conversation_query::donations)
     return none ? "No channel takes donations at the moment." : "🎁 <b>Whom do you want to donate to?</b>";
   if (none) return "You have no channel here yet. Make me an administrator of your public and your private channel, then register them.";
+  if (query == conversation_query::broadcasts) return "📣 <b>Which channel is it about?</b>";
   std::string text = "<b>Your channels</b>";
   for (const auto& one : found.channels) {
     text += "\n\n<b>" + escape_html(one.open_title) + "</b> → " + escape_html(one.closed_title);
@@ -56,7 +57,10 @@ keyboard channels_buttons(conversation_query query, const channels_listed& found
   for (const auto& one : found.channels)
     if (query == conversation_query::donations)
       rows.push_back({named("", one.closed_title, "give:" + id_of(one.channel_id))});
-    else if (one.status != "claiming")
+    else if (query == conversation_query::broadcasts) {
+      if (one.status == "registered" || one.status == "offered")
+        rows.push_back({named("📣 ", one.open_title, "post:" + id_of(one.channel_id))});
+    } else if (one.status != "claiming")
       rows.push_back({named("✏️ ", one.open_title, "edit:" + id_of(one.channel_id))});
   return rows;
 }
@@ -134,6 +138,7 @@ io_request list_request(const conversation& s) {
   const auto page = static_cast<std::uint32_t>(s.page);
   switch (s.query) {
   case conversation_query::subscriptions: return list_subscriptions{s.user_id, page * page_size, page_size};
+  case conversation_query::broadcasts:
   case conversation_query::own_channels: return list_channels{s.user_id, page * page_size, page_size};
   case conversation_query::stats: return channel_stats{s.user_id, 0, page * page_size, page_size};
   case conversation_query::donations:

@@ -54,7 +54,8 @@ void check_terms(step& out, const std::shared_ptr<const channel>& terms, const s
 
 void press_pay(step& out, const chat_update& press) {
   auto& s = out.next;
-  if (s.order_id.empty() || s.tier == start_link::donation || press.callback_data != pay_data(s.order_id)) return stale(out, press);
+  if (s.order_id.empty() || s.days == 0 || s.tier == start_link::donation || press.callback_data != pay_data(s.order_id))
+    return stale(out, press);
   answer(out, press);
   if (s.status == conversation_status::ordering) {
     out.note = "pressed again";

@@ -73,6 +73,8 @@ void leave(conversation& s) {
   s.amount.clear();
   s.donation_message.clear();
   s.field = form_field::none;
+  s.post_html.clear();
+  s.to_subscribers = false;
   s.terms.reset();
   s.found.reset();
 }

@@ -88,6 +88,16 @@ void rights_found(step& out, const rights_checked& rights);
 void form_answered(step& out, const entity_reply& reply); ///< While saving or settling.
 register_channel save_request(const conversation& s);
 
+// --- broadcast.cpp: the owner's own words to a channel or its subscribers ---
+bool press_broadcast(step& out, const chat_update& press, const step_context& context);
+void say_post(step& out, std::string_view text);
+void channel_addressed(step& out, const entity_reply& reply);
+void broadcast_answered(step& out, const entity_reply& reply); ///< Of the channel, then of the broadcast.
+start_broadcast broadcast_request(const conversation& s);
+std::string ask_post_text(const conversation& s);
+std::string preview_text(const conversation& s);
+keyboard preview_buttons();
+
 // --- form_fields.cpp, form_views.cpp ---
 /// Takes a text for the field into the draft; what is wrong and what is expected, when it cannot be.
 std::string take_field(channel_draft& draft, form_field field, std::string_view text);

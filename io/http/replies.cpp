@@ -103,6 +103,8 @@ std::string_view methods_of(std::string_view path) {
   if (path == "/webhooks/nowpayments-ipn" || path == "/telegram-webhook") return "POST";
   if (path == "/webhooks/success" || path == "/payment-processing" || path == "/health" || path == "/ready" || path == "/metrics")
     return "GET, HEAD";
+  if (path.starts_with("/c/") && path.find('/', 3) == path.npos && path.find_first_not_of("-0123456789", 3) == path.npos)
+    return "GET, HEAD";
   if (path.starts_with("/api/payment-status/")) return "GET, HEAD, OPTIONS";
   return "";
 }

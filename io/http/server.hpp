@@ -40,11 +40,13 @@ struct http_server_settings {
 struct http_server_ports {
   ask_entity_fn ask;
   std::function<health_report()> status;
-  std::function<std::string()> metrics_text; ///< Prometheus' text format.
+  std::function<std::string()> metrics_text;               ///< Prometheus' text format.
   /// Reads an update and has it committed; empty when updates are polled.
   std::function<update_taken(std::string_view body, milliseconds timeout)> take_update;
   std::function<std::string()> webhook_secret;          ///< TELEGRAM_WEBHOOK_SECRET as it is now.
-  std::function<std::string()> ipn_secret, success_key; ///< NOWPAYMENTS_IPN_SECRET, SUCCESS_URL_SIGNING_KEY as they are now.
+  std::function<std::string()> ipn_secret, success_key;    ///< NOWPAYMENTS_IPN_SECRET, SUCCESS_URL_SIGNING_KEY as they are now.
+  std::function<std::string(const start_link&)> deep_link; ///< Into our bot; empty while Telegram has not told the bot's name.
+  std::function<void(std::int64_t channel_id)> visited;    ///< Somebody looked at the channel's landing page.
   std::shared_ptr<metrics_sink> metrics;
   std::shared_ptr<const business_clock> clock;
   std::function<timestamp(milliseconds)> advance_clock; ///< Only with --sandbox, else empty: moves business time, answers the new one.

@@ -1,5 +1,6 @@
 #include "io/providers/telegram.hpp"
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 
@@ -83,6 +84,17 @@ public:
     write_allowed_updates(writer);
     writer.EndObject();
     return done_unless_refused(api_.call("setWebhook", take_text(buffer), http_effect::reads));
+  }
+
+  io_outcome operator()(const delete_message& request) {
+    json_buffer buffer;
+    json_writer writer(buffer);
+    writer.StartObject();
+    write_int(writer, "chat_id", request.chat_id);
+    write_int(writer, "message_id", request.message_id);
+    writer.EndObject();
+    // Whoever deletes it again finds nothing to delete, so a lost answer is no unknown outcome.
+    return done_unless_refused(api_.call("deleteMessage", take_text(buffer), http_effect::reads, request.chat_id));
   }
 
   io_outcome operator()(const answer_callback& request) {
@@ -170,11 +182,11 @@ private:
     return write_keyboard(writer, request.buttons);
   }
 
-  /// An old query and an unchanged message are what was wanted.
+  /// An old query, an unchanged message and one that is not there are what was wanted.
   static io_outcome done_unless_refused(telegram_answer answer) {
     const auto* failure = std::get_if<io_failure>(&answer);
     if (!failure) return done{};
-    for (const char* fine : {"query is too old", "query ID is invalid", "message is not modified"})
+    for (const char* fine : {"query is too old", "query ID is invalid", "message is not modified", "message to delete not found"})
       if (failure->text.find(fine) != std::string::npos) return done{};
     return *failure;
   }
@@ -238,6 +250,31 @@ private:
 io_client make_telegram_client(telegram_settings settings) {
   auto client = std::make_shared<telegram_client>(std::move(settings));
   return never_throwing([client](const io_request& request) { return std::visit([&](const auto& r) { return (*client)(r); }, request); });
+}
+
+std::function<std::string(const start_link&)> make_deep_linker(telegram_settings settings) {
+  struct named_bot {
+    std::mutex mutex;
+    std::string name, token;
+    std::chrono::steady_clock::time_point next_try{};
+  };
+  return [settings = std::move(settings), bot = std::make_shared<named_bot>()](const start_link& link) -> std::string {
+    constexpr std::chrono::seconds pause{5};
+    std::string name;
+    {
+      std::lock_guard lock(bot->mutex);
+      telegram_api api(settings.http, settings.token);
+      if (bot->token != api.token()) bot->name.clear();
+      if (bot->name.empty() && std::chrono::steady_clock::now() >= bot->next_try) {
+        auto asked = ask_bot_name(api);
+        if (const auto* told = std::get_if<std::string>(&asked)) bot->name = *told;
+        bot->token = api.token();
+        bot->next_try = std::chrono::steady_clock::now() + pause;
+      }
+      name = bot->name;
+    }
+    return name.empty() ? name : "https://t.me/" + name + "?start=" + make_start_payload(link, settings.start_link_key());
+  };
 }
 
 std::variant<std::string, io_failure> check_telegram(const telegram_settings& settings) {

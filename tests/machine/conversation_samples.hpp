@@ -169,6 +169,18 @@ struct chat : machine<conversation_kind> {
     done_with("rights", rights_checked{true, true, true, true, "Open", "Closed", ""});
     REQUIRE(status() == "saving");
   }
+  void to_writing_post() {
+    presses("post:-1001");
+    channel_answers("address", own_channel());
+    settled();
+    REQUIRE(status() == "writing_post");
+  }
+  void to_confirming_post() {
+    to_writing_post();
+    says("Big <news> & more");
+    settled();
+    REQUIRE(status() == "confirming_post");
+  }
   void to_settling() {
     to_saving();
     answered("save", ok{});

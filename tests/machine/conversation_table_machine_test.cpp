@@ -67,6 +67,11 @@ std::vector<named_state> all_states() {
          c.channel_answers("current", own_channel());
        }},
       {"settling", [](chat& c) { c.to_settling(); }},
+      {"addressing", [](chat& c) { c.presses("post:-1001"); }},
+      {"writing_post", [](chat& c) { c.to_writing_post(); }},
+      {"confirming_post", [](chat& c) { c.to_confirming_post(); }},
+      {"claiming_post", [](chat& c) { c.to_confirming_post(), c.presses("b:channel"); }},
+      {"posting", [](chat& c) { c.to_confirming_post(), c.presses("b:subscribers"), c.channel_answers("claim", own_channel()); }},
       {"a draft left", [](chat& c) { c.to_new_form(), c.says("/cancel"), c.settled(); }},
       {"an errand", [](chat& c) { c.presses("inv:-1001"); }},
       {"blocked", [](chat& c) { c.says("/help"), c.done_with("view", no_way("blocked")); }},
@@ -105,6 +110,7 @@ std::vector<named_update> all_updates() {
                            "/subscriptions",
                            "/channels",
                            "/stats",
+                           "/broadcast",
                            "/stats@paygate_bot",
                            "/nonsense",
                            "hello <b>",
@@ -146,6 +152,13 @@ std::vector<named_update> all_updates() {
                            "page:none:0",
                            "page:stats:-1",
                            "page:x",
+                           "post:-1001",
+                           "post:",
+                           "b:",
+                           "b:channel",
+                           "b:subscribers",
+                           "b:again",
+                           "b:cancel",
                            "edit:-1001",
                            "edit:",
                            "new",
@@ -185,7 +198,10 @@ bool is_ours(conversation_status status) {
   case conversation_status::finding:
   case conversation_status::verifying:
   case conversation_status::saving:
-  case conversation_status::settling: return true;
+  case conversation_status::settling:
+  case conversation_status::addressing:
+  case conversation_status::claiming_post:
+  case conversation_status::posting: return true;
   default: return false;
   }
 }

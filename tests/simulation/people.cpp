@@ -73,6 +73,7 @@ io_outcome people::send(const send_message& message) {
   if (w_.faults && w_.random() % 1000 < rates_.calls[static_cast<std::size_t>(lane::telegram)].special)
     return io_failure{fault::transient, "429", "Too Many Requests", milliseconds(w_.between(1000, 20'000))};
   const auto id = ++messages_;
+  if (message.html.starts_with("News ")) ++words[{message.chat_id, message.html}];
   const auto who = all.find(message.chat_id);
   if (who == all.end()) return message_sent{id};
   auto& p = who->second;

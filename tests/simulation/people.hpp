@@ -27,8 +27,9 @@ public:
     int starts = 0, paid = 0;
   };
   std::map<std::int64_t, person> all;
-  std::set<std::int64_t> blocking; ///< Owners and people who refuse the bot.
-  std::set<std::string> links;     ///< Every invite link that was ever made.
+  std::set<std::int64_t> blocking;                           ///< Owners and people who refuse the bot.
+  std::set<std::string> links;                               ///< Every invite link that was ever made.
+  std::map<std::pair<std::int64_t, std::string>, int> words; ///< How often a chat got one of the owners' own messages.
   bool at_rest() const;
 
 private:

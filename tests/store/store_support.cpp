@@ -238,6 +238,7 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
   }
   case entity_kind::scheduler: return filled<scheduler>();
   case entity_kind::reconciliation: return filled<reconciliation>();
+  case entity_kind::broadcast: return filled<broadcast>();
   case entity_kind::wallet: {
     auto state = filled<wallet>();
     state.next_nonce = 12;
