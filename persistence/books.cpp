@@ -55,6 +55,8 @@ constexpr const char* arrival_sql =
     "SELECT kind::text || '/' || entity_id FROM chain_arrival WHERE hash = lower($1) AND currency = $2 "
     "UNION ALL SELECT 'payment/' || order_id FROM deposit WHERE $2 = 'eth' AND lower(payout_hash) = lower($1) AND payout_hash <> '' "
     "AND arrived_at IS NOT NULL LIMIT 1";
+constexpr const char* channels_sql = "SELECT open_channel_id, closed_channel_id, closed_title FROM channel WHERE closed_channel_id = $1::text::bigint "
+                                     "UNION SELECT open_channel_id, closed_channel_id, closed_title FROM channel WHERE id = $1::text LIMIT 16";
 constexpr const char* allowance_sql = "SELECT granted, channel_usd, total_usd FROM payout_allowance WHERE payout_id = $1";
 
 template <class T>
@@ -126,6 +128,12 @@ struct books_query {
     if (rows.empty()) return io_failure{fault::transient, "not_found", "no allowance of " + request.payout_id + " is written down", {}};
     return allowance_seen{read<bool>(rows[0], 0), read<usd_amount>(rows[0], 1), read<usd_amount>(rows[0], 2)};
   }
+  io_outcome operator()(const find_channels& request) const {
+    channels_found found;
+    for (const auto& row : transaction.exec_prepared("channels", std::to_string(request.channel_id)))
+      found.channels.push_back({read<std::int64_t>(row, 0), read<std::int64_t>(row, 1), read<std::string>(row, 2)});
+    return found;
+  }
   template <class Other>
   io_outcome operator()(const Other& request) const {
     if constexpr (requires { answer_reconciliation(transaction, request); }) return answer_reconciliation(transaction, request);
@@ -145,6 +153,7 @@ void prepare_books(pqxx::connection& connection) {
   prepare_reconciliation_books(connection);
   connection.prepare("arrival", arrival_sql);
   connection.prepare("allowance", allowance_sql);
+  connection.prepare("channels", channels_sql);
 }
 
 class books {

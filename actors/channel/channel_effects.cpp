@@ -1,4 +1,4 @@
-#include "actors/channel/channel_machine.hpp"
+#include "actors/channel/channel_rights.hpp"
 #include "messages/chat.hpp"
 
 namespace paygate {
@@ -26,9 +26,12 @@ keyboard offer_buttons(const channel& s) {
 } // namespace
 
 std::vector<effect> channel_kind::effects_due(const channel& state, const entity_ref&, timestamp, const policy&) {
-  if (state.status == channel_status::closed || state.offer_message_id != 0) return {};
-  return {{"offer", io_request(send_message{state.open_channel_id, offer_text(state), offer_buttons(state)}), timestamp{},
-           milliseconds(30'000), milliseconds(600'000)}};
+  std::vector<effect> due;
+  if (state.status != channel_status::closed && state.offer_message_id == 0)
+    due.push_back({"offer", io_request(send_message{state.open_channel_id, offer_text(state), offer_buttons(state)}), timestamp{},
+                   milliseconds(30'000), milliseconds(600'000)});
+  if (auto tell = channels::rights_message(state)) due.push_back(std::move(*tell));
+  return due;
 }
 
 std::optional<timestamp> channel_kind::wakes_at(const channel&, timestamp, const policy&) { return std::nullopt; }

@@ -1,4 +1,4 @@
-#include "actors/channel/channel_machine.hpp"
+#include "actors/channel/channel_rights.hpp"
 
 #include <algorithm>
 
@@ -83,6 +83,7 @@ std::string objection(const channel& terms, const entity_ref& self) {
   if (terms.threshold.units() < 0 || terms.threshold > price_max || !has_cents_only(terms.threshold))
     return "the threshold is from $0 to $1000000, in cents";
   if (terms.strategy == payout_strategy::threshold && !terms.threshold.is_positive()) return "the threshold strategy needs a threshold";
+  if (terms.trial_days < 0 || terms.trial_days > 365) return "a trial lasts from 1 to 365 days, or there is none (0)";
   return "";
 }
 
@@ -106,6 +107,7 @@ struct channel_step {
     if (next.payout_extra_id == no_memo) next.payout_extra_id.clear();
     const auto keeps_post = exists && state.status != channel_status::closed && same_post(state, next);
     next.offer_message_id = keeps_post ? state.offer_message_id : 0;
+    channels::keep_rights(next, exists ? state : channel{});
     next.status = next.offer_message_id != 0 ? channel_status::offered : channel_status::registered;
     if (exists && next == state) return unchanged();
     return step{.next = std::move(next),
@@ -121,8 +123,19 @@ struct channel_step {
     return unchanged(channel_view{std::make_shared<const channel>(state)});
   }
 
+  verdict<channel> operator()(const rights_changed& event) const {
+    if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    return channels::take(state, event);
+  }
+
+  verdict<channel> operator()(const report_rights& event) const {
+    if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    return channels::take(state, event);
+  }
+
   verdict<channel> operator()(const effect_done& message) const {
     if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    if (message.key.starts_with("rights:")) return channels::take_told(state, message, context.now);
     const auto due = channel_kind::effects_due(state, context.self, context.now, context.rules);
     const auto* io = std::get_if<io_outcome>(&message.outcome);
     if (!io || std::none_of(due.begin(), due.end(), [&](const effect& e) { return e.key == message.key; })) return unchanged();

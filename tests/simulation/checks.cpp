@@ -23,6 +23,11 @@ struct printer {
   std::string operator()(const send_message& r) const { return std::to_string(r.chat_id) + "|" + r.html; }
   std::string operator()(const answer_callback& r) const { return r.callback_id; }
   std::string operator()(const create_invite& r) const { return std::to_string(r.chat_id) + "|" + r.name; }
+  std::string operator()(const revoke_invite& r) const { return r.link; }
+  std::string operator()(const get_member& r) const { return std::to_string(r.chat_id) + "|" + std::to_string(r.user_id); }
+  std::string operator()(const ban_member& r) const { return std::to_string(r.chat_id) + "|" + std::to_string(r.user_id); }
+  std::string operator()(const unban_member& r) const { return std::to_string(r.chat_id) + "|" + std::to_string(r.user_id); }
+  std::string operator()(const approve_join& r) const { return std::to_string(r.chat_id) + "|" + std::to_string(r.user_id); }
   std::string operator()(const poll_updates& r) const { return std::to_string(r.offset); }
   std::string operator()(const get_updates& r) const { return std::to_string(r.offset); }
   std::string operator()(const sign_tx& r) const {
