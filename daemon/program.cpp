@@ -72,6 +72,12 @@ void write_port_file(const std::string& path, int port) {
   std::rename((path + ".new").c_str(), path.c_str());
 }
 
+/// What Telegram takes as a secret token.
+bool is_webhook_secret(const std::string& text) {
+  return !text.empty() && text.size() <= 256
+         && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos;
+}
+
 } // namespace
 
 struct program::parts {
@@ -117,6 +123,8 @@ std::optional<std::string> program::start() {
 }
 
 std::optional<std::string> program::check_outside(const std::string& wallet_address) {
+  if (config_.values.telegram.mode == "webhook" && !is_webhook_secret(secrets_.get("TELEGRAM_WEBHOOK_SECRET")))
+    return "telegram.mode is webhook: TELEGRAM_WEBHOOK_SECRET must have 1 to 256 of A-Z, a-z, 0-9, '_' and '-'";
   const auto migrated = migrate(secrets_.get("DATABASE_URL"));
   if (!migrated.error.empty()) return "the database cannot be used: " + secrets_.redact(migrated.error);
   log(log_level::info, "database_ready", {{"schema", std::to_string(migrated.version)}, {"applied", std::to_string(migrated.applied)}});
@@ -184,7 +192,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   std::vector<caf::actor> own_lanes;
   for (const auto& lane : p.ports->lanes) own_lanes.push_back(caf::actor_cast<caf::actor>(lane));
   auto& poll_lane = p.ports->lanes[static_cast<std::size_t>(lane::telegram_poll)];
-  poll_lane = spawn_intake(p.system, poll_lane, p.ports->router);
+  poll_lane = spawn_intake(p.system, poll_lane, p.ports->lanes[static_cast<std::size_t>(lane::books)], p.ports->router);
   p.lanes.push_back(poll_lane);
 
   node_setup setup;
@@ -259,9 +267,9 @@ std::optional<std::string> program::start_doors() {
   hp.metrics_text = [this] { return metrics_->render(); };
   // Where updates are polled nobody else has any business sending them.
   if (s.telegram.mode == "webhook") {
-    hp.take_update = [take = take_updates_through(p.gateway), key = telegram_of(s, secrets_).start_link_key](std::string_view body,
+    hp.take_update = [take = take_updates_through(p.gateway), of = telegram_of(s, secrets_)](std::string_view body,
                                                                                                              milliseconds timeout) {
-      auto received = read_webhook_update(body, key());
+      auto received = read_webhook_update(body, of);
       if (!received) return update_taken::unreadable;
       if (received->updates.empty()) return update_taken::taken;
       return take(std::move(*received), timeout) ? update_taken::taken : update_taken::busy;
