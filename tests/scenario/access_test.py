@@ -7,7 +7,7 @@ CLOSED = DIRECT_CHANNEL - 1
 HOURS = 3600
 
 
-class life(WorldTest):
+class access(WorldTest):
     def row(self, user):
         return self.world.ctl("show", "subscription", f"{DIRECT_CHANNEL}:{user}")["row"]
 

@@ -33,7 +33,6 @@ public:
   };
   std::map<std::int64_t, person> all;
   std::set<std::int64_t> blocking; ///< Owners and people who refuse the bot.
-  std::map<std::pair<std::int64_t, std::string>, int> words; ///< How often a chat got one of the owners' own messages.
   struct link {
     create_invite made;
     std::int64_t used_by = 0;
