@@ -1,8 +1,10 @@
 // One subscription under months of random life: orders that repeat, joins and leaves, lost answers, calls that land late, crashes, lost
 // rights, promotions. The machine is the real one; Telegram is a model. Whatever happened: bought time is exact, a reminder goes out once
 // per date, nobody with access stays banned, nobody without access stays in. Planted faults must be caught.
+#include <cstdlib>
 #include <deque>
 #include <functional>
+#include <iostream>
 #include <map>
 #include <random>
 #include <set>
@@ -60,8 +62,12 @@ struct life {
     if (chance(2)) return crash(), std::nullopt; // After it.
     return yes.reply;
   }
+  bool trace = false;
   void commit(decision<subscription> yes) {
     auto next = yes.next;
+    if (trace)
+      std::cerr << to_text(now) << " " << to_text(next.status) << " " << to_text(next.access) << " ends " << to_text(next.ends_at) << " (" << yes.note
+                << ") member " << to_text(member) << "\n";
     for (const auto& side : yes.rows)
       if (const auto* p = std::get_if<subscription_period>(&side)) periods[p->order_id] = *p;
     next.periods.clear();
@@ -243,6 +249,7 @@ struct life {
 
   // --- the course of it ---
   void something() {
+    if (now >= stop) return;
     const auto what = between(0, 99);
     if (what < 35) buy();
     else if (what < 50) leave();
@@ -257,7 +264,7 @@ struct life {
     auto next = milliseconds(between(1'000, 86'400'000 * 4));
     const auto end = row.ends_at + rules.grace;
     if (exists && end > now && chance(50)) next = std::chrono::duration_cast<milliseconds>(end - now) + milliseconds(between(-500, 4'000));
-    if (now < stop) after(std::max(next, milliseconds(1)), [this] { something(); });
+    after(std::max(next, milliseconds(1)), [this] { something(); });
   }
   timestamp stop = start_of_time() + std::chrono::days(120);
 
@@ -271,6 +278,7 @@ struct life {
   }
 
   std::string play() {
+    trace = std::getenv("PAYGATE_TRACE") != nullptr;
     after(1s, [this] { buy(); });
     after(60s, [this] { something(); });
     run_to(stop);
@@ -318,9 +326,11 @@ struct life {
 } // namespace
 
 TEST_CASE("whatever happens: time is exact, reminders once, in who paid, out who did not") {
-  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
-    INFO("seed " << seed);
-    REQUIRE(life(seed, fault_planted::none).play() == "");
+  // PAYGATE_SEED=N plays that one alone, PAYGATE_TRACE=1 shows its steps.
+  const auto* only = std::getenv("PAYGATE_SEED");
+  for (std::uint64_t seed = only ? std::strtoull(only, nullptr, 10) : 1; seed <= 400; seed += only ? 400 : 1) {
+    INFO("PAYGATE_SEED=" << seed);
+    CHECK(life(seed, fault_planted::none).play() == "");
   }
 }
 
