@@ -77,6 +77,7 @@ message_pace::moment message_pace::free_at(const paced_call& call) const {
 
 void message_pace::add(const paced_call& call) {
   calls_.emplace(call.ticket, call);
+  ++waiting_[static_cast<std::size_t>(call.importance)];
   enqueue(call, false);
 }
 
@@ -98,6 +99,7 @@ void message_pace::remove(std::uint64_t ticket) {
     // It may have been the one that the others of its chat wait behind.
     if (!c.parked.empty() && !std::exchange(c.timed, true)) wakes_.emplace(moment{0}, chat->first);
   }
+  --waiting_[static_cast<std::size_t>(at->second.importance)];
   calls_.erase(at);
 }
 
@@ -180,6 +182,7 @@ std::optional<paced_call> message_pace::take(moment now, urgency up_to) {
     next->pass += 60 / std::max(limits_.shares[which], 1u);
     count(*call, now);
     calls_.erase(call->ticket);
+    --waiting_[which];
     return call;
   }
 }

@@ -208,7 +208,12 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
     for (auto& period : state.periods) period.subscription_id = id;
     return state;
   }
-  case entity_kind::channel: return filled<channel>();
+  case entity_kind::channel: {
+    auto state = filled<channel>();
+    state.posts.cadence_day = 28;
+    state.posts.cadence_hour = 23;
+    return state;
+  }
   case entity_kind::conversation: return filled<conversation>();
   case entity_kind::payout: {
     auto state = filled<payout>();
@@ -232,7 +237,14 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
   }
   case entity_kind::scheduler: return filled<scheduler>();
   case entity_kind::reconciliation: return filled<reconciliation>();
-  case entity_kind::broadcast: return filled<broadcast>();
+  case entity_kind::broadcast: {
+    auto state = filled<broadcast>();
+    state.recipients = 9;
+    state.sent = 5;
+    state.failed = 3;
+    state.skipped = 1;
+    return state;
+  }
   case entity_kind::wallet: {
     auto state = filled<wallet>();
     state.next_nonce = 12;
