@@ -55,7 +55,8 @@ void describe_edges(settings& s, std::vector<setting_entry>& all) {
   add("http", "read_timeout", s.http.read_timeout, "duration",
       "Longest time that a client may take to send one request, and to take its answer.");
   add("ipn", "allow_list", s.ipn.allow_list, "", "Addresses or CIDR blocks that IPNs may come from; empty: any (the signature decides).");
-  add("cluster", "bind", s.cluster.bind, "", "Address by which other nodes and paygatectl come in. Whoever has no certificate is turned away.");
+  add("cluster", "bind", s.cluster.bind, "",
+      "Address by which other nodes and paygatectl come in. Whoever has no certificate is turned away.");
   add("cluster", "port", s.cluster.port, "", "Port for them; 0 takes a free one.");
   add("cluster", "port_file", s.cluster.port_file, "", "File that the cluster port really taken is written to; empty: none.");
   add("cluster", "advertise", s.cluster.advertise, "", "HOST:PORT at which other nodes reach this one; empty: cluster.bind and the port.");
@@ -108,15 +109,20 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
   add("payments", "poll_max", s.payments.poll_max, "duration", "Longest distance between two such reads.");
   add("fees", "platform_bps", s.fees.platform_bps, "1/100 %", "The platform's fee of each payment in basis points.");
   add("payouts", "max_usd", s.payouts.max_usd, "USD", "A payout above this waits for approval; 0: no limit.");
-  add("payouts", "daily_max_usd", s.payouts.daily_max_usd, "USD", "What goes to one channel within 24 hours above this waits for approval; 0: no limit. Counted from when a limit is set.");
-  add("payouts", "daily_total_max_usd", s.payouts.daily_total_max_usd, "USD", "The same for all channels together; 0: as payouts.daily_max_usd.");
+  add("payouts", "daily_max_usd", s.payouts.daily_max_usd, "USD",
+      "What goes to one channel within 24 hours above this waits for approval; 0: no limit. Counted from when a limit is set.");
+  add("payouts", "daily_total_max_usd", s.payouts.daily_total_max_usd, "USD",
+      "The same for all channels together; 0: as payouts.daily_max_usd.");
   add("payouts", "funding", s.payouts.funding, "",
-      "What a batch of converted value is paid from: pot (its USDT) or eth (the USDT is sold for ETH first, the ETH for the owner's coin).");
+      "What a batch of converted value is paid from: pot (its USDT) or eth (the USDT is sold for ETH first, the ETH for the owner's "
+      "coin).");
   add("payouts", "interval", s.payouts.interval, "duration", "Distance between two looks for channels whose value has gathered.");
   add("conversion", "threshold_usd", s.conversion.threshold_usd, "USD", "Pending net value from which on ETH is converted to USDT.");
   add("conversion", "interval", s.conversion.interval, "duration", "Distance between two looks whether that much is pending.");
-  add("broadcast", "auto_interval", s.broadcast.auto_interval, "duration", "Between two scheduled posts of a channel whose owner has set no other schedule.");
-  add("broadcast", "manual_interval", s.broadcast.manual_interval, "duration", "Least time between two broadcasts of an owner to one channel.");
+  add("broadcast", "auto_interval", s.broadcast.auto_interval, "duration",
+      "Between two scheduled posts of a channel whose owner has set no other schedule.");
+  add("broadcast", "manual_interval", s.broadcast.manual_interval, "duration",
+      "Least time between two broadcasts of an owner to one channel.");
   add("swaps", "min_validity", s.swaps.min_validity, "share", "Share of the rate's life that must be left when the deposit is sent.");
   add("swaps", "poll", s.swaps.poll, "duration", "Distance between two looks at a swap.");
   add("swaps", "tries_max", s.swaps.tries_max, "", "Swaps tried for one payout before a person has to look.");
@@ -124,17 +130,20 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
   add("wallet", "incoming_confirmations", s.wallet.incoming_confirmations, "blocks", "The same for ETH that reached us.");
   add("wallet", "max_fee_gwei", s.wallet.max_fee_gwei, "gwei", "Cap of the fee per gas; 0: none.");
   add("wallet", "gas_float_low", s.wallet.gas_float_low, "ETH", "Below this much ETH of the platform's own new transfers wait.");
-  add("wallet", "gas_float_high", s.wallet.gas_float_high, "ETH", "What the operator refills the gas float to; the alert stays until then.");
+  add("wallet", "gas_float_high", s.wallet.gas_float_high, "ETH",
+      "What the operator refills the gas float to; the alert stays until then.");
   add("wallet", "receipt_poll", s.wallet.receipt_poll, "duration", "Distance between two looks for a receipt.");
   add("wallet", "resubmit_after", s.wallet.resubmit_after, "duration", "A transaction unmined for so long gets higher fees.");
   add("database", "committers", s.database.committers, "", "Connections that write steps.");
   add("database", "batch_max", s.database.batch_max, "", "Steps in one database transaction, at most.");
-  add("node", "name", s.node.name, "", "What this node is called in the cluster, the same over restarts; empty: \"node-\" and the host's name.");
+  add("node", "name", s.node.name, "",
+      "What this node is called in the cluster, the same over restarts; empty: \"node-\" and the host's name.");
   add("node", "lease_ttl", s.node.lease_ttl, "duration",
       "How long this node owns its shards after it was last heard of: a dead one is replaced that late. The same on all nodes.");
   add("runtime", "threads", s.runtime.threads, "", "Scheduler threads.");
   add("runtime", "passivate_after", s.runtime.passivate_after, "duration", "An entity with nothing to do for so long leaves memory.");
-  add("runtime", "residents_max", s.runtime.residents_max, "", "While more entities are in memory, those whose time has come wait in their rows.");
+  add("runtime", "residents_max", s.runtime.residents_max, "",
+      "While more entities are in memory, those whose time has come wait in their rows.");
 }
 
 // "0.50" as basis points, exactly; nothing for anything finer, negative or above 1.
@@ -246,30 +255,32 @@ std::string node_name(const settings& s) {
   char host[64] = {};
   gethostname(host, sizeof host - 1);
   std::string name = std::string("node-") + host;
-  std::replace_if(name.begin(), name.end(), [](char c) { return !in_node_name(c); }, '-');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !in_node_name(c); }, '-');
   return name.substr(0, 63);
 }
 
 std::string help_text() {
   settings defaults;
-  std::string text = "paygated: channel subscriptions paid in any coin.\n\n"
-                     "usage: paygated [--config-file=FILE] [--secrets-dir=DIR] [--sandbox] [--check] [--section.name=value ...]\n\n"
-                     "  --config-file=FILE  settings in INI form: [section] lines, name=value lines, ';' comments, texts in \"quotes\"\n"
-                     "  --check             read and check settings and secrets, then exit\n"
-                     "  --wallet-address    print the address of HOST_WALLET_PRIVATE_KEY and exit\n"
-                     "  --version           print the version and exit\n"
-                     "  --help              this text\n\n"
-                     "A setting on the command line wins over the file, the file over the default.\n"
-                     "Those marked [reloads] take effect when the file changes (or by SIGHUP, or paygatectl config reload), the others at the\n"
-                     "next start. A file with a fault changes nothing: the last good values stay, and the fault is logged.\n";
+  std::string text =
+      "paygated: channel subscriptions paid in any coin.\n\n"
+      "usage: paygated [--config-file=FILE] [--secrets-dir=DIR] [--sandbox] [--check] [--section.name=value ...]\n\n"
+      "  --config-file=FILE  settings in INI form: [section] lines, name=value lines, ';' comments, texts in \"quotes\"\n"
+      "  --check             read and check settings and secrets, then exit\n"
+      "  --wallet-address    print the address of HOST_WALLET_PRIVATE_KEY and exit\n"
+      "  --version           print the version and exit\n"
+      "  --help              this text\n\n"
+      "A setting on the command line wins over the file, the file over the default.\n"
+      "Those marked [reloads] take effect when the file changes (or by SIGHUP, or paygatectl config reload), the others at the\n"
+      "next start. A file with a fault changes nothing: the last good values stay, and the fault is logged.\n";
   std::string section = "-";
   for (const auto& entry : describe(defaults)) {
     if (entry.section != section) {
       section = entry.section;
       text += section.empty() ? "\nGlobal (above the first section of the file)\n" : "\n[" + section + "]\n";
     }
-    text += "  " + entry.key() + " = " + value_text(entry) + (entry.unit.empty() ? "" : "  (" + entry.unit + ")") + (entry.reloads ? "  [reloads]" : "") + "\n      "
-            + entry.sentence + "\n";
+    text += "  " + entry.key() + " = " + value_text(entry) + (entry.unit.empty() ? "" : "  (" + entry.unit + ")")
+            + (entry.reloads ? "  [reloads]" : "") + "\n      " + entry.sentence + "\n";
   }
   return text;
 }
@@ -356,7 +367,8 @@ std::vector<std::string> validate(const settings& s) {
   f.span("http.read_timeout", s.http.read_timeout, seconds(1), seconds(60));
   f.expect(!s.cluster.bind.empty(), "cluster.bind", "empty", "an address to listen on");
   f.range("cluster.port", s.cluster.port, 0, 65'535);
-  f.expect(s.cluster.advertise.empty() || is_host_port(s.cluster.advertise), "cluster.advertise", '"' + s.cluster.advertise + '"', "HOST:PORT");
+  f.expect(s.cluster.advertise.empty() || is_host_port(s.cluster.advertise), "cluster.advertise", '"' + s.cluster.advertise + '"',
+           "HOST:PORT");
   const auto& name = s.node.name;
   f.expect(name.size() <= 63 && std::all_of(name.begin(), name.end(), in_node_name), "node.name", '"' + name + '"',
            "at most 63 letters, digits and '-'");

@@ -43,30 +43,30 @@ struct tier {
 struct channel_posts {
   std::int64_t donation_message_id = 0; ///< In the closed channel.
   std::int64_t words_message_id = 0;    ///< The owner's last message to the open channel.
-  std::string retired;                  ///< Posts that were replaced and are still to be deleted: "o17,c4", in the open or the closed channel.
+  std::string retired; ///< Posts that were replaced and are still to be deleted: "o17,c4", in the open or the closed channel.
   post_cadence cadence = post_cadence::automatic;
-  std::int32_t cadence_day = 1;         ///< Weekly: 1 (Monday) to 7; monthly: 1 to 28.
-  std::int32_t cadence_hour = 9;        ///< UTC; of daily, weekly and monthly.
+  std::int32_t cadence_day = 1;                           ///< Weekly: 1 (Monday) to 7; monthly: 1 to 28.
+  std::int32_t cadence_hour = 9;                          ///< UTC; of daily, weekly and monthly.
   std::optional<timestamp> offer_due_at, donation_due_at; ///< When the next scheduled post is due; nothing: never.
-  std::string manual_id;                ///< The broadcast that the owner sent last,
-  std::optional<timestamp> manual_at;   ///< and when.
+  std::string manual_id;                                  ///< The broadcast that the owner sent last,
+  std::optional<timestamp> manual_at;                     ///< and when.
   bool operator==(const channel_posts&) const = default;
 };
 
-/// A registered channel: the snapshot. While it is `registered` it owes its open channel an offer post, by a broadcast.
+/// A registered channel: the snapshot. While it is `registered` it owes its open channel an offer post, by the broadcast `post_of(offer)`.
 struct channel {
   channel_status status = channel_status::registered;
   std::int64_t open_channel_id = 0;   ///< Where the offer is posted; the entity's id.
   std::int64_t closed_channel_id = 0; ///< What people pay for.
   std::string open_title, closed_title, description;
-  std::int64_t owner_chat_id = 0;     ///< Where the owner is told; 0 when the owner has no chat with the bot.
+  std::int64_t owner_chat_id = 0; ///< Where the owner is told; 0 when the owner has no chat with the bot.
   std::array<tier, 3> tiers;
   bool donations = true;
   payout_strategy strategy = payout_strategy::instant;
   usd_amount threshold;
-  asset payout_asset;                 ///< What the owner wants.
+  asset payout_asset; ///< What the owner wants.
   std::string payout_address, payout_extra_id;
-  std::int64_t offer_message_id = 0;  ///< The post that stands now; 0: none.
+  std::int64_t offer_message_id = 0; ///< The post that stands now; 0: none.
   channel_posts posts;
   bool operator==(const channel&) const = default;
 
@@ -109,13 +109,15 @@ struct channel {
 /// Command: registers the channel, or changes a registered one to these terms. status and offer_message_id of `terms` are ignored.
 /// Refused as `invalid` when a term cannot be (no tier, days without price, a mistyped payout address, ...); the text says which. A
 /// payout_extra_id of "none" says that this wallet needs no memo where its network has them; it is stored as empty.
-struct register_channel { channel terms; };
+struct register_channel {
+  channel terms;
+};
 /// Command: answers the terms (`channel`), refused as `not_found` when it was never registered or is closed to new sales.
 struct get_channel {};
 
 /// Command of a broadcast: may it go out? Answers the terms (`channel_view`), again for the same one; refused as `conflict` when it is the
-/// owner's and comes too soon after another one of theirs (the text says when it may), as `not_found` when the channel is not on sale. Whoever
-/// starts a manual broadcast asks this first, with the id that it will have, and so can tell the owner at once.
+/// owner's and comes too soon after another one of theirs (the text says when it may), as `not_found` when the channel is not on sale.
+/// Whoever starts a manual broadcast asks this first, with the id that it will have, and so can tell the owner at once.
 struct claim_broadcast {
   std::string broadcast_id;
   broadcast_what what = broadcast_what::message;
@@ -135,7 +137,8 @@ struct schedule_posts {
 
 using channel_message = std::variant<effect_done, register_channel, get_channel, claim_broadcast, post_placed, schedule_posts>;
 
-/// The broadcast that is to send this post of the channel: named by the time at which it is due, so that it is sent once however often asked for.
+/// The broadcast that is to send this post of the channel: named by the time at which it is due, so that it is sent once however often
+/// asked for.
 inline std::string scheduled_broadcast_id(std::int64_t channel_id, broadcast_what what, timestamp due_at) {
   return std::to_string(channel_id) + "." + std::string(to_text(what)) + "." + std::to_string(due_at.time_since_epoch().count());
 }

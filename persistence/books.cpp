@@ -38,11 +38,12 @@ constexpr const char* due_sql =
     "WHERE p.channel_id = pot.channel_id AND p.status = 'failed') "
     "ORDER BY pot.oldest, pot.channel_id, pot.name LIMIT $1::bigint";
 
-// Sums over the ledger above $1, in two parts: entries that no transaction can add to any more, up to the newest that is old enough, and the
-// rest. What remains of a liability when what is on its way or in a swap backs it lies in the wallet.
+// Sums over the ledger above $1, in two parts: entries that no transaction can add to any more, up to the newest that is old enough, and
+// the rest. What remains of a liability when what is on its way or in a swap backs it lies in the wallet.
 constexpr const char* wallet_books_sql =
     "WITH calm AS (SELECT coalesce((SELECT id FROM ledger_entry WHERE at < now() - interval '10 minutes' ORDER BY id DESC LIMIT 1), 0) AS "
-    "id), line AS (SELECT p.entry <= (SELECT id FROM calm) AS calm, p.currency, p.units, CASE WHEN p.account = 'assets:wallet' THEN 'ledger' "
+    "id), line AS (SELECT p.entry <= (SELECT id FROM calm) AS calm, p.currency, p.units, CASE WHEN p.account = 'assets:wallet' THEN "
+    "'ledger' "
     "WHEN p.account = 'assets:incoming' THEN 'incoming' WHEN p.account LIKE 'assets:%' THEN 'swap' WHEN p.account LIKE 'owner:%' OR "
     "p.account LIKE 'liability:%' THEN 'owed' ELSE 'own' END AS part FROM ledger_posting p WHERE p.entry > $1::bigint AND p.currency IN "
     "('eth', 'usdt')) "
@@ -57,9 +58,12 @@ constexpr const char* arrival_sql =
     "AND arrived_at IS NOT NULL LIMIT 1";
 // A post whose broadcast was created is that one's matter until the channel has heard the end of it.
 constexpr const char* due_posts_sql =
-    "SELECT p.channel_id, p.what, p.due_at FROM (SELECT open_channel_id AS channel_id, 'offer' AS what, offer_due_at AS due_at FROM channel "
-    "WHERE offer_due_at <= $1::timestamptz AND status <> 'closed' UNION ALL SELECT open_channel_id, 'donation', donation_due_at FROM channel "
-    "WHERE donation_due_at <= $1::timestamptz AND status <> 'closed') p WHERE NOT EXISTS (SELECT FROM broadcast b WHERE b.id = p.channel_id || '.' || "
+    "SELECT p.channel_id, p.what, p.due_at FROM (SELECT open_channel_id AS channel_id, 'offer' AS what, offer_due_at AS due_at FROM "
+    "channel "
+    "WHERE offer_due_at <= $1::timestamptz AND status <> 'closed' UNION ALL SELECT open_channel_id, 'donation', donation_due_at FROM "
+    "channel "
+    "WHERE donation_due_at <= $1::timestamptz AND status <> 'closed') p WHERE NOT EXISTS (SELECT FROM broadcast b WHERE b.id = "
+    "p.channel_id || '.' || "
     "p.what || '.' || (extract(epoch FROM p.due_at) * 1000000)::bigint) ORDER BY p.due_at, p.channel_id, p.what LIMIT $2::bigint";
 #define PAYGATE_SUBSCRIBED "channel_id = $1::bigint AND starts_at <= $2::timestamptz AND ends_at > $2::timestamptz"
 constexpr const char* audience_sql = "SELECT count(*) FROM subscription WHERE " PAYGATE_SUBSCRIBED;
