@@ -7,8 +7,8 @@
 #include <caf/io/all.hpp>
 
 #include "actors/rehearse.hpp"
-#include "actors/runtime/entity.hpp"
 #include "actors/runtime/bulk.hpp"
+#include "actors/runtime/entity.hpp"
 #include "actors/runtime/exchange.hpp"
 #include "actors/runtime/inspector.hpp"
 #include "actors/runtime/intake.hpp"
@@ -163,7 +163,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   const identity_slot identity{make_node_identity()};
   for (std::int64_t i = 0; i < s.database.committers; ++i)
     p.ports->committers.push_back(
-      spawn_committer(p.system, committer_config{dsn, identity, static_cast<std::size_t>(s.database.batch_max)}, metrics_));
+        spawn_committer(p.system, committer_config{dsn, identity, static_cast<std::size_t>(s.database.batch_max)}, metrics_));
   p.loader = spawn_loader(p.system, dsn, metrics_);
   p.reader = spawn_reader(p.system, dsn);
   p.operator_reader = spawn_reader(p.system, dsn);
@@ -206,12 +206,12 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   p.process = std::make_unique<process_figures>(metrics_);
   p.observer = spawn_observer(p.system, spawn_reader(p.system, dsn), metrics_);
   p.watch = std::make_shared<settings_watch>(
-    config_.values, arguments_, config_.file,
-    [ports = p.ports, wallet_address](const settings& now) {
-      ports->rules = policy_of(now, wallet_address);
-      set_log_level(now.log.level);
-    },
-    metrics_);
+      config_.values, arguments_, config_.file,
+      [ports = p.ports, wallet_address](const settings& now) {
+        ports->rules = policy_of(now, wallet_address);
+        set_log_level(now.log.level);
+      },
+      metrics_);
   const ipn_reader read_ipn = [](std::string_view body) { return parse_provider_payment(body); };
   inspector_setup inspects;
   inspects.reader = p.operator_reader;
@@ -221,7 +221,9 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   inspects.rehearse = rehearse;
   inspects.read_ipn = read_ipn;
   inspects.config = [watch = p.watch](bool reload) { return reload ? watch->reload() : watch->show(); };
-  inspects.log_level = [](const std::string& level) { return level.empty() || set_log_level(level) ? std::string(log_level_now()) : std::string(); };
+  inspects.log_level = [](const std::string& level) {
+    return level.empty() || set_log_level(level) ? std::string(log_level_now()) : std::string();
+  };
   inspects.node = p.node;
   inspects.pauses = p.pauses;
   inspects.lanes = std::move(own_lanes);
@@ -272,7 +274,8 @@ std::optional<std::string> program::start_doors() {
   const auto listening = p.http->start(s.http.bind, static_cast<std::uint16_t>(s.http.port));
   if (const auto* wrong = std::get_if<std::string>(&listening)) return *wrong;
   write_port_file(s.http.port_file, std::get<std::uint16_t>(listening));
-  log(log_level::info, "listening", {{"http", std::to_string(std::get<std::uint16_t>(listening))}, {"cluster", std::to_string(p.cluster->port())}});
+  log(log_level::info, "listening",
+      {{"http", std::to_string(std::get<std::uint16_t>(listening))}, {"cluster", std::to_string(p.cluster->port())}});
   return std::nullopt;
 }
 
@@ -292,7 +295,7 @@ void program::tick(bool reload) {
   parts_->cluster->look();
   caf::scoped_actor self{parts_->system};
   self->request(parts_->router, std::chrono::seconds(1), count_atom::value)
-    .receive([&](std::uint64_t n) { metrics_->gauge("entities_resident", "", static_cast<std::int64_t>(n)); }, [](caf::error&) {});
+      .receive([&](std::uint64_t n) { metrics_->gauge("entities_resident", "", static_cast<std::int64_t>(n)); }, [](caf::error&) {});
 }
 
 std::optional<std::string> program::refusal() const {

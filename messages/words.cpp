@@ -6,7 +6,7 @@ namespace paygate {
 namespace {
 
 // Names of a variant's alternatives; a struct without an overload does not compile.
-#define PAYGATE_WORD(type) \
+#define PAYGATE_WORD(type)                                                                                                                 \
   constexpr std::string_view word(const type&) { return #type; }
 PAYGATE_WORD(create_invoice)
 PAYGATE_WORD(get_payment)
@@ -220,11 +220,11 @@ std::string escape_html(std::string_view text) {
   escaped.reserve(text.size());
   for (char c : text) {
     switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      default: escaped += c;
+    case '&': escaped += "&amp;"; break;
+    case '<': escaped += "&lt;"; break;
+    case '>': escaped += "&gt;"; break;
+    case '"': escaped += "&quot;"; break;
+    default: escaped += c;
     }
   }
   return escaped;
