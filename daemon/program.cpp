@@ -184,7 +184,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   std::vector<caf::actor> own_lanes;
   for (const auto& lane : p.ports->lanes) own_lanes.push_back(caf::actor_cast<caf::actor>(lane));
   auto& poll_lane = p.ports->lanes[static_cast<std::size_t>(lane::telegram_poll)];
-  poll_lane = spawn_intake(p.system, poll_lane, p.ports->router);
+  poll_lane = spawn_intake(p.system, poll_lane, p.ports->lanes[static_cast<std::size_t>(lane::books)], p.ports->router);
   p.lanes.push_back(poll_lane);
 
   node_setup setup;

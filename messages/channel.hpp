@@ -68,6 +68,12 @@ struct channel {
   std::string payout_address, payout_extra_id;
   std::int64_t offer_message_id = 0; ///< The post that stands now; 0: none.
   channel_posts posts;
+  std::int32_t trial_days = 0;        ///< A new subscriber may have so many days for nothing, once; 0: none.
+  std::string rights_lost;            ///< What the bot may not do here any more; empty when all is well.
+  std::optional<timestamp> rights_told_at; ///< When the owner was last told so,
+  std::int32_t rights_tells = 0;      ///< and how often: at growing distance.
+  bool rights_back = false;           ///< The owner is to be told that all is well again.
+  std::int64_t last_update_id = 0;    ///< Of the updates about the bot's rights: those up to here are handled.
   bool operator==(const channel&) const = default;
 
   template <class Self, class F>
@@ -103,6 +109,12 @@ struct channel {
     f("donation_due_at", self.posts.donation_due_at);
     f("manual_id", self.posts.manual_id);
     f("manual_at", self.posts.manual_at);
+    f("trial_days", self.trial_days);
+    f("rights_lost", self.rights_lost);
+    f("rights_told_at", self.rights_told_at);
+    f("rights_tells", self.rights_tells);
+    f("rights_back", self.rights_back);
+    f("last_update_id", self.last_update_id);
   }
 };
 
@@ -135,7 +147,17 @@ struct schedule_posts {
   std::int32_t day = 1, hour = 9;
 };
 
-using channel_message = std::variant<effect_done, register_channel, get_channel, claim_broadcast, post_placed, schedule_posts>;
+/// Event: Telegram says what the bot may do in the open or the closed channel. Answers `ok`, also for a repeat.
+struct rights_changed {
+  std::int64_t update_id = 0, group_id = 0;
+  bool administrator = false, can_invite = false, can_restrict = false, can_post = false;
+};
+/// Event from a subscription: what it owes cannot be done in the closed channel (`lost` says why), or can be again (empty). Many that say
+/// the same tell the owner once. Answers `ok`.
+struct report_rights { std::string lost; };
+
+using channel_message = std::variant<effect_done, register_channel, get_channel, claim_broadcast, post_placed, schedule_posts, rights_changed,
+                                     report_rights>;
 
 /// The broadcast that is to send this post of the channel: named by the time at which it is due, so that it is sent once however often
 /// asked for.

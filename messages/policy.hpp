@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "messages/money.hpp"
 #include "messages/time.hpp"
@@ -18,6 +19,12 @@ struct policy {
   milliseconds payment_poll_first{30'000};  ///< A payment whose IPNs stop coming is read at growing distance,
   milliseconds payment_poll_max{3'600'000}; ///< up to this one.
   std::uint64_t incoming_confirmations = 1; ///< Confirmations before ETH that reached us counts as available.
+
+  usd_amount price_min = usd_amount::of_units(one_coin); ///< payments.min_usd: no promo code takes a price below it, but to nothing.
+
+  // Subscriptions (spec 4).
+  std::vector<seconds> reminders{std::chrono::hours(72), std::chrono::hours(24)}; ///< subscriptions.reminders: so long before the end.
+  seconds grace{0};                            ///< subscriptions.grace: access goes on for so long after the end.
 
   // Fees (spec 2).
   std::int64_t platform_bps = 300;

@@ -1,5 +1,6 @@
 #include "actors/channel/channel_machine.hpp"
 #include "actors/channel/channel_posts.hpp"
+#include "actors/channel/channel_rights.hpp"
 
 namespace paygate {
 
@@ -14,6 +15,7 @@ std::vector<effect> channel_kind::effects_due(const channel& state, const entity
                    *state.posts.offer_due_at, again, again_max});
   if (const auto post = next_retired(state))
     due.push_back({"retire:" + post->mark, io_request(delete_message{post->chat_id, post->message_id}), timestamp{}, again, again_max});
+  if (auto tell = channels::rights_message(state)) due.push_back(std::move(*tell));
   return due;
 }
 

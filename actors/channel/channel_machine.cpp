@@ -1,4 +1,4 @@
-#include "actors/channel/channel_machine.hpp"
+#include "actors/channel/channel_rights.hpp"
 
 #include <algorithm>
 
@@ -84,6 +84,7 @@ std::string objection(const channel& terms, const entity_ref& self) {
   if (terms.threshold.units() < 0 || terms.threshold > price_max || !has_cents_only(terms.threshold))
     return "the threshold is from $0 to $1000000, in cents";
   if (terms.strategy == payout_strategy::threshold && !terms.threshold.is_positive()) return "the threshold strategy needs a threshold";
+  if (terms.trial_days < 0 || terms.trial_days > 365) return "a trial lasts from 1 to 365 days, or there is none (0)";
   return "";
 }
 
@@ -117,6 +118,7 @@ struct channel_step {
     const auto keeps_post = exists && state.status != channel_status::closed && same_post(state, next);
     next.offer_message_id = exists ? state.offer_message_id : 0;
     next.posts = exists ? state.posts : channel_posts{};
+    channels::keep_rights(next, exists ? state : channel{});
     next.status = keeps_post ? state.status : channel_status::registered;
     if (!keeps_post) next.posts.offer_due_at = context.now;
     if (!next.donations)
@@ -137,8 +139,19 @@ struct channel_step {
     return unchanged(channel_view{std::make_shared<const channel>(state)});
   }
 
+  verdict<channel> operator()(const rights_changed& event) const {
+    if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    return channels::take(state, event);
+  }
+
+  verdict<channel> operator()(const report_rights& event) const {
+    if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    return channels::take(state, event);
+  }
+
   verdict<channel> operator()(const effect_done& message) const {
     if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    if (message.key.starts_with("rights:")) return channels::take_told(state, message, context.now);
     const auto* io = std::get_if<io_outcome>(&message.outcome);
     const auto post = next_retired(state);
     if (!io || !post || message.key != "retire:" + post->mark) return unchanged();

@@ -170,7 +170,8 @@ TEST_CASE("an invite is for one member and ends") {
   CHECK(json_int(body, "expire_date") == 1795330800);
   CHECK(json_int(body, "member_limit") == 1);
   server.script(refusal(400, "Bad Request: not enough rights to manage chat invite link"));
-  CHECK(fault_of(client(request)) == "transient no_rights");
+  // Whoever owes the link tells the owner.
+  CHECK(fault_of(client(request)) == "permanent no_rights");
 }
 
 TEST_CASE("only private messages and callbacks become updates, but the offset covers all") {
