@@ -23,20 +23,24 @@ struct claim_reader {
     call.chat = r.chat_id;
     call.message = true;
   }
-  void operator()(const create_invite& r) const {
-    call.importance = urgency::access;
-    call.chat = r.chat_id;
-  }
-  void operator()(const delete_message& r) const {
-    call.importance = urgency::notice;
-    call.chat = r.chat_id;
-  }
+  // Who paid is let in before who left is put out: ten thousand subscriptions may end within a minute.
+  void operator()(const create_invite& r) const { of(urgency::access, r.chat_id); }
+  void operator()(const approve_join& r) const { of(urgency::access, r.chat_id); }
+  void operator()(const delete_message& r) const { of(urgency::notice, r.chat_id); }
+  void operator()(const revoke_invite& r) const { of(urgency::notice, r.chat_id); }
+  void operator()(const get_member& r) const { of(urgency::notice, r.chat_id); }
+  void operator()(const ban_member& r) const { of(urgency::notice, r.chat_id); }
+  void operator()(const unban_member& r) const { of(urgency::notice, r.chat_id); }
   template <class Other>
   void operator()(const Other& r) const {
     if constexpr (requires { r.chat_id; })
       call.chat = r.chat_id;
     else
       call.sender = 0;
+  }
+  void of(urgency importance, std::int64_t chat) const {
+    call.importance = importance;
+    call.chat = chat;
   }
 };
 

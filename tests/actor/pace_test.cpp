@@ -247,6 +247,8 @@ TEST_CASE("requests count as what they are") {
   CHECK(paced(send_message{7, "x", {}}, 1, 9).message);
   CHECK(paced(create_invite{-5, "n", {}}, 1, 9).importance == urgency::access);
   CHECK_FALSE(paced(create_invite{-5, "n", {}}, 1, 9).message);
+  CHECK(paced(ban_member{-5, 6}, 1, 9).importance == urgency::notice);
+  CHECK(paced(approve_join{-5, 6}, 1, 9).importance == urgency::access);
   CHECK(paced(delete_message{-5, 6}, 1, 9).chat == -5);
   CHECK(paced(answer_callback{"c", ""}, 1, 9).chat == 0);
 }
