@@ -284,6 +284,8 @@ private:
     s.metrics->count("provider_calls_total", to_text(s.which));
     if (!bad || bad->kind == fault::permanent) return s.breaker.succeeded();
     s.metrics->count("provider_errors_total", to_text(s.which));
+    // The provider is well: it is a channel's owner who has to mend something.
+    if (bad->code == "no_rights") return s.breaker.succeeded();
     if (bad->retry_after) {
       s.order.put_off(chat, *bad->retry_after, moment());
       s.breaker.put_off();

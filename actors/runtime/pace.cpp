@@ -196,17 +196,23 @@ void message_pace::count(const paced_call& call, moment now) {
   sent_.push_back(now);
   if (call.importance == urgency::broadcast)
     broadcast_free_ = std::max(broadcast_free_, now - catch_up) + window() / static_cast<std::int64_t>(in_window());
-  if (!call.message || call.chat == 0) return;
-  auto& chat = chats_[call.chat];
+  if (call.message && call.chat != 0) count_message(call.chat, now);
+  // Who waits behind it for the same chat is looked at anew.
+  const auto waiting = chats_.find(call.chat);
+  if (waiting != chats_.end() && !waiting->second.parked.empty() && !std::exchange(waiting->second.timed, true))
+    wakes_.emplace(moment{0}, call.chat);
+}
+
+void message_pace::count_message(std::int64_t id, moment now) {
+  auto& chat = chats_[id];
   chat.full_at = std::max(chat.full_at, now) + limits_.per_chat;
   chat.over = std::max(chat.over, chat.full_at);
-  if (call.chat < 0) {
+  if (id < 0) {
     while (chat.sent.size() >= limits_.per_group) chat.sent.pop_front();
     chat.sent.push_back(now);
     chat.over = std::max<moment>(chat.over, now + limits_.group_window);
   }
-  if (!std::exchange(chat.known, true)) forget_.emplace(chat.over, call.chat);
-  if (!chat.parked.empty() && !std::exchange(chat.timed, true)) wakes_.emplace(free_at(call), call.chat);
+  if (!std::exchange(chat.known, true)) forget_.emplace(chat.over, id);
 }
 
 std::optional<message_pace::moment> message_pace::again_in(moment now, urgency up_to) const {

@@ -97,6 +97,7 @@ private:
   void forget(moment now);
   std::optional<paced_call> pop(class_state& of, moment now);
   void count(const paced_call& call, moment now);
+  void count_message(std::int64_t id, moment now);
 
   pace_limits limits_;
   std::size_t nodes_ = 1;
