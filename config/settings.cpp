@@ -79,7 +79,8 @@ void describe_providers(settings& s, std::vector<setting_entry>& all) {
   add("changenow", "base_url", s.base_url.changenow, "", "ChangeNOW's API, without /v2.");
   lane("changenow", s.lanes.changenow);
   add("telegram", "base_url", s.base_url.telegram, "", "Telegram's Bot API.");
-  lane("telegram", s.lanes.telegram);
+  add("telegram", "concurrency", s.lanes.telegram.concurrency, "", "Calls to it at once; a quarter of them is kept free of broadcasts.");
+  add("telegram", "rate", s.lanes.telegram.rate, "1/s", "Calls in any second by all nodes together; 0: no limit, nor one of chats.");
   add("telegram", "mode", s.telegram.mode, "",
       "How updates come: polling, or webhook (Telegram sends them to http.public_url/telegram-webhook, which it must reach by HTTPS). The "
       "daemon tells Telegram itself.");

@@ -65,7 +65,7 @@ std::optional<effect> rights_message(const channel& s) {
     at = *s.rights_told_at + tell_distances[std::min<std::size_t>(static_cast<std::size_t>(s.rights_tells - 1), std::size(tell_distances) - 1)];
   auto text = lost ? lost_text(s) : "✅ I have my rights in <b>" + escape_html(s.closed_title) + "</b> again, and go on with my work.";
   return effect{"rights:" + std::to_string(s.rights_tells) + (lost ? ":lost" : ":back"),
-                io_request(send_message{s.owner_chat_id, std::move(text), {}}), at, milliseconds(30'000), milliseconds(600'000)};
+                io_request(send_message{s.owner_chat_id, std::move(text), {}, urgency::notice}), at, milliseconds(30'000), milliseconds(600'000)};
 }
 
 verdict<channel> take(const channel& state, const rights_changed& event) {

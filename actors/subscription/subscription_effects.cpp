@@ -127,7 +127,8 @@ struct due_list {
       buttons = renew("Renew");
     else if (s.owed_notice == subscription_notice::requested)
       buttons = renew("See the offer");
-    add("tell:" + std::to_string(s.notice_seq), send_message{s.chat_id, notice_text(s), std::move(buttons)}, at);
+    const auto importance = s.owed_notice == subscription_notice::invited ? urgency::access : urgency::notice;
+    add("tell:" + std::to_string(s.notice_seq), send_message{s.chat_id, notice_text(s), std::move(buttons), importance}, at);
   }
 
   bool all_announced() const {
@@ -137,7 +138,7 @@ struct due_list {
   void reminding() {
     if (s.status == subscription_status::expired) return;
     if (const auto at = next_reminder(s, now, rules))
-      add("remind@" + micros(*at), send_message{s.chat_id, reminder_text(s), renew("Renew")}, *at);
+      add("remind@" + micros(*at), send_message{s.chat_id, reminder_text(s), renew("Renew"), urgency::notice}, *at);
   }
 
   /// Payments learn the way in as soon as there is one: their pages show it, also to whom the bot may not write.

@@ -1,5 +1,7 @@
 #include "io/http/pages.hpp"
 
+#include <algorithm>
+
 #include "crypto/encoding.hpp"
 #include "crypto/hash.hpp"
 #include "messages/chat.hpp"

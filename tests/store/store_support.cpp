@@ -210,6 +210,8 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
   }
   case entity_kind::channel: {
     auto state = filled<channel>();
+    state.posts.cadence_day = 28;
+    state.posts.cadence_hour = 23;
     state.trial_days = 7;
     return state;
   }
@@ -242,7 +244,14 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
   }
   case entity_kind::scheduler: return filled<scheduler>();
   case entity_kind::reconciliation: return filled<reconciliation>();
-  case entity_kind::broadcast: return filled<broadcast>();
+  case entity_kind::broadcast: {
+    auto state = filled<broadcast>();
+    state.recipients = 9;
+    state.sent = 5;
+    state.failed = 3;
+    state.skipped = 1;
+    return state;
+  }
   case entity_kind::promo_code: {
     auto state = filled<promo_code>();
     state.percent = 0; // A share or an amount.
