@@ -21,6 +21,11 @@ std::string tier(const std::string& n) {
          + as_amount("c.tier_" + n + "_price_usd") + ", 'days', c.tier_" + n + "_days)) ELSE '[]' END";
 }
 
+// What owners change, and nothing that moves by itself.
+const std::string edition = "md5(jsonb_build_array(c.closed_channel_id, c.description, c.tier_1_price_usd, c.tier_1_days, c.tier_2_price_usd, c.tier_2_days, "
+                            "c.tier_3_price_usd, c.tier_3_days, c.donations, c.trial_days, c.strategy, c.threshold_usd, c.payout_ticker, c.payout_network, "
+                            "c.payout_address, c.payout_extra_id)::text)";
+
 const std::string channel_json =
     "jsonb_build_object('id', c.id, 'closed_channel_id', c.closed_channel_id::text, 'title', c.open_title, 'closed_title', c.closed_title, "
     "'description', c.description, 'status', c.status, 'tiers', "
@@ -32,7 +37,7 @@ const std::string channel_json =
       "'network', c.change_network, 'address', c.change_address, 'memo', nullif(c.change_extra_id, ''), 'confirmed', c.change_confirmed, "
       "'at', "
     + as_time("c.change_at") + ") END, 'created_at', " + as_time("c.created_at") + ", 'updated_at', " + as_time("c.updated_at")
-    + ", 'edition', c.edition)";
+    + ", 'edition', " + edition + ")";
 
 const std::string channels_sql = "SELECT jsonb_build_object('items', coalesce(jsonb_agg(" + channel_json
                                  + " ORDER BY c.created_at, c.id), '[]')) FROM channel c WHERE " + is_theirs;

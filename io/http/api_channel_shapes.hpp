@@ -7,6 +7,8 @@ namespace paygate {
 
 inline api_field channel_id_field() { return telegram_id_field("id", "The channel: its open channel's Telegram id."); }
 
+inline api_field edition_field() { return text_field("edition", 1, 64, "Changes with the channel's terms, and with nothing else: the ETag, without its quotes."); }
+
 inline shape_ptr tier_shape(bool taken) {
   static const auto given =
       make_shape("Tier", {amount_field("price_usd", "What it costs."), integer_field("days", 1, 3660, "How long it lasts.")});
@@ -65,7 +67,7 @@ inline shape_ptr channel_shape() {
        object_field("payout", destination_shape(false), "Where value is paid to."),
        object_field("payout_change", payout_change_shape(), "Another place that was asked for; null: none.").or_null(),
        time_field("created_at", "When it was registered."), time_field("updated_at", "When its row last changed."),
-       integer_field("edition", 1, 9'007'199'254'740'991, "Counts the changes of its terms: the ETag.")});
+       edition_field()});
   return shape;
 }
 

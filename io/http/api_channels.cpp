@@ -42,7 +42,7 @@ api_answer answer_rows(const api_call& call, std::string_view query, int status)
 shape_ptr tiers_shape() {
   static const auto shape =
       make_shape("Tiers", {list_field("tiers", 0, 3, tier_shape(false), "What can be bought."),
-                           integer_field("edition", 1, 9'007'199'254'740'991, "Counts the changes of the channel's terms: the ETag.")});
+                           edition_field()});
   return shape;
 }
 
@@ -52,7 +52,7 @@ shape_ptr payout_terms_shape() {
                       object_field("payout_change", payout_change_shape(), "Another place that was asked for; null: none.").or_null(),
                       text_field("strategy", 1, 20, "When value is paid out.").among({"instant", "threshold"}),
                       amount_field("threshold_usd", "How much gathers before it is paid out, with the strategy threshold."),
-                      integer_field("edition", 1, 9'007'199'254'740'991, "Counts the changes of the channel's terms: the ETag.")});
+                      edition_field()});
   return shape;
 }
 
