@@ -15,5 +15,6 @@ caf::actor spawn_poller(caf::actor_system& system, activation self);
 caf::actor spawn_conversion(caf::actor_system& system, activation self);
 caf::actor spawn_scheduler(caf::actor_system& system, activation self);
 caf::actor spawn_reconciliation(caf::actor_system& system, activation self);
+caf::actor spawn_broadcast(caf::actor_system& system, activation self);
 
 } // namespace paygate

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "messages/broadcast.hpp"
 #include "messages/channel.hpp"
 #include "messages/conversation.hpp"
 #include "messages/conversion.hpp"
@@ -19,11 +20,13 @@
 namespace paygate {
 
 /// What any entity can be told. One alternative per kind: adding a kind adds a line here and one in `snapshot`.
-using any_message = std::variant<payment_message, subscription_message, channel_message, conversation_message, payout_message,
-                                 wallet_message, poller_message, conversion_message, scheduler_message, reconciliation_message>;
+using any_message =
+    std::variant<payment_message, subscription_message, channel_message, conversation_message, payout_message, wallet_message,
+                 poller_message, conversion_message, scheduler_message, reconciliation_message, broadcast_message>;
 
 /// What any entity is, between two steps.
-using snapshot = std::variant<payment, subscription, channel, conversation, payout, wallet, poller, conversion, scheduler, reconciliation>;
+using snapshot =
+    std::variant<payment, subscription, channel, conversation, payout, wallet, poller, conversion, scheduler, reconciliation, broadcast>;
 
 /// A message with its address. Answered with entity_reply once its step is committed.
 struct envelope {
@@ -43,6 +46,7 @@ std::string_view name_of(const poller_message& message);
 std::string_view name_of(const conversion_message& message);
 std::string_view name_of(const scheduler_message& message);
 std::string_view name_of(const reconciliation_message& message);
+std::string_view name_of(const broadcast_message& message);
 
 /// An effect that asks another entity. Its answer comes back as entity_reply; the receiver treats a repeat as the first.
 struct ask_entity {
@@ -52,11 +56,12 @@ struct ask_entity {
 
 /// Something that a state says is due.
 struct effect {
-  std::string key;  ///< Unique among the effects due in one state, stable while it is due: "invoice", "transfer:payout/01J/1".
+  std::string key; ///< Unique among the effects due in one state, stable while it is due: "invoice", "transfer:payout/01J/1".
   std::variant<io_request, ask_entity> request;
-  timestamp not_before{};          ///< Not started earlier.
-  milliseconds again_after{1000};  ///< Pause before it runs again when its outcome changed nothing (a poll); doubled with each such run up to
-  milliseconds again_max{60'000};  ///< this.
+  timestamp not_before{}; ///< Not started earlier.
+  milliseconds again_after{
+      1000}; ///< Pause before it runs again when its outcome changed nothing (a poll); doubled with each such run up to
+  milliseconds again_max{60'000}; ///< this.
 };
 
 } // namespace paygate

@@ -20,22 +20,24 @@ enum class entity_kind : std::uint8_t {
   poller,
   conversion,
   scheduler,
-  reconciliation
+  reconciliation,
+  broadcast
 };
 
 template <>
 struct enum_names<entity_kind> {
   static constexpr std::string_view type = "entity_kind";
-  static constexpr std::string_view values[]
-    = {"payment", "subscription", "channel", "conversation", "payout", "wallet", "poller", "conversion", "scheduler",
-       "reconciliation"};
+  static constexpr std::string_view values[] = {"payment", "subscription", "channel",   "conversation",   "payout",   "wallet",
+                                                "poller",  "conversion",   "scheduler", "reconciliation", "broadcast"};
 };
 
 /// The identity of an entity. Ids by kind:
 ///   payment: its order id (new_order_id); subscription: "<channel id>:<user id>"; channel: the open channel's chat id;
 ///   conversation: the chat id; payout: "<payment order id>", of a refund "<payment
-///   order id>.refund" (the next ".refund2"), of gathered accruals "<channel id>.<eth|usdt>.<scheduler's round>"; wallet: the address, lower case; poller: "main"; conversion: "c<round>";
-///   scheduler: "conversions" or "payouts"; reconciliation: "main".
+///   order id>.refund" (the next ".refund2"), of gathered accruals "<channel id>.<eth|usdt>.<scheduler's round>"; wallet: the address,
+///   lower case; poller: "main"; conversion: "c<round>"; scheduler: "conversions", "payouts" or "broadcasts"; reconciliation: "main";
+///   broadcast: one like an order's, of a scheduled post
+///   "<channel id>.<offer|donation>.<when it is due, microseconds>".
 struct entity_ref {
   entity_kind kind = entity_kind::payment;
   std::string id;

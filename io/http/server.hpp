@@ -27,6 +27,9 @@ struct health_report {
   std::vector<std::pair<std::string, std::string>> components;
 };
 
+/// What became of an update that Telegram sent.
+enum class update_taken : std::uint8_t { taken, busy, unreadable };
+
 struct http_server_settings {
   std::size_t threads = 96;       ///< Connections served at once.
   std::size_t in_flight_max = 64; ///< Requests in work at once; more are answered 503. Less than `threads`.
@@ -42,9 +45,14 @@ struct http_server_settings {
 struct http_server_ports {
   ask_entity_fn ask;
   std::function<health_report()> status;
-  std::function<std::string()> metrics_text;                  ///< Prometheus' text format.
+  std::function<std::string()> metrics_text; ///< Prometheus' text format.
+  /// Reads an update and has it committed; empty when updates are polled.
+  std::function<update_taken(std::string_view body, milliseconds timeout)> take_update;
+  std::function<std::string()> webhook_secret;                ///< TELEGRAM_WEBHOOK_SECRET as it is now.
   std::function<std::string()> ipn_secret, success_key;       ///< NOWPAYMENTS_IPN_SECRET, SUCCESS_URL_SIGNING_KEY as they are now.
   std::function<std::string()> internal_key, ethereum_secret; ///< INTERNAL_SIGNING_KEY, ETHEREUM_RPC_WEBHOOK_SECRET as they are now.
+  std::function<std::string(const start_link&)> deep_link;    ///< Into our bot; empty while Telegram has not told the bot's name.
+  std::function<void(std::int64_t channel_id)> visited;       ///< Somebody looked at the channel's landing page.
   std::function<void(const entity_ref&)> look_again;          ///< Whatever it waits for at a provider is asked for now.
   /// Who holds an access token, or in a word why it is not good. Empty: nobody can log in.
   std::function<std::variant<identity, std::string>(const std::string& token)> verify_access;

@@ -207,6 +207,47 @@ TEST_CASE("a creating request has one first answer") {
   CHECK(anew != first);
 }
 
+TEST_CASE("one change of a channel's terms at a time, and its edition tells the terms apart") {
+  shop s;
+  CHECK(contains(s.ask(queries::api_lock), R"("taken": true)"));
+  CHECK(contains(s.ask(queries::api_lock), R"("taken": false)"));
+  CHECK(s.ask(queries::api_unlock) == "true");
+  CHECK(contains(s.ask(queries::api_lock), R"("taken": true)"));
+  s.db.value("UPDATE api_lock SET at = now() - interval '1 minute'");
+  CHECK(contains(s.ask(queries::api_lock), R"("taken": true)"));
+  const auto edition = [&] {
+    const auto json = s.ask(queries::api_tiers);
+    const auto at = json.find("\"edition\": \"") + 12;
+    return json.substr(at, 32);
+  };
+  const auto before = edition();
+  s.db.value("UPDATE channel SET offer_message_id = 99, updated_at = now(), status = 'registered' WHERE id = '-100'");
+  CHECK(edition() == before);
+  s.db.value("UPDATE channel SET tier_2_days = 8 WHERE id = '-100'");
+  CHECK(edition() != before);
+}
+
+TEST_CASE("broadcasts are listed over all of one's channels, or of one") {
+  shop s;
+  s.add_channel(-101, "ann", 0);
+  int n = 0;
+  for (const std::int64_t channel : {-100, -101, -200, -100}) {
+    const auto id = "01JB" + std::to_string(n++);
+    auto state = std::get<broadcast>(filled_snapshot(entity_kind::broadcast, id));
+    state.channel_id = channel;
+    REQUIRE(s.db.commit(s.db.step_for(entity_kind::broadcast, id, 1, state)).error == "");
+    s.db.value("UPDATE broadcast SET created_at = '2026-11-20T00:00:0" + std::to_string(n) + "Z' WHERE id = '" + id + "'");
+  }
+  CHECK(walk(s, queries::api_broadcasts, "before", "id") == std::vector<std::string>{"01JB3", "01JB1", "01JB0"});
+  CHECK(walk(s, queries::api_broadcasts, "before", "id", R"(,"channel":"-101")") == std::vector<std::string>{"01JB1"});
+  CHECK(walk(s, queries::api_broadcasts, "before", "id", R"(,"channel":"-200")").empty());
+  const auto read = [&](const char* id) { return s.read(queries::api_broadcast, std::string(R"({"account":"ann","user":0,"id":")") + id + "\"}", milliseconds(5'000)); };
+  CHECK(contains(read("01JB0"), R"("id": "01JB0")"));
+  CHECK(read("01JB2") == "null");
+  CHECK(contains(s.ask(queries::api_schedule), R"("cadence")"));
+  CHECK(s.ask(queries::api_schedule, "", R"("account":"eve","user":0)") == "null");
+}
+
 TEST_CASE("log-ins of one network are counted together, and come back with time") {
   shop s;
   const auto take = [&](const char* network) {
