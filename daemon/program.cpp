@@ -20,6 +20,7 @@
 #include "daemon/bootstrap.hpp"
 #include "daemon/cluster.hpp"
 #include "daemon/crash_point.hpp"
+#include "daemon/currency_watch.hpp"
 #include "daemon/health.hpp"
 #include "daemon/log.hpp"
 #include "daemon/observer.hpp"
@@ -36,6 +37,8 @@
 namespace paygate {
 
 namespace {
+
+constexpr std::size_t api_connections = 4;
 
 milliseconds whole_ms(setting_span span) { return std::chrono::duration_cast<milliseconds>(span); }
 
@@ -88,7 +91,7 @@ struct program::parts {
   loader_actor loader;
   reader_actor reader, operator_reader;
   lease_actor leases;
-  caf::actor router, node, pauses, bootstrap, gateway, inspector, exchange, observer;
+  caf::actor router, node, pauses, bootstrap, gateway, inspector, exchange, observer, currencies;
   std::unique_ptr<cluster_part> cluster;
   std::vector<lane_actor> lanes;
   std::shared_ptr<settings_watch> watch;
@@ -261,6 +264,9 @@ std::optional<std::string> program::start_doors() {
   hs.ipn_allow_list = s.ipn.allow_list;
   hs.cors_origin = s.http.cors_origin;
   hs.read_timeout = whole_ms(s.http.read_timeout);
+  hs.per_client = {s.http.rate_per_minute, std::chrono::minutes(1), whole_ms(s.http.ban)};
+  hs.per_account = {s.http.account_rate_per_minute, std::chrono::minutes(1), milliseconds(0)};
+  hs.auth = {s.http.auth_rate_per_15min, std::chrono::minutes(15), milliseconds(0)};
   http_server_ports hp;
   hp.ask = ask_through(p.gateway);
   hp.status = [&p] { return p.health->look(); };
@@ -278,6 +284,21 @@ std::optional<std::string> program::start_doors() {
   }
   hp.ipn_secret = [this] { return secrets_.get("NOWPAYMENTS_IPN_SECRET"); };
   hp.success_key = [this] { return secrets_.get("SUCCESS_URL_SIGNING_KEY"); };
+  hp.internal_key = [this] { return secrets_.get("INTERNAL_SIGNING_KEY"); };
+  hp.ethereum_secret = [this] { return secrets_.get("ETHEREUM_RPC_WEBHOOK_SECRET"); };
+  hp.look_again = [router = p.router](const entity_ref& ref) {
+    caf::anon_send(router, retry_atom::value, std::make_shared<const entity_ref>(ref), std::string("the Ethereum node's notice"));
+  };
+  hp.call = [this](io_request request, milliseconds timeout) -> io_outcome {
+    auto lane = parts_->ports->lanes[static_cast<std::size_t>(lane_of(request))];
+    caf::scoped_actor self{parts_->system};
+    io_outcome outcome = io_failure{fault::transient, "timeout", "no answer in time", std::nullopt};
+    self->request(lane, timeout, call_atom::value, std::make_shared<const io_request>(std::move(request)))
+        .receive([&](const call_answer_ptr& answer) { outcome = answer->outcome; }, [](const caf::error&) {});
+    return outcome;
+  };
+  hp.query = make_api_reader(secrets_.get("DATABASE_URL"), api_connections);
+  p.currencies = spawn_currency_watch(p.system, hp.query, [of = changenow_of(s, secrets_)] { return read_exchange_currencies(of); });
   p.visits = std::make_unique<visit_book>(secrets_.get("DATABASE_URL"));
   hp.deep_link = make_deep_linker(telegram_of(s, secrets_));
   hp.visited = [this, &p](std::int64_t channel_id) { p.visits->add(channel_id, clock_->now()); };
@@ -332,7 +353,7 @@ bool program::stop() {
   // Letters go to and fro until the last shard is another's.
   self->request(p.node, std::chrono::seconds(14), leave_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
   if (p.cluster) p.cluster->close();
-  for (const auto& actor : {p.exchange, p.bootstrap, p.observer, p.inspector, p.pauses, p.gateway, p.node, p.router})
+  for (const auto& actor : {p.exchange, p.bootstrap, p.observer, p.currencies, p.inspector, p.pauses, p.gateway, p.node, p.router})
     self->send_exit(actor, caf::exit_reason::user_shutdown);
   for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
   // What was handed to a committer is still written: wait for them, and for nobody else.
