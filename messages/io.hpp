@@ -236,6 +236,21 @@ struct transaction_seen {
 struct get_usd_price { std::string currency; bool operator==(const get_usd_price&) const = default; };
 struct usd_price { int128 per_coin = 0; std::string source; bool operator==(const usd_price&) const = default; };
 
+// --- mail: SendGrid v3 (provider-apis 5.3) ---
+
+/// POST /v3/mail/send -> done, when it was queued there. No idempotency key: a repeat may come twice.
+struct send_mail {
+  std::string to, subject, text, html;
+  bool operator==(const send_mail&) const = default;
+};
+/// 32 bytes from the system's generator for a link in a mail -> secret_made.
+struct make_secret { bool operator==(const make_secret&) const = default; };
+struct secret_made {
+  std::string secret; ///< base64url.
+  std::string hash;   ///< SHA-256 of that text, in hex: what may be stored.
+  bool operator==(const secret_made&) const = default;
+};
+
 // --- what has gathered: our own books, read by persistence/ ---
 
 /// What an entity claimed by `claim_accruals` -> claim_seen. Transient failure "not_found" while there is no such claim.
@@ -329,25 +344,25 @@ using io_request = std::variant<create_invoice, get_payment, find_payments, get_
                                 broadcast_tx, get_receipts, get_transfer, get_token_transfer, get_wallet, get_transaction, get_usd_price,
                                 get_claim, get_wallet_books, get_gathered, get_due_payouts, find_arrival, get_allowance, get_chain_state,
                                 get_wallet_history, list_payments, get_books_cut, get_audit_page, get_unknown_payments, get_unclaimed,
-                                get_unbooked, get_exception>;
+                                get_unbooked, get_exception, send_mail, make_secret>;
 using io_outcome
   = std::variant<io_failure, done, invoice_created, provider_payment, payments_listed, swap_range, swap_estimate, swap_created, swap_state,
                  message_sent, invite_created, updates_handled, updates_received, tx_signed, chain_quote, tx_broadcast, receipts_read,
                  transfer_seen, token_transfer_seen, wallet_seen, transaction_seen, usd_price, claim_seen, wallet_books_seen,
                  gathered_seen, due_payouts_seen, arrival_seen, allowance_seen, chain_state, wallet_history, payments_page, books_cut,
-                 audit_page, unknown_payments, unclaimed_seen, unbooked_page, exception_seen>;
+                 audit_page, unknown_payments, unclaimed_seen, unbooked_page, exception_seen, secret_made>;
 
 /// A provider's client (io/), called on a lane's own threads, several at once: it may block, up to its time-out. It throws nothing.
 using io_client = std::function<io_outcome(const io_request&)>;
 
 /// The effect lanes: one bounded, rate limited queue with its own threads and circuit breaker per outside system.
-enum class lane : std::uint8_t { nowpayments, changenow, telegram, telegram_poll, ethereum, signer, prices, books };
-inline constexpr std::size_t lane_count = 8;
+enum class lane : std::uint8_t { nowpayments, changenow, telegram, telegram_poll, ethereum, signer, prices, books, mail };
+inline constexpr std::size_t lane_count = 9;
 template <>
 struct enum_names<lane> {
   static constexpr std::string_view type = "lane";
   static constexpr std::string_view values[]
-    = {"nowpayments", "changenow", "telegram", "telegram_poll", "ethereum", "signer", "prices", "books"};
+    = {"nowpayments", "changenow", "telegram", "telegram_poll", "ethereum", "signer", "prices", "books", "mail"};
 };
 
 /// The lane that a request goes through, and its name for logs and metrics ("create_invoice").

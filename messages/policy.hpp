@@ -48,6 +48,9 @@ struct policy {
   eth_amount gas_float_low;                    ///< wallet.gas_float_low: below it new transfers wait; at or above it they go on.
   eth_amount gas_float_high;                   ///< wallet.gas_float_high: an alert that began below the low mark stays until this is reached.
 
+  // Accounts (spec 8).
+  std::string public_url;                      ///< http.public_url: where the links in mails lead.
+
   // The sandbox: polls and delays are shortened, nothing else differs.
   bool operator==(const policy&) const = default;
 };

@@ -120,6 +120,37 @@ PAYGATE_WORD(round_view)
 PAYGATE_WORD(start_reconciliation)
 PAYGATE_WORD(run_reconciliation)
 PAYGATE_WORD(resolve_exception)
+PAYGATE_WORD(send_mail)
+PAYGATE_WORD(make_secret)
+PAYGATE_WORD(secret_made)
+PAYGATE_WORD(name_view)
+PAYGATE_WORD(login_view)
+PAYGATE_WORD(account_view)
+PAYGATE_WORD(session_view)
+PAYGATE_WORD(open_account)
+PAYGATE_WORD(address_wanted)
+PAYGATE_WORD(begin_login)
+PAYGATE_WORD(login_succeeded)
+PAYGATE_WORD(get_account)
+PAYGATE_WORD(ask_verification)
+PAYGATE_WORD(ask_reset)
+PAYGATE_WORD(confirm_email)
+PAYGATE_WORD(reset_password)
+PAYGATE_WORD(change_password)
+PAYGATE_WORD(change_email)
+PAYGATE_WORD(close_account)
+PAYGATE_WORD(log_out_everywhere)
+PAYGATE_WORD(offer_link)
+PAYGATE_WORD(link_telegram)
+PAYGATE_WORD(lapse_account)
+PAYGATE_WORD(reserve_name)
+PAYGATE_WORD(confirm_name)
+PAYGATE_WORD(release_name)
+PAYGATE_WORD(find_name)
+PAYGATE_WORD(open_session)
+PAYGATE_WORD(rotate_session)
+PAYGATE_WORD(close_session)
+PAYGATE_WORD(expire_session)
 #undef PAYGATE_WORD
 
 // In a history "invoice_created" says more than "an effect is done".
@@ -164,6 +195,8 @@ struct lane_visitor {
   lane operator()(const get_exception&) const { return lane::books; }
   lane operator()(const find_arrival&) const { return lane::books; }
   lane operator()(const get_allowance&) const { return lane::books; }
+  lane operator()(const send_mail&) const { return lane::mail; }
+  lane operator()(const make_secret&) const { return lane::mail; }
 };
 
 } // namespace
@@ -192,6 +225,9 @@ std::string_view name_of(const poller_message& message) { return std::visit(to_w
 std::string_view name_of(const conversion_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const scheduler_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const reconciliation_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const account_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const login_name_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const session_message& message) { return std::visit(to_word, message); }
 
 std::string escape_html(std::string_view text) {
   std::string escaped;
