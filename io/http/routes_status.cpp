@@ -1,5 +1,6 @@
 #include "io/codec/json.hpp"
 #include "io/codec/success_token.hpp"
+#include "io/http/api.hpp"
 #include "io/http/pages.hpp"
 #include "io/http/service.hpp"
 
@@ -63,14 +64,14 @@ void write_link(json_writer& writer, std::string_view key, const std::string& li
   writer.Null();
 }
 
-void tell_status(http_service& service, const httplib::Request& request, httplib::Response& response) {
-  const std::string order_id = request.matches[1];
-  const auto named = read_success_token(request.get_param_value("token"), service.ports.success_key());
-  if (!named || *named != order_id) return reply_problem(response, 401, "The token is not this order's.");
-  const auto reply = ask_payment(service, order_id, get_payment_view{}, view_deadline);
-  if (const auto* no = std::get_if<refused>(&reply)) return reply_refused(response, *no);
+api_answer tell_status(const api_call& call) {
+  const auto& order_id = call.params[0];
+  const auto named = read_success_token(call.query("token"), call.service.ports.success_key());
+  if (!named || *named != order_id) return api_problem(401, "The token is not this order's.");
+  const auto reply = ask_payment(call.service, order_id, get_payment_view{}, view_deadline);
+  if (const auto* no = std::get_if<refused>(&reply)) return api_refused(*no);
   const auto* view = std::get_if<payment_view>(&reply);
-  if (view == nullptr) return reply_problem(response, 500, "Something went wrong.");
+  if (view == nullptr) return api_problem(500, "Something went wrong.");
   json_buffer buffer;
   json_writer writer(buffer);
   writer.StartObject();
@@ -80,7 +81,7 @@ void tell_status(http_service& service, const httplib::Request& request, httplib
   write_link(writer, "invoice_url", view->invoice_url);
   write_link(writer, "invite_link", view->invite_link);
   writer.EndObject();
-  reply_json(response, take_text(buffer));
+  return {200, take_text(buffer), "", {}};
 }
 
 } // namespace
@@ -88,15 +89,29 @@ void tell_status(http_service& service, const httplib::Request& request, httplib
 void add_status_routes(httplib::Server& server, http_service& service) {
   using request_t = const httplib::Request&;
   using response_t = httplib::Response&;
-  server.Get("/api/payment-status/([A-Za-z0-9_-]{1,64})/?",
-             admitted(service, "payment_status", [&service](request_t q, response_t r) { tell_status(service, q, r); }));
   server.Get("/webhooks/success/?", admitted(service, "success", [&service](request_t q, response_t r) { take_success(service, q, r); }));
   server.Get("/payment-processing/?", admitted(service, "page", [&service](request_t q, response_t r) { show_processing(service, q, r); }));
-  server.Options("/api/payment-status/([A-Za-z0-9_-]{1,64})/?", [](request_t, response_t r) {
-    r.set_header("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS");
-    r.set_header("Access-Control-Max-Age", "600");
-    r.status = 204;
-  });
+}
+
+void add_status_api(std::vector<api_route>& routes) {
+  api_route status;
+  status.method = "GET";
+  status.pattern = "/api/payment-status/{order_id}";
+  status.name = "get_payment_status";
+  status.summary = "How far a subscriber's order is; what the payment page asks.";
+  status.tag = "payments";
+  status.access = api_access::anyone;
+  status.path = {text_field("order_id", 1, 64, "The order.").like("[A-Za-z0-9_-]+")};
+  status.query = {text_field("token", 0, 300, "The order's own token, from its links.").optional()};
+  status.gives = {{200,
+                   make_shape("PaymentStatus", {text_field("order_id", 1, 64, "The order."), text_field("status", 1, 40, "Where it is."),
+                                                text_field("channel_title", 0, 255, "What is paid for."),
+                                                text_field("invoice_url", 1, 2000, "Where to pay.").or_null(),
+                                                text_field("invite_link", 1, 2000, "The way in, once it is paid.").or_null()}),
+                   "Where it is."}};
+  status.fails = {401};
+  status.handler = tell_status;
+  routes.push_back(std::move(status));
 }
 
 } // namespace paygate

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "io/codec/identity.hpp"
 #include "messages/envelope.hpp"
 #include "messages/ports.hpp"
 
@@ -39,6 +40,13 @@ struct http_server_ports {
   std::function<health_report()> status;
   std::function<std::string()> metrics_text;            ///< Prometheus' text format.
   std::function<std::string()> ipn_secret, success_key; ///< NOWPAYMENTS_IPN_SECRET, SUCCESS_URL_SIGNING_KEY as they are now.
+  /// Who holds an access token, or in a word why it is not good. Empty: nobody can log in.
+  std::function<std::variant<identity, std::string>(const std::string& token)> verify_access;
+  /// Questions about our rows (persistence/api_queries.hpp): name, JSON arguments -> JSON. Waits no longer than that; then, and when the
+  /// database is away, the answer is {"error":{"code","text"}}.
+  std::function<std::string(std::string_view name, const std::string& arguments, milliseconds timeout)> query;
+  /// Asks a provider through its lane, and waits no longer than that: io_failure then.
+  std::function<io_outcome(io_request, milliseconds timeout)> call;
   std::shared_ptr<metrics_sink> metrics;
   std::shared_ptr<const business_clock> clock;
   std::function<timestamp(milliseconds)> advance_clock; ///< Only with --sandbox, else empty: moves business time, answers the new one.

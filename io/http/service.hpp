@@ -6,6 +6,7 @@
 #include <httplib.h>
 
 #include "io/http/address_block.hpp"
+#include "io/http/api_router.hpp"
 #include "io/http/connections.hpp"
 #include "io/http/server.hpp"
 
@@ -17,6 +18,7 @@ struct http_service {
   http_server_settings settings;
   http_server_ports ports;
   std::vector<address_block> trusted_proxies, metrics_from, ipn_allow_list;
+  std::unique_ptr<const api_router> api;
   std::atomic<std::size_t> in_flight{0};
   std::atomic<std::size_t> connections_waiting{0};
 };
@@ -29,7 +31,9 @@ std::string client_of(const http_service& service, const httplib::Request& reque
 /// Loopback, and not somebody whom a proxy on this machine passes on.
 bool is_local(const httplib::Request& request);
 
-/// RFC 9457. `detail` is for people and tells nothing about our inside.
+/// A problem's body (RFC 9457).
+std::string problem_json(int status, std::string_view detail, const std::vector<field_fault>& faults = {});
+/// `detail` is for people and tells nothing about our inside.
 void reply_problem(httplib::Response& response, int status, std::string_view detail);
 /// The same with Retry-After: 1.
 void reply_busy(httplib::Response& response);
@@ -41,6 +45,8 @@ void reply_json(httplib::Response& response, std::string json, int status = 200)
 void add_webhook_routes(httplib::Server& server, http_service& service);
 void add_status_routes(httplib::Server& server, http_service& service);
 void add_operation_routes(httplib::Server& server, http_service& service);
+/// Everything under /api, in every method.
+void add_api_routes(httplib::Server& server, http_service& service);
 
 /// The methods that a path takes ("GET, HEAD"), empty for a path that does not exist: tells 405 from 404.
 std::string_view methods_of(std::string_view path);
