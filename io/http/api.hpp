@@ -98,6 +98,8 @@ std::optional<std::string> read_cursor(std::string_view cursor);
 std::vector<api_route> api_routes();
 void add_status_api(std::vector<api_route>& routes);
 void add_wallet_api(std::vector<api_route>& routes);
+void add_auth_api(std::vector<api_route>& routes);
+void add_account_api(std::vector<api_route>& routes);
 
 /// The OpenAPI 3.1 document of the rows.
 std::string openapi_document(const std::vector<api_route>& routes);

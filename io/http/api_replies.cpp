@@ -59,6 +59,8 @@ std::vector<api_route> api_routes() {
   std::vector<api_route> routes;
   add_status_api(routes);
   add_wallet_api(routes);
+  add_auth_api(routes);
+  add_account_api(routes);
   return routes;
 }
 

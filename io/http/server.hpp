@@ -34,6 +34,15 @@ struct http_server_settings {
   milliseconds read_timeout{5'000};
 };
 
+class password_pool;
+
+/// What log-in needs.
+struct account_ports {
+  std::function<std::string()> token_secret; ///< JWT_SECRET_KEY as it is now: the key, and on a second line the one before.
+  std::function<std::string()> phantom_key;  ///< Chooses the phantom of a name that nobody has.
+  std::shared_ptr<password_pool> passwords;
+};
+
 /// What the server knows of the rest of the program. The callables are called from many threads at once.
 struct http_server_ports {
   ask_entity_fn ask;
@@ -42,6 +51,7 @@ struct http_server_ports {
   std::function<std::string()> ipn_secret, success_key; ///< NOWPAYMENTS_IPN_SECRET, SUCCESS_URL_SIGNING_KEY as they are now.
   /// Who holds an access token, or in a word why it is not good. Empty: nobody can log in.
   std::function<std::variant<identity, std::string>(const std::string& token)> verify_access;
+  account_ports accounts;
   /// Questions about our rows (persistence/api_queries.hpp): name, JSON arguments -> JSON. Waits no longer than that; then, and when the
   /// database is away, the answer is {"error":{"code","text"}}.
   std::function<std::string(std::string_view name, const std::string& arguments, milliseconds timeout)> query;

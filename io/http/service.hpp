@@ -45,6 +45,8 @@ void reply_json(httplib::Response& response, std::string json, int status = 200)
 void add_webhook_routes(httplib::Server& server, http_service& service);
 void add_status_routes(httplib::Server& server, http_service& service);
 void add_operation_routes(httplib::Server& server, http_service& service);
+/// The pages that the links in mails open.
+void add_account_pages(httplib::Server& server, http_service& service);
 /// Everything under /api, in every method.
 void add_api_routes(httplib::Server& server, http_service& service);
 
