@@ -374,7 +374,10 @@ struct account_step {
 } // namespace
 
 verdict<account> account_kind::apply(const account& state, bool exists, const account_message& message, const step_context& context) {
-  return std::visit(account_step{state, exists, context}, message);
+  auto decided = std::visit(account_step{state, exists, context}, message);
+  // Said twice within a microsecond.
+  if (auto* out = std::get_if<step>(&decided); out && exists && out->next == state) out->changed = false;
+  return decided;
 }
 
 std::string_view first_owed(std::string_view list) { return list.substr(0, list.find(',')); }
