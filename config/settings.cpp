@@ -89,6 +89,14 @@ void describe_providers(settings& s, std::vector<setting_entry>& all) {
       "How updates come: polling, or webhook (Telegram sends them to http.public_url/telegram-webhook, which it must reach by HTTPS). The "
       "daemon tells Telegram itself.");
   add("sendgrid", "base_url", s.base_url.sendgrid, "", "SendGrid's API, without /v3.");
+  lane("sendgrid", s.lanes.sendgrid);
+  add("mail", "from", s.mail.from, "", "Sender of our mails: an address that SendGrid has verified.");
+  add("mail", "from_name", s.mail.from_name, "", "The sender's name.");
+  add("passwords", "memory_kib", s.passwords.memory_kib, "KiB", "Argon2id's memory for one password; a stored hash of another cost is renewed at log-in.");
+  add("passwords", "passes", s.passwords.passes, "", "Argon2id's passes.");
+  add("passwords", "lanes", s.passwords.lanes, "", "Argon2id's lanes.");
+  add("passwords", "at_once", s.passwords.at_once, "", "Passwords hashed at once.");
+  add("passwords", "queue_max", s.passwords.queue_max, "", "Passwords that wait for that; more are answered 503 with Retry-After.");
   add("coingecko", "base_url", s.base_url.coingecko, "", "CoinGecko's API, asked first for prices.");
   add("cryptocompare", "base_url", s.base_url.cryptocompare, "", "CryptoCompare's API, asked second for prices.");
   add("oneinch", "base_url", s.base_url.oneinch, "", "1inch's API, asked last for prices.");
@@ -232,6 +240,7 @@ std::string value_text(const setting_entry& entry) { return std::visit(value_pri
 
 policy policy_of(const settings& s, std::string wallet_address) {
   policy p;
+  p.public_url = s.http.public_url;
   p.min_tolerance_bps = *share_bps(s.payments.min_tolerance);
   p.fallback_tolerance_bps = *share_bps(s.payments.fallback_tolerance);
   p.invite_validity = std::chrono::duration_cast<seconds>(s.payments.invite_validity);
@@ -470,6 +479,13 @@ std::vector<std::string> validate(const settings& s) {
   f.expect(!low || !high || *high >= *low, "wallet.gas_float_high", '"' + s.wallet.gas_float_high + '"', "at least wallet.gas_float_low");
   f.span("wallet.receipt_poll", s.wallet.receipt_poll, std::chrono::milliseconds(50), hours(1));
   f.span("wallet.resubmit_after", s.wallet.resubmit_after, seconds(1), hours(24));
+  f.expect(s.mail.from.find('@') != std::string::npos && s.mail.from.find_first_of(" <>\n") == std::string::npos, "mail.from",
+           '"' + s.mail.from + '"', "a mail address");
+  f.range("passwords.memory_kib", s.passwords.memory_kib, 128, 262'144);
+  f.range("passwords.passes", s.passwords.passes, 1, 16);
+  f.range("passwords.lanes", s.passwords.lanes, 1, 16);
+  f.range("passwords.at_once", s.passwords.at_once, 1, 64);
+  f.range("passwords.queue_max", s.passwords.queue_max, 1, 1'000);
   f.range("database.committers", s.database.committers, 1, 32);
   f.range("database.batch_max", s.database.batch_max, 1, 10'000);
   f.span("node.lease_ttl", s.node.lease_ttl, seconds(1), seconds(60));

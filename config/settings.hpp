@@ -58,7 +58,7 @@ struct settings {
     std::string oneinch = "https://api.1inch.dev";
   } base_url; ///< Keys "<provider>.base_url".
   struct {
-    lane_setting nowpayments{8, 0}, changenow{8, 20}, telegram{8, 30}, ethereum{8, 0}, prices{4, 5};
+    lane_setting nowpayments{8, 0}, changenow{8, 20}, telegram{8, 30}, ethereum{8, 0}, prices{4, 5}, sendgrid{4, 10};
   } lanes; ///< Keys "<provider>.concurrency" and "<provider>.rate".
   struct {
     setting_span connect = std::chrono::seconds(3);
@@ -134,6 +134,17 @@ struct settings {
     setting_span passivate_after = std::chrono::seconds(20);
     std::int64_t residents_max = 300'000;
   } runtime;
+  struct {
+    std::string from = "no-reply@localhost.localdomain";
+    std::string from_name = "PayGatePrime";
+  } mail;
+  struct {
+    std::int64_t memory_kib = 19'456;
+    std::int64_t passes = 2;
+    std::int64_t lanes = 1;
+    std::int64_t at_once = 2;
+    std::int64_t queue_max = 32;
+  } passwords;
   struct {
     std::string level = "info";
     std::string format = "json";

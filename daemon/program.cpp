@@ -29,6 +29,8 @@
 #include "io/codec/ethereum_tx.hpp"
 #include "io/codec/ipn.hpp"
 #include "io/codec/signer.hpp"
+#include "io/codec/token.hpp"
+#include "io/http/password_pool.hpp"
 #include "io/http/server.hpp"
 #include "messages/log.hpp"
 #include "persistence/persistence.hpp"
@@ -162,6 +164,7 @@ void program::start_lanes() {
   p.ports->lanes[static_cast<std::size_t>(lane::telegram_bulk)] = p.lanes.emplace_back(spawn_bulk(p.system, telegram, metrics_));
   lane_for(lane::ethereum, make_ethereum_client(ethereum_of(s, secrets_)), limits_of(s.lanes.ethereum));
   lane_for(lane::prices, make_price_client(prices_of(s, secrets_), *clock_), limits_of(s.lanes.prices));
+  lane_for(lane::mail, make_sendgrid_client(sendgrid_of(s, secrets_)), limits_of(s.lanes.sendgrid));
   lane_for(lane::signer, make_signer(*private_key::parse(secrets_.get("HOST_WALLET_PRIVATE_KEY"))), unbroken(1));
   lane_for(lane::books, make_books_client(secrets_.get("DATABASE_URL")), unbroken(1));
   lane_for(lane::telegram_poll, make_telegram_client(telegram_of(s, secrets_)), unbroken(1));
@@ -302,6 +305,15 @@ std::optional<std::string> program::start_doors() {
   p.visits = std::make_unique<visit_book>(secrets_.get("DATABASE_URL"));
   hp.deep_link = make_deep_linker(telegram_of(s, secrets_));
   hp.visited = [this, &p](std::int64_t channel_id) { p.visits->add(channel_id, clock_->now()); };
+  hp.accounts.token_secret = [this] { return secrets_.get("JWT_SECRET_KEY"); };
+  hp.accounts.phantom_key = [this] { return secrets_.get("INTERNAL_SIGNING_KEY"); };
+  hp.accounts.passwords = std::make_shared<password_pool>(password_cost_of(s), static_cast<std::size_t>(s.passwords.at_once),
+                                                          static_cast<std::size_t>(s.passwords.queue_max));
+  hp.verify_access = [this](const std::string& token) -> std::variant<identity, std::string> {
+    auto verified = verify_access(token, clock_->now(), parse_token_keys(secrets_.get("JWT_SECRET_KEY")));
+    if (const auto* why = std::get_if<token_fault>(&verified)) return std::string(to_text(*why));
+    return std::get<identity>(std::move(verified));
+  };
   hp.metrics = metrics_;
   hp.clock = clock_;
   if (s.sandbox)

@@ -54,6 +54,15 @@ ethereum_settings ethereum_of(const settings& s, const secret_store& secrets) {
   return of;
 }
 
+argon2_cost password_cost_of(const settings& s) {
+  const auto& p = s.passwords;
+  return {static_cast<std::uint32_t>(p.memory_kib), static_cast<std::uint32_t>(p.passes), static_cast<std::uint32_t>(p.lanes)};
+}
+
+sendgrid_settings sendgrid_of(const settings& s, const secret_store& secrets) {
+  return {http_of(s, s.base_url.sendgrid), secret(secrets, "SENDGRID_API_KEY"), s.mail.from, s.mail.from_name};
+}
+
 price_settings prices_of(const settings& s, const secret_store& secrets) {
   price_settings of;
   of.coingecko = http_of(s, s.base_url.coingecko);

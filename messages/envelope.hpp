@@ -5,16 +5,19 @@
 #include <variant>
 #include <vector>
 
+#include "messages/account.hpp"
 #include "messages/broadcast.hpp"
 #include "messages/channel.hpp"
 #include "messages/conversation.hpp"
 #include "messages/conversion.hpp"
+#include "messages/login_name.hpp"
 #include "messages/payment.hpp"
 #include "messages/payout.hpp"
 #include "messages/poller.hpp"
 #include "messages/promo_code.hpp"
 #include "messages/reconciliation.hpp"
 #include "messages/scheduler.hpp"
+#include "messages/session.hpp"
 #include "messages/subscription.hpp"
 #include "messages/wallet.hpp"
 
@@ -23,12 +26,13 @@ namespace paygate {
 /// What any entity can be told. One alternative per kind: adding a kind adds a line here and one in `snapshot`.
 using any_message =
     std::variant<payment_message, subscription_message, channel_message, conversation_message, payout_message, wallet_message,
-                 poller_message, conversion_message, scheduler_message, reconciliation_message, broadcast_message, promo_code_message>;
+                 poller_message, conversion_message, scheduler_message, reconciliation_message, broadcast_message, promo_code_message,
+                 account_message, login_name_message, session_message>;
 
 /// What any entity is, between two steps.
 using snapshot =
     std::variant<payment, subscription, channel, conversation, payout, wallet, poller, conversion, scheduler, reconciliation, broadcast,
-                 promo_code>;
+                 promo_code, account, login_name, session>;
 
 /// A message with its address. Answered with entity_reply once its step is committed.
 struct envelope {
@@ -50,6 +54,9 @@ std::string_view name_of(const scheduler_message& message);
 std::string_view name_of(const reconciliation_message& message);
 std::string_view name_of(const broadcast_message& message);
 std::string_view name_of(const promo_code_message& message);
+std::string_view name_of(const account_message& message);
+std::string_view name_of(const login_name_message& message);
+std::string_view name_of(const session_message& message);
 
 /// An effect that asks another entity. Its answer comes back as entity_reply; the receiver treats a repeat as the first.
 struct ask_entity {

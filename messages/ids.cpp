@@ -16,6 +16,12 @@ std::uint64_t fnv1a(std::uint64_t hash, std::string_view bytes) {
 
 constexpr std::uint64_t fnv_offset = 14695981039346656037ull;
 
+/// ASCII letters alone: names and addresses have no others.
+std::string folded(std::string prefix, std::string_view name) {
+  for (char c : name) prefix += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return prefix;
+}
+
 } // namespace
 
 std::string to_text(const entity_ref& ref) { return std::string(to_text(ref.kind)) + "/" + ref.id; }
@@ -27,6 +33,9 @@ std::uint32_t shard_of(const entity_ref& ref) {
   hash ^= hash >> 8;
   return static_cast<std::uint32_t>(hash % shard_count);
 }
+
+std::string name_id(std::string_view user_name) { return folded("name:", user_name); }
+std::string mail_id(std::string_view email) { return folded("mail:", email); }
 
 std::string new_order_id(timestamp now, std::string_view seed) {
   static constexpr char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

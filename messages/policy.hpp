@@ -69,6 +69,9 @@ struct policy {
   // Telegram (spec 7).
   std::string telegram_webhook_url; ///< Where Telegram is to send updates; empty: they are polled.
 
+  // Accounts (spec 8).
+  std::string public_url;                      ///< http.public_url: where the links in mails lead.
+
   // The sandbox: polls and delays are shortened, nothing else differs.
   bool operator==(const policy&) const = default;
 };

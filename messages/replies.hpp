@@ -56,7 +56,35 @@ struct promo_price { usd_amount price; std::string words; bool operator==(const 
 /// The round of reconciliation that will see everything that happened before the question.
 struct round_view { std::int64_t round = 0; bool operator==(const round_view&) const = default; };
 
+/// Whose a name is: empty, nobody's.
+struct name_view {
+  std::string account_id;
+  bool confirmed = false;
+  bool operator==(const name_view&) const = default;
+};
+/// What a log-in needs. `wait` > 0: this network has to wait so long, and the password is not looked at. An empty hash: nobody can log in.
+struct login_view {
+  milliseconds wait{0};
+  std::string password_hash;
+  bool operator==(const login_view&) const = default;
+};
+/// An account as its owner sees it.
+struct account_view {
+  std::string account_id, status, user_name, email, pending_email;
+  std::int64_t telegram_user_id = 0;
+  std::string telegram_name;
+  std::int64_t login_epoch = 0;
+  timestamp opened_at{};
+  bool operator==(const account_view&) const = default;
+};
+struct session_view {
+  std::string account_id;
+  std::int64_t generation = 0;
+  bool operator==(const session_view&) const = default;
+};
+
 /// What an entity answers, after its step is committed.
-using entity_reply = std::variant<ok, refused, payment_view, channel_view, subscription_extended, transfer_view, round_view, promo_price>;
+using entity_reply = std::variant<ok, refused, payment_view, channel_view, subscription_extended, transfer_view, round_view, promo_price,
+                                  name_view, login_view, account_view, session_view>;
 
 } // namespace paygate

@@ -183,6 +183,37 @@ PAYGATE_WORD(disable_promo)
 PAYGATE_WORD(quote_promo)
 PAYGATE_WORD(redeem_promo)
 PAYGATE_WORD(release_promo)
+PAYGATE_WORD(send_mail)
+PAYGATE_WORD(make_secret)
+PAYGATE_WORD(secret_made)
+PAYGATE_WORD(name_view)
+PAYGATE_WORD(login_view)
+PAYGATE_WORD(account_view)
+PAYGATE_WORD(session_view)
+PAYGATE_WORD(open_account)
+PAYGATE_WORD(address_wanted)
+PAYGATE_WORD(begin_login)
+PAYGATE_WORD(login_succeeded)
+PAYGATE_WORD(get_account)
+PAYGATE_WORD(ask_verification)
+PAYGATE_WORD(ask_reset)
+PAYGATE_WORD(confirm_email)
+PAYGATE_WORD(reset_password)
+PAYGATE_WORD(change_password)
+PAYGATE_WORD(change_email)
+PAYGATE_WORD(close_account)
+PAYGATE_WORD(log_out_everywhere)
+PAYGATE_WORD(offer_link)
+PAYGATE_WORD(link_telegram)
+PAYGATE_WORD(lapse_account)
+PAYGATE_WORD(reserve_name)
+PAYGATE_WORD(confirm_name)
+PAYGATE_WORD(release_name)
+PAYGATE_WORD(find_name)
+PAYGATE_WORD(open_session)
+PAYGATE_WORD(rotate_session)
+PAYGATE_WORD(close_session)
+PAYGATE_WORD(expire_session)
 #undef PAYGATE_WORD
 
 // In a history "invoice_created" says more than "an effect is done".
@@ -249,6 +280,8 @@ struct lane_visitor {
   lane operator()(const get_audience&) const { return lane::books; }
   lane operator()(const get_recipients&) const { return lane::books; }
   lane operator()(const get_due_posts&) const { return lane::books; }
+  lane operator()(const send_mail&) const { return lane::mail; }
+  lane operator()(const make_secret&) const { return lane::mail; }
 };
 
 } // namespace
@@ -279,6 +312,9 @@ std::string_view name_of(const scheduler_message& message) { return std::visit(t
 std::string_view name_of(const reconciliation_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const broadcast_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const promo_code_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const account_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const login_name_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const session_message& message) { return std::visit(to_word, message); }
 
 std::string escape_html(std::string_view text) {
   std::string escaped;

@@ -112,6 +112,8 @@ void add_channel_api(std::vector<api_route>& routes);
 void add_list_api(std::vector<api_route>& routes);
 void add_channel_deeds_api(std::vector<api_route>& routes);
 void add_broadcast_api(std::vector<api_route>& routes);
+void add_auth_api(std::vector<api_route>& routes);
+void add_account_api(std::vector<api_route>& routes);
 
 /// The OpenAPI 3.1 document of the rows.
 std::string openapi_document(const std::vector<api_route>& routes);

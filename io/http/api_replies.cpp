@@ -85,6 +85,8 @@ std::vector<api_route> api_routes() {
   add_list_api(routes);
   add_channel_deeds_api(routes);
   add_broadcast_api(routes);
+  add_auth_api(routes);
+  add_account_api(routes);
   return routes;
 }
 

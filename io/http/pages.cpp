@@ -134,10 +134,15 @@ std::string render_message_page(std::string_view title, std::string_view text) {
   return head(title, false) + "<main><h1>" + escape_html(title) + "</h1><p>" + escape_html(text) + "</p></main></body></html>";
 }
 
+std::string page_head(std::string_view title) { return head(title, false); }
+
+std::string policy_for(std::string_view of) {
+  return "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; style-src " + csp_hash(style)
+         + "; script-src " + csp_hash(of);
+}
+
 const std::string& page_policy() {
-  static const std::string policy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; "
-                                    "style-src "
-                                    + csp_hash(style) + "; script-src " + csp_hash(script);
+  static const std::string policy = policy_for(script);
   return policy;
 }
 

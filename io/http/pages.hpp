@@ -33,6 +33,11 @@ std::string render_landing_page(const landing_page& page);
 /// A page that says one thing: "This link is not valid."
 std::string render_message_page(std::string_view title, std::string_view text);
 
+/// What pages of other files begin with: up to and with <body>. `title` is escaped here.
+std::string page_head(std::string_view title);
+/// The policy of a page with that script and our style, which may call our own API.
+std::string policy_for(std::string_view script);
+
 /// Content-Security-Policy of these pages: only their own script and style, by hash.
 const std::string& page_policy();
 

@@ -158,6 +158,7 @@ void configure(bounded_server& server, http_service& service, socket_t& listenin
   add_webhook_routes(server, service);
   add_status_routes(server, service);
   add_landing_routes(server, service);
+  add_account_pages(server, service);
   add_operation_routes(server, service);
   add_internal_routes(server, service);
   service.api = std::make_unique<const api_router>(api_routes());

@@ -41,6 +41,15 @@ struct http_server_settings {
   rate_rule auth{100, milliseconds(900'000), milliseconds(0)}; ///< Log-ins and the like of one network; over all nodes.
 };
 
+class password_pool;
+
+/// What log-in needs.
+struct account_ports {
+  std::function<std::string()> token_secret; ///< JWT_SECRET_KEY as it is now: the key, and on a second line the one before.
+  std::function<std::string()> phantom_key;  ///< Chooses the phantom of a name that nobody has.
+  std::shared_ptr<password_pool> passwords;
+};
+
 /// What the server knows of the rest of the program. The callables are called from many threads at once.
 struct http_server_ports {
   ask_entity_fn ask;
@@ -56,6 +65,7 @@ struct http_server_ports {
   std::function<void(const entity_ref&)> look_again;          ///< Whatever it waits for at a provider is asked for now.
   /// Who holds an access token, or in a word why it is not good. Empty: nobody can log in.
   std::function<std::variant<identity, std::string>(const std::string& token)> verify_access;
+  account_ports accounts;
   /// Questions about our rows (persistence/api_queries.hpp): name, JSON arguments -> JSON. Waits no longer than that; then, and when the
   /// database is away, the answer is {"error":{"code","text"}}.
   std::function<std::string(std::string_view name, const std::string& arguments, milliseconds timeout)> query;

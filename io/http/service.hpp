@@ -57,6 +57,8 @@ void add_landing_routes(httplib::Server& server, http_service& service);
 void add_status_routes(httplib::Server& server, http_service& service);
 void add_internal_routes(httplib::Server& server, http_service& service);
 void add_operation_routes(httplib::Server& server, http_service& service);
+/// The pages that the links in mails open.
+void add_account_pages(httplib::Server& server, http_service& service);
 /// Everything under /api, in every method.
 void add_api_routes(httplib::Server& server, http_service& service);
 

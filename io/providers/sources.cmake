@@ -9,6 +9,7 @@ list(APPEND io_sources
      providers/nowpayments.cpp
      providers/prices.cpp
      providers/provider_faults.cpp
+     providers/sendgrid.cpp
      providers/telegram.cpp
      providers/telegram_calls.cpp
      providers/telegram_updates.cpp

@@ -259,6 +259,9 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
     for (auto& use : state.uses) use.promo_id = id;
     return state;
   }
+  case entity_kind::account: return filled<account>();
+  case entity_kind::login_name: return filled<login_name>();
+  case entity_kind::session: return filled<session>();
   case entity_kind::wallet: {
     auto state = filled<wallet>();
     state.next_nonce = 12;

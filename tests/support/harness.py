@@ -324,7 +324,7 @@ class World:
     def make_secrets(self):
         os.mkdir(self.path("secrets"), 0o700)
         for name in ("NOWPAYMENTS_API_KEY", "NOWPAYMENTS_IPN_SECRET", "CHANGENOW_API_KEY", "SUCCESS_URL_SIGNING_KEY", "INTERNAL_SIGNING_KEY",
-                     "HOST_WALLET_PRIVATE_KEY", "JWT_SECRET_KEY", "TELEGRAM_WEBHOOK_SECRET", "COINGECKO_API_KEY"):
+                     "HOST_WALLET_PRIVATE_KEY", "JWT_SECRET_KEY", "TELEGRAM_WEBHOOK_SECRET", "COINGECKO_API_KEY", "SENDGRID_API_KEY"):
             self.secret(name, secrets.token_hex(32))
         self.secret("TELEGRAM_BOT_TOKEN", "7000000001:" + secrets.token_hex(17))
 
