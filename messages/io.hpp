@@ -616,7 +616,7 @@ using io_client = std::function<io_outcome(const io_request&)>;
 
 /// The effect lanes: one bounded, rate limited queue with its own threads and circuit breaker per outside system.
 enum class lane : std::uint8_t { nowpayments, changenow, telegram, telegram_poll, ethereum, signer, prices, books, telegram_bulk, mail };
-inline constexpr std::size_t lane_count = 9;
+inline constexpr std::size_t lane_count = 10;
 template <>
 struct enum_names<lane> {
   static constexpr std::string_view type = "lane";
