@@ -17,6 +17,7 @@ spawn_entity_fn spawner_of(entity_kind kind) {
   case entity_kind::scheduler: return spawn_scheduler;
   case entity_kind::reconciliation: return spawn_reconciliation;
   case entity_kind::broadcast: return spawn_broadcast;
+  case entity_kind::promo_code: return spawn_promo_code;
   }
   std::abort(); // No such kind: memory is corrupt.
 }

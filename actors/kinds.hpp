@@ -16,5 +16,6 @@ caf::actor spawn_conversion(caf::actor_system& system, activation self);
 caf::actor spawn_scheduler(caf::actor_system& system, activation self);
 caf::actor spawn_reconciliation(caf::actor_system& system, activation self);
 caf::actor spawn_broadcast(caf::actor_system& system, activation self);
+caf::actor spawn_promo_code(caf::actor_system& system, activation self);
 
 } // namespace paygate

@@ -33,6 +33,10 @@ struct settings {
     std::vector<std::string> metrics_from;
     std::string cors_origin;
     setting_span read_timeout = std::chrono::seconds(5);
+    std::int64_t rate_per_minute = 1'000;
+    std::int64_t account_rate_per_minute = 1'000;
+    std::int64_t auth_rate_per_15min = 100;
+    setting_span ban = std::chrono::seconds(600);
   } http;
   struct {
     std::vector<std::string> allow_list;
@@ -78,7 +82,12 @@ struct settings {
     setting_span invite_validity = std::chrono::hours(24);
     setting_span poll_first = std::chrono::seconds(30);
     setting_span poll_max = std::chrono::hours(1);
+    std::string min_usd = "1.00";
   } payments;
+  struct {
+    std::vector<std::string> reminders{"72h", "24h"};
+    setting_span grace = std::chrono::hours(0);
+  } subscriptions;
   struct {
     std::int64_t platform_bps = 300;
   } fees;

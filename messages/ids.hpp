@@ -21,14 +21,15 @@ enum class entity_kind : std::uint8_t {
   conversion,
   scheduler,
   reconciliation,
-  broadcast
+  broadcast,
+  promo_code
 };
 
 template <>
 struct enum_names<entity_kind> {
   static constexpr std::string_view type = "entity_kind";
   static constexpr std::string_view values[] = {"payment", "subscription", "channel",   "conversation",   "payout",   "wallet",
-                                                "poller",  "conversion",   "scheduler", "reconciliation", "broadcast"};
+                                                "poller",  "conversion",   "scheduler", "reconciliation", "broadcast", "promo_code"};
 };
 
 /// The identity of an entity. Ids by kind:
@@ -37,7 +38,7 @@ struct enum_names<entity_kind> {
 ///   order id>.refund" (the next ".refund2"), of gathered accruals "<channel id>.<eth|usdt>.<scheduler's round>"; wallet: the address,
 ///   lower case; poller: "main"; conversion: "c<round>"; scheduler: "conversions", "payouts" or "broadcasts"; reconciliation: "main";
 ///   broadcast: one like an order's, of a scheduled post
-///   "<channel id>.<offer|donation>.<when it is due, microseconds>".
+///   "<channel id>.<offer|donation>.<when it is due, microseconds>"; promo_code: "<channel id>:<CODE>".
 struct entity_ref {
   entity_kind kind = entity_kind::payment;
   std::string id;

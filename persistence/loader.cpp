@@ -47,6 +47,7 @@ void prepare_loads(pqxx::connection& connection) {
   for (const auto& table : entity_tables()) connection.prepare("load_" + table.name, table.select_sql);
   connection.prepare("deposits", select_children(deposit_table(), " WHERE order_id = ANY($1::text[]) ORDER BY seq"));
   connection.prepare("periods", select_children(subscription_period_table(), " WHERE subscription_id = ANY($1::text[]) ORDER BY seq"));
+  connection.prepare("promo_uses", select_children(promo_use_table(), " WHERE promo_id = ANY($1::text[]) ORDER BY seq"));
   // Whoever lost an answer asks again, and a lost question arrives late: what was acknowledged within the hour comes along.
   connection.prepare("transfers",
                      select_children(wallet_transfer_table(),
@@ -105,6 +106,7 @@ void read_kind(pqxx::transaction_base& transaction, entity_kind kind, answer_map
   if (kind == entity_kind::payment) attach(transaction, "deposits", deposit_table(), list, answers, &payment::deposits);
   if (kind == entity_kind::subscription) attach(transaction, "periods", subscription_period_table(), list, answers, &subscription::periods);
   if (kind == entity_kind::conversation) attach(transaction, "drafts", channel_draft_table(), list, answers, &conversation::drafts);
+  if (kind == entity_kind::promo_code) attach(transaction, "promo_uses", promo_use_table(), list, answers, &promo_code::uses);
   if (kind == entity_kind::wallet) {
     attach(transaction, "transfers", wallet_transfer_table(), list, answers, &wallet::transfers);
     attach(transaction, "foreign", wallet_foreign_table(), list, answers, &wallet::foreign);

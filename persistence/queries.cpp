@@ -45,6 +45,7 @@ std::string show_sql(const entity_table& table) {
   std::string children;
   if (table.kind == entity_kind::payment) children = children_of(deposit_table());
   if (table.kind == entity_kind::subscription) children = children_of(subscription_period_table());
+  if (table.kind == entity_kind::promo_code) children = children_of(promo_use_table());
   if (table.kind == entity_kind::wallet) children = children_of(wallet_transfer_table()) + ", " + children_of(wallet_foreign_table()) + ", " + children_of(wallet_correction_table());
   const auto id = args + "->>'id'";
   const auto own = "kind = '" + table.name + "' AND ";

@@ -58,7 +58,7 @@ std::optional<body_fault> fault_of_body(const httplib::Request& request) {
   const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), bytes);
   if (lengths > 1 || (lengths == 1 && end != length.data() + length.size()))
     return body_fault{400, "Expected one Content-Length, a number of bytes."};
-  if (request.method == "POST") {
+  if (request.method == "POST" || request.method == "PUT" || request.method == "PATCH") {
     if (lengths == 0) return body_fault{411, "Expected a body with a Content-Length."};
     if (error != std::errc{} || bytes > body_max) return body_fault{413, "The body is longer than 64 KB."};
     // httplib would take it apart, and stop in the middle at what it does not understand.
@@ -191,6 +191,8 @@ bool bounded_server::process_and_close_socket(socket_t socket) {
     const auto look_at_head = [&client](httplib::Request& request) {
       client.end_head(fault_of_body(request).has_value());
       request.ranges.clear();
+      // httplib would read a DELETE without a length until the client hangs up.
+      if (request.method == "DELETE" && !request.has_header("Content-Length")) request.set_header("Content-Length", "0");
     };
     if (!process_request(client, left == 1, closes, look_at_head) || closes || !client.usable()) break;
   }

@@ -13,10 +13,15 @@ std::string_view title_of(int status) {
   case 404: return "Not found";
   case 405: return "Method not allowed";
   case 409: return "Conflict";
+  case 410: return "Gone";
   case 411: return "Length required";
+  case 412: return "Precondition failed";
   case 413: return "Content too large";
   case 414: return "URI too long";
   case 415: return "Unsupported media type";
+  case 422: return "Unprocessable content";
+  case 428: return "Precondition required";
+  case 429: return "Too many requests";
   case 503: return "Service unavailable";
   default: return status >= 500 ? "Internal error" : "Error";
   }
@@ -65,7 +70,7 @@ void reply_json(httplib::Response& response, std::string json, int status) {
   response.set_content(std::move(json), "application/json");
 }
 
-void reply_problem(httplib::Response& response, int status, std::string_view detail) {
+std::string problem_json(int status, std::string_view detail, const std::vector<field_fault>& faults) {
   json_buffer buffer;
   json_writer writer(buffer);
   writer.StartObject();
@@ -73,9 +78,22 @@ void reply_problem(httplib::Response& response, int status, std::string_view det
   write_member(writer, "title", title_of(status));
   write_int(writer, "status", status);
   write_member(writer, "detail", detail);
+  writer.Key("errors");
+  writer.StartArray();
+  for (const auto& fault : faults) {
+    writer.StartObject();
+    write_member(writer, "pointer", fault.pointer);
+    write_member(writer, "detail", fault.detail);
+    writer.EndObject();
+  }
+  writer.EndArray();
   writer.EndObject();
+  return take_text(buffer);
+}
+
+void reply_problem(httplib::Response& response, int status, std::string_view detail) {
   response.status = status;
-  response.set_content(take_text(buffer), "application/problem+json");
+  response.set_content(problem_json(status, detail), "application/problem+json");
 }
 
 void reply_busy(httplib::Response& response) {
@@ -100,12 +118,11 @@ void reply_refused(httplib::Response& response, const refused& answer) {
 
 std::string_view methods_of(std::string_view path) {
   if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
-  if (path == "/webhooks/nowpayments-ipn" || path == "/telegram-webhook") return "POST";
+  if (path == "/webhooks/nowpayments-ipn" || path == "/webhooks/ethereum" || path == "/telegram-webhook") return "POST";
   if (path == "/webhooks/success" || path == "/payment-processing" || path == "/health" || path == "/ready" || path == "/metrics")
     return "GET, HEAD";
   if (path.starts_with("/c/") && path.find('/', 3) == path.npos && path.find_first_not_of("-0123456789", 3) == path.npos)
     return "GET, HEAD";
-  if (path.starts_with("/api/payment-status/")) return "GET, HEAD, OPTIONS";
   return "";
 }
 

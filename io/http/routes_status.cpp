@@ -1,5 +1,6 @@
 #include "io/codec/json.hpp"
 #include "io/codec/success_token.hpp"
+#include "io/http/api.hpp"
 #include "io/http/pages.hpp"
 #include "io/http/service.hpp"
 
@@ -24,7 +25,7 @@ void show_payment(http_service& service, const std::string& order_id, const std:
   payment_page page{order_id, token, "", "", ""};
   const auto reply = ask_payment(service, order_id, get_payment_view{}, view_deadline);
   if (const auto* view = std::get_if<payment_view>(&reply)) {
-    page.status = view->status;
+    page.status = view->inside ? "inside" : view->status;
     page.channel_title = view->channel_title;
     page.invite_link = view->invite_link;
   }
@@ -50,6 +51,8 @@ void take_success(http_service& service, const httplib::Request& request, httpli
 void show_processing(http_service& service, const httplib::Request& request, httplib::Response& response) {
   const auto order_id = request.get_param_value("order_id");
   const auto token = request.get_param_value("token");
+  if (over_client_limit(service, client_of(service, request)))
+    return reply_page(response, render_message_page("Too many requests", "Please wait some minutes."), 429);
   if (order_id.empty() || order_id.size() > 64)
     return reply_page(response, render_message_page("This link is not valid", "It names no order."), 400);
   const auto named = read_success_token(token, service.ports.success_key());
@@ -63,24 +66,25 @@ void write_link(json_writer& writer, std::string_view key, const std::string& li
   writer.Null();
 }
 
-void tell_status(http_service& service, const httplib::Request& request, httplib::Response& response) {
-  const std::string order_id = request.matches[1];
-  const auto named = read_success_token(request.get_param_value("token"), service.ports.success_key());
-  if (!named || *named != order_id) return reply_problem(response, 401, "The token is not this order's.");
-  const auto reply = ask_payment(service, order_id, get_payment_view{}, view_deadline);
-  if (const auto* no = std::get_if<refused>(&reply)) return reply_refused(response, *no);
+api_answer tell_status(const api_call& call) {
+  const auto& order_id = call.params[0];
+  const auto named = read_success_token(call.query("token"), call.service.ports.success_key());
+  if (!named || *named != order_id) return api_problem(401, "The token is not this order's.");
+  const auto reply = ask_payment(call.service, order_id, get_payment_view{}, view_deadline);
+  if (const auto* no = std::get_if<refused>(&reply)) return api_refused(*no);
   const auto* view = std::get_if<payment_view>(&reply);
-  if (view == nullptr) return reply_problem(response, 500, "Something went wrong.");
+  if (view == nullptr) return api_problem(500, "Something went wrong.");
   json_buffer buffer;
   json_writer writer(buffer);
   writer.StartObject();
   write_member(writer, "order_id", order_id);
   write_member(writer, "status", view->status);
+  if (view->inside) write_bool(writer, "inside", true);
   write_member(writer, "channel_title", view->channel_title);
   write_link(writer, "invoice_url", view->invoice_url);
   write_link(writer, "invite_link", view->invite_link);
   writer.EndObject();
-  reply_json(response, take_text(buffer));
+  return {200, take_text(buffer), "", {}};
 }
 
 } // namespace
@@ -88,15 +92,29 @@ void tell_status(http_service& service, const httplib::Request& request, httplib
 void add_status_routes(httplib::Server& server, http_service& service) {
   using request_t = const httplib::Request&;
   using response_t = httplib::Response&;
-  server.Get("/api/payment-status/([A-Za-z0-9_-]{1,64})/?",
-             admitted(service, "payment_status", [&service](request_t q, response_t r) { tell_status(service, q, r); }));
   server.Get("/webhooks/success/?", admitted(service, "success", [&service](request_t q, response_t r) { take_success(service, q, r); }));
   server.Get("/payment-processing/?", admitted(service, "page", [&service](request_t q, response_t r) { show_processing(service, q, r); }));
-  server.Options("/api/payment-status/([A-Za-z0-9_-]{1,64})/?", [](request_t, response_t r) {
-    r.set_header("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS");
-    r.set_header("Access-Control-Max-Age", "600");
-    r.status = 204;
-  });
+}
+
+void add_status_api(std::vector<api_route>& routes) {
+  api_route status;
+  status.method = "GET";
+  status.pattern = "/api/payment-status/{order_id}";
+  status.name = "get_payment_status";
+  status.summary = "How far a subscriber's order is; what the payment page asks.";
+  status.tag = "payments";
+  status.access = api_access::anyone;
+  status.path = {text_field("order_id", 1, 64, "The order.").like("[A-Za-z0-9_-]+")};
+  status.query = {text_field("token", 0, 300, "The order's own token, from its links.").optional()};
+  status.gives = {{200,
+                   make_shape("PaymentStatus", {text_field("order_id", 1, 64, "The order."), text_field("status", 1, 40, "Where it is."),
+                                                text_field("channel_title", 0, 255, "What is paid for."),
+                                                text_field("invoice_url", 1, 2000, "Where to pay.").or_null(),
+                                                text_field("invite_link", 1, 2000, "The way in, once it is paid.").or_null()}),
+                   "Where it is."}};
+  status.fails = {401};
+  status.handler = tell_status;
+  routes.push_back(std::move(status));
 }
 
 } // namespace paygate

@@ -72,6 +72,18 @@ private:
   std::vector<std::thread> threads_;
 };
 
+void add_security_headers(const http_service& service, const httplib::Request& request, httplib::Response& response) {
+  // Only a proxy of ours can say that the browser came by TLS.
+  if (request.get_header_value("X-Forwarded-Proto") == "https" && any_contains(service.trusted_proxies, request.remote_addr))
+    response.set_header("Strict-Transport-Security", "max-age=31536000");
+  if (!request.path.starts_with("/api/")) return;
+  response.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  if (service.settings.cors_origin.empty()) return;
+  response.set_header("Access-Control-Allow-Origin", service.settings.cors_origin);
+  response.set_header("Access-Control-Expose-Headers", "ETag, Location, Retry-After, WWW-Authenticate");
+  response.set_header("Vary", "Origin");
+}
+
 // Answers without reading the body; bounded_server then ends the connection.
 void refuse_unread(httplib::Response& response, const body_fault& fault) {
   response.set_header("Connection", "close");
@@ -132,10 +144,7 @@ void configure(bounded_server& server, http_service& service, socket_t& listenin
   server.set_keep_alive_max_count(keep_alive_requests);
   server.set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"Referrer-Policy", "no-referrer"}, {"Cache-Control", "no-store"}});
   server.set_pre_routing_handler([&service](const httplib::Request& request, httplib::Response& response) {
-    if (!service.settings.cors_origin.empty() && request.path.compare(0, 5, "/api/") == 0) {
-      response.set_header("Access-Control-Allow-Origin", service.settings.cors_origin);
-      response.set_header("Vary", "Origin");
-    }
+    add_security_headers(service, request, response);
     if (const auto fault = fault_of_body(request)) {
       refuse_unread(response, *fault);
       return httplib::Server::HandlerResponse::Handled;
@@ -150,6 +159,9 @@ void configure(bounded_server& server, http_service& service, socket_t& listenin
   add_status_routes(server, service);
   add_landing_routes(server, service);
   add_operation_routes(server, service);
+  add_internal_routes(server, service);
+  service.api = std::make_unique<const api_router>(api_routes());
+  add_api_routes(server, service);
 }
 
 } // namespace
@@ -166,6 +178,9 @@ http_server::http_server(http_server_settings settings, http_server_ports ports)
   service.trusted_proxies = parse_blocks(settings.trusted_proxies);
   service.metrics_from = parse_blocks(settings.metrics_from);
   service.ipn_allow_list = parse_blocks(settings.ipn_allow_list);
+  service.per_client = std::make_unique<rate_limits>(settings.per_client);
+  service.per_account = std::make_unique<rate_limits>(settings.per_account);
+  service.auth = std::make_unique<rate_limits>(settings.auth);
   service.settings = std::move(settings);
   service.ports = std::move(ports);
   configure(impl_->server, service, impl_->listening);

@@ -119,7 +119,7 @@ node::node(outside& world, std::string name, int number)
   ports_->committers = {caf::actor_cast<committer_actor>(committer_)};
   ports_->router = caf::actor_cast<router_actor>(router_);
   ports_->lanes.fill(caf::actor_cast<lane_actor>(lanes_));
-  auto intake = spawn_intake(system, caf::actor_cast<lane_actor>(lanes_), ports_->router);
+  auto intake = spawn_intake(system, caf::actor_cast<lane_actor>(lanes_), caf::actor_cast<lane_actor>(lanes_), ports_->router);
   intake_ = caf::actor_cast<caf::actor>(intake);
   ports_->lanes[static_cast<std::size_t>(lane::telegram_poll)] = intake;
   auto bulk = spawn_bulk(system, caf::actor_cast<lane_actor>(lanes_), ports_->metrics);

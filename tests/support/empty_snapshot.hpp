@@ -20,6 +20,7 @@ inline snapshot empty_snapshot(entity_kind kind) {
   case entity_kind::scheduler: return scheduler{};
   case entity_kind::reconciliation: return reconciliation{};
   case entity_kind::broadcast: return broadcast{};
+  case entity_kind::promo_code: return promo_code{};
   }
   std::abort(); // No such kind.
 }

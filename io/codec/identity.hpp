@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace paygate {
+
+/// Who calls the API, by an access token that was good.
+struct identity {
+  std::string account_id;
+  std::int64_t telegram_user_id = 0; ///< The linked Telegram user; 0: none.
+  bool email_verified = false;
+  bool operator==(const identity&) const = default;
+};
+
+} // namespace paygate
