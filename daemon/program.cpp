@@ -93,7 +93,7 @@ struct program::parts {
   loader_actor loader;
   reader_actor reader, operator_reader;
   lease_actor leases;
-  caf::actor router, node, pauses, bootstrap, gateway, inspector, exchange, observer, currencies;
+  caf::actor router, node, pauses, bootstrap, inspector, exchange, observer, currencies;
   std::unique_ptr<cluster_part> cluster;
   std::vector<lane_actor> lanes;
   std::shared_ptr<settings_watch> watch;
@@ -216,7 +216,6 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   p.pauses = spawn_pause_watch(p.system, p.reader, p.node, p.ports);
   p.bootstrap = spawn_bootstrap(p.system, p.ports->router, first_letters(wallet_address));
   caf::anon_send(p.node, watch_atom::value, p.bootstrap);
-  p.gateway = spawn_gateway(p.system, p.ports->router, poll_lane);
   p.process = std::make_unique<process_figures>(metrics_);
   p.observer = spawn_observer(p.system, spawn_reader(p.system, dsn), metrics_);
   p.watch = std::make_shared<settings_watch>(
@@ -271,12 +270,12 @@ std::optional<std::string> program::start_doors() {
   hs.per_account = {s.http.account_rate_per_minute, std::chrono::minutes(1), milliseconds(0)};
   hs.auth = {s.http.auth_rate_per_15min, std::chrono::minutes(15), milliseconds(0)};
   http_server_ports hp;
-  hp.ask = ask_through(p.gateway);
+  hp.ask = ask_through(p.system, p.ports->router);
   hp.status = [&p] { return p.health->look(); };
   hp.metrics_text = [this] { return metrics_->render(); };
   // Where updates are polled nobody else has any business sending them.
   if (s.telegram.mode == "webhook") {
-    hp.take_update = [take = take_updates_through(p.gateway), of = telegram_of(s, secrets_)](std::string_view body,
+    hp.take_update = [take = take_updates_through(p.system, p.ports->lanes[static_cast<std::size_t>(lane::telegram_poll)]), of = telegram_of(s, secrets_)](std::string_view body,
                                                                                                              milliseconds timeout) {
       auto received = read_webhook_update(body, of);
       if (!received) return update_taken::unreadable;
@@ -365,7 +364,7 @@ bool program::stop() {
   // Letters go to and fro until the last shard is another's.
   self->request(p.node, std::chrono::seconds(14), leave_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
   if (p.cluster) p.cluster->close();
-  for (const auto& actor : {p.exchange, p.bootstrap, p.observer, p.currencies, p.inspector, p.pauses, p.gateway, p.node, p.router})
+  for (const auto& actor : {p.exchange, p.bootstrap, p.observer, p.currencies, p.inspector, p.pauses, p.node, p.router})
     self->send_exit(actor, caf::exit_reason::user_shutdown);
   for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
   // What was handed to a committer is still written: wait for them, and for nobody else.

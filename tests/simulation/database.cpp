@@ -350,11 +350,12 @@ loaded_entity database::load(const entity_ref& ref) const {
   return found;
 }
 
-wake_list database::scan(timestamp from, timestamp to, std::uint32_t limit) const {
+wake_list database::scan(timestamp from, timestamp to, std::uint32_t limit, const shard_list& shards) const {
   std::vector<std::pair<timestamp, const entity_ref*>> due;
   for (const auto& [ref, row] : rows) {
     const auto& wake = row.header.wake_at;
     if (!wake || !row.header.quarantine.empty() || *wake <= from || *wake > to) continue;
+    if (std::find(shards.begin(), shards.end(), shard_of(ref)) == shards.end()) continue;
     due.emplace_back(*wake, &ref);
   }
   std::sort(due.begin(), due.end(), [](const auto& a, const auto& b) { return a.first < b.first; });

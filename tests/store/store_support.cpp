@@ -1,6 +1,7 @@
 #include "tests/store/store_support.hpp"
 
 #include <map>
+#include <numeric>
 
 #include <stdexcept>
 
@@ -84,9 +85,15 @@ std::string store::query(const std::string& name, const std::string& arguments) 
   return answer;
 }
 
-wake_list store::wake(std::int64_t from, std::int64_t to, std::uint32_t limit) {
+shard_list store::every_shard() {
+  shard_list all(shard_count);
+  std::iota(all.begin(), all.end(), 0u);
+  return all;
+}
+
+wake_list store::wake(std::int64_t from, std::int64_t to, std::uint32_t limit, const shard_list& shards) {
   wake_list answer;
-  self->request(reader, std::chrono::seconds(20), wake_atom::value, from, to, limit)
+  self->request(reader, std::chrono::seconds(20), wake_atom::value, from, to, limit, shards)
       .receive([&](const wake_list_ptr& got) { answer = *got; }, [&](const caf::error& error) { demand(false, system.render(error)); });
   return answer;
 }
