@@ -1,3 +1,5 @@
+#include <cstdlib>
+
 #include "actors/conversation/conversation_machine.hpp"
 #include "actors/conversation/talk.hpp"
 
@@ -188,6 +190,35 @@ std::optional<effect> question_due(const conversation& s) {
   return std::nullopt;
 }
 
+/// Whether a question of ours is open: by the status alone, so that it can be told of one whose rows are not there.
+bool is_asking(const conversation& s) {
+  switch (s.status) {
+  case conversation_status::looking_up: return !s.terms;
+  case conversation_status::listing: return !s.found;
+  case conversation_status::ordering:
+  case conversation_status::opening:
+  case conversation_status::finding:
+  case conversation_status::verifying:
+  case conversation_status::saving:
+  case conversation_status::settling:
+  case conversation_status::addressing:
+  case conversation_status::claiming_post:
+  case conversation_status::posting:
+  case conversation_status::quoting:
+  case conversation_status::trying: return true;
+  case conversation_status::entering_code:
+  case conversation_status::writing_post:
+  case conversation_status::confirming_post:
+  case conversation_status::idle:
+  case conversation_status::offered:
+  case conversation_status::typing_amount:
+  case conversation_status::writing_message:
+  case conversation_status::editing:
+  case conversation_status::entering: return false;
+  }
+  std::abort(); // No such status: memory is corrupt.
+}
+
 /// What the view shows is there: some of it is not stored, and asked for again after a restart.
 bool can_show(const conversation& s) {
   switch (s.owed_view) {
@@ -231,7 +262,7 @@ std::vector<effect> conversation_kind::effects_due(const conversation& state, co
 std::optional<timestamp> conversation_kind::wakes_at(const conversation&, timestamp, const policy&) { return std::nullopt; }
 
 std::optional<std::chrono::seconds> conversation_kind::stuck_after(const conversation& state) {
-  if (question_due(state) || state.errand != conversation_errand::none) return std::chrono::minutes(2);
+  if (is_asking(state) || state.errand != conversation_errand::none) return std::chrono::minutes(2);
   if (state.owed_view != conversation_view::none || !state.open_callback.empty()) return std::chrono::minutes(10);
   return std::nullopt;
 }
