@@ -165,6 +165,7 @@ struct channel_step {
     if (!is_on_sale(state.status)) return refused{refusal::out_of_order, "the channel is not on sale"};
     auto out = begin("closed to new sales");
     out.next.status = channel_status::draining;
+    take_down_posts(out.next);
     tell_owner(out.next, channel_notice::draining);
     return out;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "messages/chat.hpp"
 
@@ -101,6 +102,13 @@ void place_post(channel& state, const post_placed& placed, timestamp now, const 
   }
   if (first) state.status = channel_status::offered;
   *due_at = next_post_at(state.posts, now, rules);
+}
+
+void take_down_posts(channel& state) {
+  retire(state, 'o', std::exchange(state.offer_message_id, 0));
+  retire(state, 'c', std::exchange(state.posts.donation_message_id, 0));
+  state.posts.offer_due_at.reset();
+  state.posts.donation_due_at.reset();
 }
 
 std::optional<entity_ref> offer_broadcast(const channel& state) {

@@ -26,6 +26,9 @@ void drop_retired(channel& state, const std::string& mark);
 /// The post of a broadcast stands as `placed.message_id`, or came to nothing: the one before it is retired, the next one gets its time.
 void place_post(channel& state, const post_placed& placed, timestamp now, const policy& rules);
 
+/// The channel takes nobody new: what stands is to be deleted, and nothing is sent any more.
+void take_down_posts(channel& state);
+
 /// The broadcast that is to send the channel's offer next, while it has one to send.
 std::optional<entity_ref> offer_broadcast(const channel& state);
 

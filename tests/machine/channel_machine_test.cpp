@@ -291,3 +291,16 @@ TEST_CASE("a schedule says when the next post is due") {
     CHECK(std::get<refused>(reply).text.find(word) != std::string::npos);
   }
 }
+
+TEST_CASE("a channel that is closed to new sales takes its posts down") {
+  auto m = offered();
+  m.send(post_placed{"d", broadcast_what::donation, 9});
+  m.send(post_placed{"w", broadcast_what::message, 60});
+  m.send(close_channel{});
+  CHECK(m.state.posts.retired == "o55,c9");
+  CHECK(m.state.posts.words_message_id == 60); // The owner's own words stay.
+  CHECK(m.state.offer_message_id == 0);
+  CHECK_FALSE(m.state.posts.offer_due_at.has_value());
+  m.done_with("retire:o55", done{});
+  CHECK(m.request<delete_message>("retire") == delete_message{-1002, 9});
+}

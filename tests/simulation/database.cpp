@@ -246,7 +246,7 @@ due_posts_seen database::due_posts(const get_due_posts& request) const {
   std::vector<std::pair<timestamp, due_post>> found;
   for (const auto& [ref, row] : rows) {
     const auto* c = std::get_if<channel>(&row.state);
-    if (!c || c->status == channel_status::closed) continue;
+    if (!c || (c->status != channel_status::registered && c->status != channel_status::offered)) continue;
     for (const auto& [what, at] :
          {std::pair{broadcast_what::offer, c->posts.offer_due_at}, {broadcast_what::donation, c->posts.donation_due_at}})
       if (at && *at <= request.at && !rows.count({entity_kind::broadcast, scheduled_broadcast_id(c->open_channel_id, what, *at)}))
