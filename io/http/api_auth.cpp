@@ -121,7 +121,7 @@ api_answer set_new_password(const api_call& call) {
   const auto hash = call.service.ports.accounts.passwords->hash(password);
   if (!hash) return api_busy();
   return take_mailed(
-    call, [&](const mailed_token& t) { return account_message{reset_password{t.hash, *hash, network_of(call.client)}}; }, "password_set");
+    call, [&](const mailed_token& t) { return account_message{reset_password{t.hash, *hash, login_network_of(call.client)}}; }, "password_set");
 }
 
 /// Tells the account of an address, or the phantom that stands for it.
