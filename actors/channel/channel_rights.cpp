@@ -22,8 +22,11 @@ step changed_to(const channel& state, channel next, std::string note) {
 }
 
 void lose(channel& next, std::string what) {
-  what = what.substr(0, words_max);
-  while (!what.empty() && (static_cast<unsigned char>(what.back()) & 0xc0) == 0x80) what.pop_back();
+  // Cut between characters: half of one can neither be stored nor sent.
+  if (auto end = words_max; what.size() > end) {
+    while (end > 0 && (static_cast<unsigned char>(what[end]) & 0xc0) == 0x80) --end;
+    what.resize(end);
+  }
   if (!next.rights_lost.empty()) return; // Being told already.
   next.rights_lost = std::move(what);
   next.rights_back = false;

@@ -100,3 +100,12 @@ TEST_CASE("an owner who refuses messages is asked again at the same distance") {
   c.done_with("rights", no_way("blocked"));
   CHECK(c.find("rights").not_before == c.now + 1h);
 }
+
+TEST_CASE("what is wrong is kept in whole characters") {
+  offered whole;
+  whole.send(report_rights{"no rights…"});
+  CHECK(whole.state.rights_lost == "no rights…");
+  offered cut;
+  cut.send(report_rights{std::string(299, 'x') + "…"});
+  CHECK(cut.state.rights_lost == std::string(299, 'x'));
+}

@@ -119,9 +119,7 @@ class life(unittest.TestCase):
         self.stage.advance("48h", "23 hours before the end")
         ann.hear("Night Traders Club", "renew")
         self.say("Ann renews by the button")
-        ann.press("renew")
-        ann.press("30 days")
-        ann.press("^Pay")
+        ann.renew("30 days")
         ann.pay()
         wait("the new end", lambda: self.subscription(ann)["ends_at"] > self.ends, 60)
         self.assertEqual(self.subscription(ann)["ends_at"][:10], shifted(self.ends, 30)[:10], "from the current end, not from the payment")
@@ -141,9 +139,7 @@ class life(unittest.TestCase):
     def test_5_back_again(self):
         self.say("Ann comes back by the renew button of the last message")
         ann = self.ann
-        ann.press("renew")
-        ann.press("30 days")
-        ann.press("^Pay")
+        ann.renew("30 days")
         ann.pay()
         ann.hear("payment is confirmed")
         self.enter(ann)

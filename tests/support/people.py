@@ -58,7 +58,9 @@ class Person:
 
     def press(self, label, chat=None):
         """Presses the newest button whose label contains this (or is matched by this pattern), once there is one."""
-        message, button = self.button(label, chat)
+        return self.push(*self.button(label, chat), chat)
+
+    def push(self, message, button, chat=None):
         self.read_all()
         self.stage.note(chat or self.user, f"{self.name} presses [{button['text']}]")
         pick = {"data": button["callback_data"]} if "callback_data" in button else {"text": button["text"]}
@@ -142,10 +144,32 @@ class Person:
         self.stage.note(self.user, f"{self.name} pays on NOWPayments' page")
         return self.world.sandbox.post(f"invoices/{invoice}/pay", **({"status": "finished"} | wish))
 
+    def order(self, choose):
+        """Does what shows an offer, and presses the Pay button that comes of it: not one of an older offer."""
+        def pays():
+            return [(m, b) for m in reversed(self.messages()) for b in m["buttons"] if b.get("callback_data", "").startswith("pay:")]
+        old = {b["callback_data"] for _, b in pays()}
+        choose()
+        try:
+            found = wait(f"{self.name} to see a new Pay button", lambda: next((p for p in pays() if p[1]["callback_data"] not in old), None), self.limit)
+        except Unexpected as error:
+            raise Unexpected(f"{error}\n{self.stage.chat(self.user, self.name)}") from None
+        self.push(*found)
+
+    def renew(self, label="day"):
+        """By the newest renew button, up to the pay link."""
+        message, button = self.button("renew")
+        def tiers():
+            return next(((m, b) for m in reversed(self.messages()) for b in m["buttons"] if m["message_id"] >= message["message_id"]
+                         and b.get("callback_data", "").startswith("tier:") and label in b["text"]), None)
+        def choose():
+            self.push(message, button)
+            self.push(*wait(f"{self.name} to see the tiers", tiers, self.limit))
+        self.order(choose)
+
     def buy(self, channel, label="day"):
         """From the offer in the open channel to the payment."""
-        self.press(label, channel)
-        self.press("Pay")
+        self.order(lambda: self.press(label, channel))
         return self.pay()
 
 
