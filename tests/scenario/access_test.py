@@ -44,11 +44,11 @@ class access(WorldTest):
 
         self.advance(28 * 24)
         self.hear(buyer, "ends on")
-        self.assertEqual(self.row(user)["status"], "expiring")
+        wait("the phase to be committed", lambda: self.row(user)["status"] == "expiring")
         again = Buyer(self.world, user).get_invoice()
         again.pay()
         self.hear(buyer, "You are in already")
-        self.assertEqual(self.row(user)["status"], "active")
+        wait("the phase to be committed", lambda: self.row(user)["status"] == "active")
         links = [b["url"] for m in buyer.messages() for b in m["buttons"] if "t.me/+" in b.get("url", "")]
         self.assertEqual(len(set(links)), 1, "who is in gets no useless link")
         wait("the page of the renewal to know", lambda: again.row()["invited_at"])

@@ -4,8 +4,8 @@ import secrets
 import signal
 import unittest
 
-from people import Stage
 from scenario import WorldTest, fetch, wait
+from people import Stage  # Found by the path that scenario sets.
 
 OLGA, SAM, DAN = 7301, 7302, 7303
 OPEN, CLOSED = -1007300000001, -1007300000002

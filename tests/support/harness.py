@@ -434,10 +434,11 @@ class Buyer:
     def __init__(self, world, user, channel=DIRECT_CHANNEL, limit=40):
         self.world, self.user, self.channel, self.limit = world, user, channel, limit
         self.order = self.invoice = self.invite = None
+        self.since = 0  # What their chat showed before is of another order.
 
     def messages(self, chat=None):
         path = f"users/{self.user}/messages" if chat is None else f"chats/{chat}/messages"
-        return [m for m in self.world.sandbox.get(path) if m["from"] == "bot"]
+        return [m for m in self.world.sandbox.get(path) if m["from"] == "bot" and (chat or m["message_id"] > self.since)]
 
     def see(self, what, wanted, chat=None):
         """The newest message that shows a button that is wanted, and the first such button."""
@@ -452,6 +453,7 @@ class Buyer:
 
     def get_invoice(self, offer=lambda buttons: buttons[0]):
         """Follows the button of the channel's offer that `offer` picks, up to the link that leads to the payment page."""
+        self.since = max((m["message_id"] for m in self.messages()), default=0)
         message, _ = self.see("the offer", lambda b: "start=" in b.get("url", ""), self.channel)
         self.press(message, offer(message["buttons"]), self.channel)
         message, button = self.see("the Pay button", lambda b: "callback_data" in b)
