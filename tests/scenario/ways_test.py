@@ -19,7 +19,7 @@ class ways(WorldTest):
     def bought(self, user, name, before=lambda person: None):
         """Somebody who has paid, and what the provider's page was told of where to go back to."""
         person = self.stage.person(user, name)
-        person.order(lambda: person.press("days", OPEN))
+        person.take_offer(lambda: person.press("days", OPEN))
         person.url("the pay link", "/pay/")
         before(person)
         person.pay()
@@ -116,7 +116,7 @@ class ways(WorldTest):
         guest.join(link)
         guest.hear("asked to be let in")
         self.assertEqual(guest.standing(CLOSED), "left")
-        guest.order(lambda: guest.press("days", OPEN))
+        guest.take_offer(lambda: guest.press("days", OPEN))
         guest.pay()
         wait("the request to be approved once it is paid for", lambda: guest.standing(CLOSED) == "member", 60)
 

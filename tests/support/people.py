@@ -144,7 +144,7 @@ class Person:
         self.stage.note(self.user, f"{self.name} pays on NOWPayments' page")
         return self.world.sandbox.post(f"invoices/{invoice}/pay", **({"status": "finished"} | wish))
 
-    def order(self, choose):
+    def take_offer(self, choose):
         """Does what shows an offer, and presses the Pay button that comes of it: not one of an older offer."""
         def pays():
             return [(m, b) for m in reversed(self.messages()) for b in m["buttons"] if b.get("callback_data", "").startswith("pay:")]
@@ -157,19 +157,22 @@ class Person:
         self.push(*found)
 
     def renew(self, label="day"):
-        """By the newest renew button, up to the pay link."""
+        """By the newest renew button, up to the pay link; a channel of one tier asks no further."""
         message, button = self.button("renew")
-        def tiers():
-            return next(((m, b) for m in reversed(self.messages()) for b in m["buttons"] if m["message_id"] >= message["message_id"]
-                         and b.get("callback_data", "").startswith("tier:") and label in b["text"]), None)
+        before = {(m["message_id"], b.get("callback_data")) for m in self.messages() for b in m["buttons"]}
+        def shown():
+            return next(((m, b) for m in reversed(self.messages()) for b in m["buttons"] if (m["message_id"], b.get("callback_data")) not in before
+                         and b.get("callback_data", "").startswith(("tier:", "pay:")) and (label in b["text"] or b["callback_data"].startswith("pay:"))), None)
         def choose():
             self.push(message, button)
-            self.push(*wait(f"{self.name} to see the tiers", tiers, self.limit))
-        self.order(choose)
+            found = wait(f"{self.name} to see the tiers or the offer", shown, self.limit)
+            if found[1]["callback_data"].startswith("tier:"):
+                self.push(*found)
+        self.take_offer(choose)
 
     def buy(self, channel, label="day"):
         """From the offer in the open channel to the payment."""
-        self.order(lambda: self.press(label, channel))
+        self.take_offer(lambda: self.press(label, channel))
         return self.pay()
 
 
