@@ -44,7 +44,7 @@ TEST_CASE("each urgency has a room of its own: no crowd shuts another one out") 
       world.system(), lane::telegram, [](const io_request&) { return done{}; }, limits, std::make_shared<no_metrics>())));
   const auto let_in = [&](urgency importance) {
     const auto request = std::make_shared<const io_request>(send_message{7, "x", {}, importance});
-    return !world.ask<call_answer_ptr>(lane, 1ms, call_atom::value, request).has_value();
+    return !world.ask<call_answer_ptr>(lane, 1ms, call_atom::value, request);
   };
   for (const auto importance : {urgency::broadcast, urgency::answer, urgency::notice, urgency::access}) {
     for (int i = 0; i < 3; ++i) CHECK(let_in(importance));

@@ -43,8 +43,8 @@ class account(WorldTest):
             self.assertEqual(got["content-type"].split(";")[0], "application/problem+json" if status >= 400 else "application/json", text)
         return status, json.loads(text) if text else None, got
 
-    def post(self, path, token=None, ip="198.51.100.7", **body):
-        return self.call("POST", path, body or None, token, ip)
+    def post(self, path, bearer=None, ip="198.51.100.7", **body):
+        return self.call("POST", path, body or None, bearer, ip)
 
     def mails(self, to, subject):
         return [m for m in self.world.sandbox.get("mails?to=" + to) if m["subject"] == subject]

@@ -48,7 +48,7 @@ class bot(WorldTest):
         wait("the word that it is done", lambda: any("is registered" in m["text"] for m in self.olga.messages()))
         row = wait("the offer", lambda: self.channel() if self.channel()["status"] == "offered" else None)
         self.assertEqual((row["owner_user_id"], row["closed_channel_id"], row["open_title"], row["closed_title"], row["tier_1_price_usd"], row["payout_address"]),
-                         (str(OLGA), str(CLOSED), "Fresh Fish", "Fishers <only>", "12.500000000000000000", self.first))
+                         (OLGA, CLOSED, "Fresh Fish", "Fishers <only>", "12.5", self.first))
         offer = wait("the post", lambda: next((m for m in self.world.sandbox.get(f"chats/{OPEN}/messages") if m["buttons"]), None))
         self.assertIn("$12.50", offer["buttons"][0]["text"])
 
@@ -56,7 +56,7 @@ class bot(WorldTest):
         self.fill_form(self.sam)
         self.sam.press("Save all changes")
         wait("the reason", lambda: any("You are no administrator of the public channel" in m["text"] for m in self.sam.messages()))
-        self.assertEqual(self.channel()["owner_user_id"], str(OLGA))
+        self.assertEqual(self.channel()["owner_user_id"], OLGA)
         self.sam.press("Discard")
         wait("the end of the form", lambda: self.world.database.sql(f"SELECT count(*) FROM channel_draft WHERE open AND conversation_id = '{SAM}'").strip() == "0")
 
@@ -76,7 +76,7 @@ class bot(WorldTest):
         self.assertIn("Dan", told["text"])
         self.dan.hear("Thank you!")
         row = self.world.ctl("show", "payment", self.dan.order)["row"]
-        self.assertEqual((row["price_usd"], row["donation_message"]), ("12.500000000000000000", "for the fish <3"))
+        self.assertEqual((row["price_usd"], row["donation_message"]), ("12.5", "for the fish <3"))
 
     def test_4_another_payout_address_is_confirmed_and_waits(self):
         self.olga.say("/channels")

@@ -88,7 +88,7 @@ class posts(WorldTest):
         world.ctl("run", "broadcasts", "--reason", "test")
 
         def standing():
-            posts = [m for m in world.sandbox.get(f"chats/{DIRECT_CHANNEL}/messages")["messages"]]
+            posts = [m for m in world.sandbox.get(f"chats/{DIRECT_CHANNEL}/messages")]
             retired = world.database.sql(f"SELECT retired FROM channel WHERE id = '{DIRECT_CHANNEL}'")
             return posts if len(posts) == 1 and retired == "" else None
         self.assertEqual(len(wait("one offer to stand", standing, 30)), 1)
