@@ -160,8 +160,9 @@ api_field email_field(std::string name, std::string words) {
 
 std::string objection_to_password(const std::string& password, const std::string& user_name, const std::string& email) {
   const auto low = lowered(password);
-  if (low.find(lowered(user_name)) != low.npos) return "The password has the user name in it.";
-  if (low.find(lowered(email.substr(0, email.find('@')))) != low.npos && email.find('@') > 2) return "The password has the e-mail address in it.";
+  if (!user_name.empty() && low.find(lowered(user_name)) != low.npos) return "The password has the user name in it.";
+  const auto at = email.find('@');
+  if (at != email.npos && at > 2 && low.find(lowered(email.substr(0, at))) != low.npos) return "The password has the e-mail address in it.";
   if (std::all_of(low.begin(), low.end(), [&](char c) { return c == low.front(); })) return "The password is one character only.";
   for (const std::string_view common : {"password", "1234567890", "qwertyuiop"})
     if (low.starts_with(common) && low.size() < common.size() + 4) return "The password is among the first that anybody would try.";

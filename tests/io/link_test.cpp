@@ -41,7 +41,7 @@ TEST_CASE("any start link survives, in few characters that Telegram allows") {
 }
 
 TEST_CASE("a start link that was changed in any bit gives nothing") {
-  for (const start_link link : {start_link{-1001234567890, 0}, start_link{-1001234567890, start_link::donation}, start_link{1, 2},
+  for (const start_link& link : {start_link{-1001234567890, 0}, start_link{-1001234567890, start_link::donation}, start_link{1, 2},
                                 start_link{-5, start_link::choice}, start_link{-5, 0, "SPRING"},
                                 start_link{0, start_link::account, "0123456789abcdef0123456789abcd"}}) {
     const auto payload = make_start_payload(link, key);

@@ -108,7 +108,7 @@ class bot(WorldTest):
         self.world.start_daemon()
         self.sam.say("/channels")
         self.sam.press("Go on with what is not saved")
-        wait("the draft", lambda: any("Sam's <own>" in m["text"] for m in self.sam.messages(after=self.sam.read_up_to)))
+        wait("the draft", lambda: any("Sam's <own>" in m["text"] for m in self.sam.messages()[-1:]))
         state = self.world.database.sql(f"SELECT conversation_type FROM legacy.conversation_state WHERE user_id = {SAM}").strip()
         self.assertEqual(state, "database")
 

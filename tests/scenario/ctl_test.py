@@ -80,7 +80,7 @@ class ctl(WorldTest):
         self.assertEqual({(s["node"], s["expired"]) for s in shards}, {(identity, False)})
         self.assertEqual(len(self.ids("shards", "--node", identity)), 256)
         tree = self.data("tree")["nodes"][0]
-        self.assertEqual((len(tree["shards"]), len(tree["lanes"]), tree["log_level"]), (256, 8, "info"))
+        self.assertEqual((len(tree["shards"]), len(tree["lanes"]), tree["log_level"]), (256, 10, "info"))
         self.assertIn(("wallet", "live"), [(k["kind"], k["where"]) for k in tree["kinds"]])
         self.assertEqual(tree["residents"], sum(k["count"] for k in tree["kinds"]))
         drawn = self.ok("tree")
@@ -275,6 +275,11 @@ class ctl(WorldTest):
         self.assertIn(self.run_ctl("reconcile").returncode, (0, 5))
         self.ok("reconcile", "resolve", "999", "--as", "explained", "--reason", "x", code=4)
         self.ok("channels", "add", "--file", self.world.path("channel.json"), "--reason", "test")
+        self.ok("broadcasts", "send", "WORDS", "--channel", str(DIRECT_CHANNEL), "--to", "subscribers", "--html", "<b>News</b>", "--reason", "test")
+        for verb in ("pause", "resume"):  # One that has ended already refuses both.
+            self.assertIn(self.run_ctl("broadcasts", verb, "WORDS", "--reason", "test").returncode, (0, 1))
+            self.ok("broadcasts", verb, "NOSUCH", "--reason", "test", code=4)
+        self.assertEqual(self.world.database.sql("SELECT target FROM broadcast WHERE id = 'WORDS'"), "subscribers")
         self.assertIn("accept", {a["verb"] for a in self.data("audit", "list", "--limit", "1000")})
         self.assertTrue(all(a["reason"] for a in self.data("audit", "--limit", "1000")))
 

@@ -91,7 +91,7 @@ class emulator(WorldTest):
         self.assertEqual(self.buyer.row()["invite_link"], "")
 
         def owed():
-            live = self.world.ctl("show", "payment", self.buyer.order).get("live") or {}
+            live = self.world.ctl("show", "subscription", f"{DIRECT_CHANNEL}:{PERSON}").get("live") or {}
             return next((e for e in live.get("effects", []) if "invite" in json.dumps(e) and e["attempts"] > 0), None)
         self.assertIn("500", json.dumps(wait("the invite to be owed with its failure", owed)), "the emulator knows no invite links")
 
