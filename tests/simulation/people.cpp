@@ -35,8 +35,8 @@ void people::serve() {
   }
 }
 
-void people::add(std::int64_t user, start_link link, milliseconds when) {
-  all[user].link = link;
+void people::add(std::int64_t user, start_link follows, milliseconds when) {
+  all[user].link = follows;
   w_.after(when, [this, user] { start(user); });
 }
 
@@ -123,17 +123,17 @@ io_outcome people::invite(const create_invite& request) {
 }
 
 void people::join(std::int64_t user, const std::string& url) {
-  auto& link = links.at(url);
-  if (link.revoked || link.used_by != 0 || w_.now >= link.made.expires_at) return;
-  auto& status = members.try_emplace({link.made.chat_id, user}, member_status::left).first->second;
+  auto& way = links.at(url);
+  if (way.revoked || way.used_by != 0 || w_.now >= way.made.expires_at) return;
+  auto& status = members.try_emplace({way.made.chat_id, user}, member_status::left).first->second;
   if (status != member_status::left) return;
-  link.used_by = user;
+  way.used_by = user;
   status = member_status::member;
-  tell_member(link.made.chat_id, user, member_change::joined, false, url);
+  tell_member(way.made.chat_id, user, member_change::joined, false, url);
   // Some leave again, and will not be asked why.
   if (!w_.chance(10)) return;
   ++under_way_;
-  w_.after(milliseconds(w_.between(1'000, 300'000)), [this, user, chat = link.made.chat_id] {
+  w_.after(milliseconds(w_.between(1'000, 300'000)), [this, user, chat = way.made.chat_id] {
       --under_way_;
       members[{chat, user}] = member_status::left;
       tell_member(chat, user, member_change::left, false, "");
