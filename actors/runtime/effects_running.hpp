@@ -101,6 +101,9 @@ public:
     return ready;
   }
 
+  /// Whether any was ever called since the row was loaded.
+  bool any_started() const { return last_call_ != 0; }
+
   /// The effect that this answer belongs to, no longer in flight; null when nobody waits for it any more.
   running_effect* answered(std::uint64_t call) {
     for (auto& r : table_)

@@ -26,16 +26,22 @@ struct rig {
   std::shared_ptr<std::deque<open_call>> open = std::make_shared<std::deque<open_call>>();
   std::size_t most = 0;
   std::vector<std::int64_t> asked; ///< Chats, in the order of asking.
-  caf::actor bulk;
+  caf::actor lane, bulk;
 
   explicit rig(bulk_limits limits = {}) {
-    auto lane = world.own(world.system().spawn([this](caf::event_based_actor* self) -> caf::behavior {
+    lane = world.own(world.system().spawn([this](caf::event_based_actor* self) -> caf::behavior {
       return {[this, self](call_atom, const io_request_ptr& request) {
         auto p = self->make_response_promise<call_answer_ptr>();
         open->push_back({std::get<send_message>(*request), p});
         most = std::max(most, open->size());
         asked.push_back(open->back().message.chat_id);
         return p;
+      },
+      // A promise is kept by whoever gave it.
+      [this](const call_answer_ptr& answer) {
+        auto call = std::move(open->front());
+        open->pop_front();
+        call.answer.deliver(answer);
       }};
     }));
     bulk = world.own(
@@ -53,9 +59,7 @@ struct rig {
   }
 
   void answer(io_outcome outcome) {
-    auto call = std::move(open->front());
-    open->pop_front();
-    call.answer.deliver(std::make_shared<const call_answer>(call_answer{std::move(outcome)}));
+    caf::anon_send(lane, call_answer_ptr(std::make_shared<const call_answer>(call_answer{std::move(outcome)})));
     world.settle();
   }
 };

@@ -16,7 +16,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto check = check_address(coin.ticker, coin.network, address, memo);
   fuzz::promise(check.is_good() == (check.how != checked_by::nothing), "what is good was told so by something");
   fuzz::promise(!check.text.empty(), "a judgement has its sentence");
-  if (address.size() >= 24) fuzz::promise(check.text.find(address) == check.text.npos, "a sentence never holds the address");
+  // A piece of our own sentence is no address.
+  if (address.size() >= 24 && address.find(' ') == address.npos)
+    fuzz::promise(check.text.find(address) == check.text.npos, "a sentence never holds the address");
   fuzz::promise(check == check_address(coin.ticker, coin.network, address, memo), "the same is judged alike");
   return 0;
 }

@@ -253,6 +253,8 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
   case entity_kind::reconciliation: return filled<reconciliation>();
   case entity_kind::broadcast: {
     auto state = filled<broadcast>();
+    state.what = broadcast_what::message;
+    state.html = "<b>words</b>";
     state.recipients = 9;
     state.sent = 5;
     state.failed = 3;
