@@ -58,7 +58,8 @@ std::optional<body_fault> fault_of_body(const httplib::Request& request) {
   const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), bytes);
   if (lengths > 1 || (lengths == 1 && end != length.data() + length.size()))
     return body_fault{400, "Expected one Content-Length, a number of bytes."};
-  if (request.method == "POST" || request.method == "PUT" || request.method == "PATCH") {
+  // The end of an account is told by DELETE with the password.
+  if (request.method == "POST" || request.method == "PUT" || request.method == "PATCH" || (request.method == "DELETE" && bytes > 0)) {
     if (lengths == 0) return body_fault{411, "Expected a body with a Content-Length."};
     if (error != std::errc{} || bytes > body_max) return body_fault{413, "The body is longer than 64 KB."};
     // httplib would take it apart, and stop in the middle at what it does not understand.

@@ -198,7 +198,7 @@ class account(WorldTest):
         sid = opened(tokens["refresh_token"])[1]["sid"]
         wait("the session ends by itself", lambda: self.world.database.sql(f"SELECT status FROM session WHERE id = '{sid}'") == "expired")
 
-    def test_04_keys_are_changed_without_logging_anybody_out(self):
+    def test_00_keys_are_changed_without_logging_anybody_out(self):
         name, _ = self.signed_up()
         before = self.logged_in(name)
         old, new = self.world.secret_value("JWT_SECRET_KEY"), secrets.token_hex(32)

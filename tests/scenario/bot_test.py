@@ -103,7 +103,7 @@ class bot(WorldTest):
     def test_6_a_form_outlives_sigkill(self):
         self.sam.say("/channels")
         self.sam.press("Register a channel")
-        self.fill(self.sam, "Public title", "Sam's <own>")
+        self.fill(self.sam, "Description", "Sam's <own>")
         self.assertEqual(self.world.paygated.end(signal.SIGKILL), -signal.SIGKILL)
         self.world.start_daemon()
         self.sam.say("/channels")

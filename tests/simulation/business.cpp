@@ -46,10 +46,12 @@ void simulation::found_business() {
     s.channel_id = channels_.front().open_channel_id;
     s.closed_channel_id = channels_.front().closed_channel_id;
     s.user_id = s.chat_id = user;
-    s.starts_at = w.now;
+    s.starts_at = s.extended_at = s.reminded_to = w.now;
     s.ends_at = w.now + 24h * 30;
+    s.access = subscription_access::inside;
     entity_header header;
     header.version = 1;
+    header.wake_at = w.now + 24h * 27; // The first reminder.
     o_.db.rows[{entity_kind::subscription, std::to_string(s.channel_id) + ":" + std::to_string(user)}] = {header, s};
     if (w.chance(5)) o_.persons.blocking.insert(user);
   }
