@@ -125,10 +125,13 @@ TEST_CASE("every kind comes back as it was written, inserted and updated") {
 
     // A row of defaults where the checks allow one, then every field at another value.
     const auto full = filled_snapshot(kind, id);
-    auto first = db.step_for(kind, id, 1, empty_snapshot(kind));
+    auto least = empty_snapshot(kind);
+    if (auto* b = std::get_if<broadcast>(&least)) b->html = "x"; // A message has words,
+    if (auto* s = std::get_if<session>(&least)) s->token = "x";  // an open session its token.
+    auto first = db.step_for(kind, id, 1, least);
     if (kind == entity_kind::subscription || kind == entity_kind::payment) CHECK(first.rows.empty());
     REQUIRE(db.commit(first).error == "");
-    CHECK(db.load({kind, id}).entity.state == empty_snapshot(kind));
+    CHECK(db.load({kind, id}).entity.state == least);
 
     auto second = db.step_for(kind, id, 2, full);
     second.rows = children_of(full);
