@@ -100,7 +100,7 @@ std::string lag_text(const std::string& dsn) {
          + " s (earliest " + row[4].c_str() + " s)";
 }
 
-int bench(const std::string& dsn, const figures& f) {
+int measure(const std::string& dsn, const figures& f) {
   const int lead = f.all > 100'000 ? 60 : 15; // Time to write the rows and to look at the idle node.
   const auto written = stopwatch::now();
   insert_subscriptions(dsn, f, lead);
@@ -178,5 +178,5 @@ int main(int argc, char** argv) {
   const auto dsn = cluster.create_database("subscriptions");
   if (const auto result = migrate(dsn); !result.error.empty()) return std::printf("%s\n", result.error.c_str()), 1;
   print_setup(dsn);
-  return bench(dsn, f);
+  return measure(dsn, f);
 }
