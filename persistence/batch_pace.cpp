@@ -32,7 +32,7 @@ processor_time read_processor_time() {
 
 bool machine_is_busy() {
   constexpr std::chrono::milliseconds pause{200};
-  constexpr double idle_share_max = 0.1; // no amount
+  constexpr std::uint64_t busy_below = 10; // Idle for less than one part in so many.
   static std::mutex mutex;
   static processor_time before;
   static std::chrono::steady_clock::time_point next{};
@@ -44,7 +44,7 @@ bool machine_is_busy() {
   const auto time = read_processor_time();
   // The first look has nothing to compare with: since the machine was started says nothing.
   if (before.all != 0 && time.all > before.all)
-    busy = static_cast<double>(time.idle - before.idle) < idle_share_max * static_cast<double>(time.all - before.all); // no amount
+    busy = time.idle < before.idle + (time.all - before.all) / busy_below;
   before = time;
   return busy;
 }

@@ -59,7 +59,7 @@ std::vector<api_field> term_fields() {
 
 /// Whether the caller may sell access to these channels; the refusal when not. Fills in the titles.
 std::optional<api_answer> rights_objection(const api_call& call, channel& terms) {
-  if (call.caller.telegram_user_id == 0) return api_problem(403, "Please link your Telegram user first (POST /api/account/telegram-link).");
+  if (call.caller.telegram_user_id == 0) return api_problem(403, "This account is not linked with a Telegram user: please register the channel in the bot, by /channels.");
   if (!call.service.ports.call) return api_busy();
   const auto outcome =
       call.service.ports.call(check_rights{terms.open_channel_id, terms.closed_channel_id, call.caller.telegram_user_id}, rights_deadline);
