@@ -135,6 +135,14 @@ std::string show_tail(const rapidjson::Value& list) {
   return lines;
 }
 
+std::string show_stuck(const rapidjson::Value& list) {
+  return table(list, {"kind", "id", "status", "since", "seconds", "attempts", "wake_at", "last_error"});
+}
+
+std::string show_quarantined(const rapidjson::Value& list) {
+  return table(list, {"kind", "id", "status", "at", "cause", "message"});
+}
+
 std::string show_actors(const rapidjson::Value& list) {
   return table(list, {"kind", "id", "status", "node", "version", "attempts", "wake_at", "updated_at", "last_error", "quarantine"});
 }

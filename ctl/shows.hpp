@@ -10,6 +10,8 @@ namespace paygate::ctl {
 std::string show_done(const rapidjson::Value& answer);
 std::string show_tail(const rapidjson::Value& list);
 std::string show_actors(const rapidjson::Value& list);
+std::string show_stuck(const rapidjson::Value& list);
+std::string show_quarantined(const rapidjson::Value& list);
 std::string show_failures(const rapidjson::Value& list);
 std::string show_counts(const rapidjson::Value& list);
 std::string show_settings(const rapidjson::Value& list);

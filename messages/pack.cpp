@@ -27,7 +27,11 @@ std::optional<std::uint64_t> take_number(std::string_view& in) {
 } // namespace
 
 void pack_writer::add(std::uint64_t number, std::string_view bytes) {
-  if (packs_.empty() || packs_.back().size() >= pack_full) packs_.emplace_back(1, static_cast<char>(pack_version));
+  if (packs_.empty() || packs_.back().size() >= pack_full || in_last_ >= pack_most) {
+    packs_.emplace_back(1, static_cast<char>(pack_version));
+    in_last_ = 0;
+  }
+  ++in_last_;
   auto& pack = packs_.back();
   append_number(pack, number);
   append_number(pack, bytes.size());
@@ -46,6 +50,7 @@ std::variant<std::vector<packed>, wire_error> read_pack(std::string_view pack) {
     const auto number = take_number(pack);
     const auto size = number ? take_number(pack) : std::nullopt;
     if (!size || *size > pack.size()) return wire_error{"a pack that is cut off"};
+    if (all.size() >= pack_most) return wire_error{"a pack with too much in it"};
     if (*size > wire_max) return wire_error{"a pack with something too long in it"};
     all.push_back({*number, pack.substr(0, static_cast<std::size_t>(*size))});
     pack.remove_prefix(static_cast<std::size_t>(*size));

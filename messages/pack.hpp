@@ -22,6 +22,7 @@ using answers_atom = caf::atom_constant<caf::atom("answers")>;
 inline constexpr std::uint8_t pack_version = 1;
 inline constexpr std::size_t pack_full = std::size_t{256}
                                          << 10; ///< No more is put into one that has reached this: at most wire_max longer.
+inline constexpr std::size_t pack_most = 1'024; ///< Nor more than so many: a reader takes memory for each.
 
 /// Gathers what goes out, in packs.
 class pack_writer {
@@ -33,6 +34,7 @@ public:
 
 private:
   std::vector<std::string> packs_;
+  std::size_t in_last_ = 0;
 };
 
 /// One of a pack; the bytes are the pack's.

@@ -7,6 +7,7 @@
 #include "persistence/database.hpp"
 #include "persistence/lease_rows.hpp"
 #include "persistence/reach.hpp"
+#include "persistence/renewal_watch.hpp"
 
 namespace paygate {
 
@@ -20,6 +21,7 @@ struct lease_state {
   node_identity self;
   std::unique_ptr<database_link> link;
   reach reached{std::chrono::milliseconds(0)};
+  renewal_watch watch;
   std::string identity; ///< Empty: it was used up, a new one is needed.
   bool joined = false, draining = false;
   bool judged = false;             ///< What was read last was read by one who may judge.
@@ -53,6 +55,19 @@ std::string describe(const cluster_view& view) {
   return text;
 }
 
+/// The cluster as it is read now, and who has been silent by this process's clock. A little less than a ttl: that of the database has run
+/// since a renewal was made, this one since it was seen.
+cluster_rows read_rows(lease_state& state, pqxx::work& transaction) {
+  auto rows = read_cluster(transaction, state.self);
+  const auto now = steady::now();
+  for (auto& node : rows.nodes) {
+    state.watch.saw(node.member.identity, node.stamp, now);
+    node.silent = state.watch.silence(node.member.identity, now) >= state.config.ttl * 2 / 3;
+  }
+  state.watch.forget(now - 10 * state.config.ttl);
+  return rows;
+}
+
 /// Takes over into what is known and answered how the cluster is now, with what should be done next.
 void learn(lease_state& state, const cluster_rows& rows, std::int64_t changes, bool may_judge) {
   auto& known = state.known;
@@ -80,7 +95,7 @@ void read(lease_state& state, pqxx::connection& connection, bool may_judge) {
   pqxx::work transaction(connection);
   // First the number, then what it counts: a change in between is read again.
   const auto changes = transaction.exec("SELECT changes FROM cluster_state")[0][0].as<std::int64_t>();
-  const auto rows = read_cluster(transaction, state.self);
+  const auto rows = read_rows(state, transaction);
   transaction.commit();
   learn(state, rows, changes, may_judge);
 }
@@ -111,7 +126,7 @@ void join(lease_state& state, pqxx::connection& connection, bool may_judge) {
   }
   pqxx::work transaction(connection);
   const auto changes = begin_change(transaction);
-  auto rows = read_cluster(transaction, state.self);
+  auto rows = read_rows(state, transaction);
   std::vector<std::string> dead;
   for (const auto& node : rows.nodes)
     if (!node.ended && is_dead(node, may_judge)) dead.push_back(node.member.identity);
@@ -119,7 +134,7 @@ void join(lease_state& state, pqxx::connection& connection, bool may_judge) {
   state.known.refused = objection(state, rows, may_judge);
   if (!state.known.refused.empty()) return;
   insert_node(transaction, state.config, state.identity, state.self, state.draining);
-  rows = read_cluster(transaction, state.self);
+  rows = read_rows(state, transaction);
   transaction.commit();
   state.joined = true;
   log(log_level::info, "node_joined",
@@ -131,7 +146,7 @@ void join(lease_state& state, pqxx::connection& connection, bool may_judge) {
 void change(lease_state& state, pqxx::connection& connection, bool may_judge) {
   pqxx::work transaction(connection);
   const auto changes = begin_change(transaction);
-  auto rows = read_cluster(transaction, state.self);
+  auto rows = read_rows(state, transaction);
   auto next = plan_leases(rows, state.identity, may_judge);
   if (bury(transaction, next.bury, rows) != next.bury.size()) return; // One of them renewed: look again.
   for (const auto& identity : next.bury) log(log_level::warning, "node_declared_dead", {{"identity", identity}});
@@ -141,7 +156,7 @@ void change(lease_state& state, pqxx::connection& connection, bool may_judge) {
     return change(state, connection, may_judge);
   }
   if (!next.take.empty()) take_shards(transaction, state.identity, next.take, rows, state.config.state_version);
-  rows = read_cluster(transaction, state.self);
+  rows = read_rows(state, transaction);
   transaction.commit();
   learn(state, rows, changes, may_judge);
 }
@@ -157,7 +172,8 @@ void forget_identity(lease_state& state) {
   state.changes = -1;
 }
 
-/// A process that stands still in the middle of sending a transaction is waited for by the server for ever, and by everybody who wants its rows.
+/// A process that stands still in the middle of sending a transaction is waited for by the server for ever, and by everybody who wants its
+/// rows.
 void end_stalled(lease_state& state, pqxx::connection& connection) {
   pqxx::work transaction(connection);
   const auto ended = transaction.exec_params(
@@ -193,6 +209,7 @@ void beat(lease_state& state, pqxx::connection& connection, duty what) {
     // This answer may end a stall of ours: then nobody is judged by what they did during it.
     state.reached.heard(asked, steady::now());
     may_judge = state.reached.may_judge(steady::now());
+    for (const auto& [other, stamp] : pulse.others) state.watch.saw(other, stamp, steady::now());
     if (!pulse.alive) {
       log(log_level::error, "identity_was_declared_dead", {{"identity", state.identity}});
       forget_identity(state);
@@ -219,7 +236,7 @@ void give(lease_state& state, pqxx::connection& connection, const shard_list& sh
   pqxx::work transaction(connection);
   const auto changes = begin_change(transaction);
   free_shards(transaction, state.identity, shards);
-  const auto rows = read_cluster(transaction, state.self);
+  const auto rows = read_rows(state, transaction);
   transaction.commit();
   learn(state, rows, changes, state.judged);
 }
@@ -289,7 +306,8 @@ lease_actor::behavior_type lease_behavior(lease_ptr self, lease_config config) {
   state.link = std::make_unique<database_link>(config.dsn, "leases", [patience](pqxx::connection& connection) {
     pqxx::nontransaction session(connection);
     // Whoever stands still in the middle of a change would keep everybody else from making one.
-    session.exec("SET synchronous_commit = off; SET idle_in_transaction_session_timeout = " + patience + "; SET statement_timeout = " + patience);
+    session.exec("SET synchronous_commit = off; SET idle_in_transaction_session_timeout = " + patience
+                 + "; SET statement_timeout = " + patience);
   });
   state.reached = reach(config.ttl);
   state.config = std::move(config);

@@ -44,7 +44,7 @@ std::map<std::string, seat> seats_of(const cluster_rows& rows, const std::map<st
 
 } // namespace
 
-bool is_dead(const known_node& node, bool may_judge) { return node.ended || node.proven_dead || (node.expired && may_judge); }
+bool is_dead(const known_node& node, bool may_judge) { return node.ended || node.proven_dead || (node.expired && node.silent && may_judge); }
 
 lease_plan plan_leases(const cluster_rows& rows, const std::string& self, bool may_judge) {
   lease_plan plan;

@@ -16,6 +16,8 @@ struct known_node {
   bool ended = false;       ///< Declared dead, or left.
   bool expired = false;     ///< Its membership ran out, on the database's clock.
   bool proven_dead = false; ///< Its process is gone, as this machine sees it.
+  bool silent = true;       ///< By the clock of who asks, too, it has not renewed for about a ttl.
+  std::string stamp;        ///< What each of its renewals changes.
 };
 struct known_lease {
   std::string node; ///< Empty: nobody's.
@@ -34,8 +36,8 @@ struct lease_plan {
   bool settled = true;       ///< Nothing is about to change hands.
 };
 
-/// Whether that node is dead. `may_judge`: the asking node has reached the database without interruption for a ttl, so that whoever did not
-/// renew could have.
+/// Whether that node is dead. A jump of the database's clock alone makes nobody so. `may_judge`: the asking node has reached the database
+/// without interruption for a ttl, so that whoever did not renew could have.
 bool is_dead(const known_node& node, bool may_judge);
 
 /// What `self` should do. A live, not draining node wants an equal share, rounded up. One that understands less than was written keeps what

@@ -1,6 +1,7 @@
 #include "persistence/lease_rows.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 #include "persistence/row_codec.hpp"
 #include "persistence/row_tables.hpp"
@@ -12,11 +13,13 @@ namespace {
 constexpr const char* renew_sql =
     "UPDATE node SET seen_at = now(), expires_at = now() + $2::bigint * interval '1 millisecond' "
     "WHERE identity = $1 AND dead_at IS NULL AND left_at IS NULL RETURNING (SELECT changes FROM cluster_state), "
-    "EXISTS (SELECT FROM node o WHERE o.dead_at IS NULL AND o.left_at IS NULL AND o.expires_at <= now() AND o.identity <> $1)";
+    "EXISTS (SELECT FROM node o WHERE o.dead_at IS NULL AND o.left_at IS NULL AND o.expires_at <= now() AND o.identity <> $1), "
+    "(SELECT string_agg(o.identity || E'\\t' || o.expires_at, E'\\n') FROM node o "
+    "WHERE o.dead_at IS NULL AND o.left_at IS NULL AND o.identity <> $1)";
 
 constexpr const char* nodes_sql =
     "SELECT identity, name, address, caf_node, state_version, draining, dead_at IS NOT NULL OR left_at IS NOT NULL, expires_at <= now(), "
-    "boot_id, pid_namespace, pid, process_start FROM node WHERE (dead_at IS NULL AND left_at IS NULL) "
+    "boot_id, pid_namespace, pid, process_start, expires_at FROM node WHERE (dead_at IS NULL AND left_at IS NULL) "
     "OR identity IN (SELECT node FROM shard_lease) ORDER BY identity";
 
 // Judged again under the row's lock: a renewal may have come in between.
@@ -27,7 +30,8 @@ constexpr const char* bury_sql =
 // The order of locking is that of the shards. Raising the epoch waits for commits that hold the row FOR KEY SHARE.
 constexpr const char* take_sql = "WITH wanted AS (SELECT l.shard FROM shard_lease l LEFT JOIN node n ON n.identity = l.node "
                                  "JOIN unnest($2::smallint[], $3::bigint[]) AS u (shard, epoch) ON l.shard = u.shard AND l.epoch = u.epoch "
-                                 "WHERE l.node IS NULL OR n.dead_at IS NOT NULL OR n.left_at IS NOT NULL ORDER BY l.shard FOR UPDATE OF l SKIP LOCKED) " // A commit of the dead still holds it: the next look.
+                                 "WHERE l.node IS NULL OR n.dead_at IS NOT NULL OR n.left_at IS NOT NULL ORDER BY l.shard FOR UPDATE OF l "
+                                 "SKIP LOCKED) " // A commit of the dead still holds it: the next look.
                                  "UPDATE shard_lease l SET node = $1, epoch = l.epoch + 1 FROM wanted WHERE l.shard = wanted.shard";
 
 constexpr const char* free_sql =
@@ -48,6 +52,9 @@ heartbeat renew_membership(pqxx::connection& connection, const std::string& iden
   found.alive = true;
   found.changes = rows[0][0].as<std::int64_t>();
   found.others_late = rows[0][1].as<bool>();
+  std::istringstream others(rows[0][2].is_null() ? "" : rows[0][2].c_str());
+  for (std::string line; std::getline(others, line);)
+    if (const auto tab = line.find('\t'); tab != line.npos) found.others.emplace_back(line.substr(0, tab), line.substr(tab + 1));
   return found;
 }
 
@@ -68,6 +75,7 @@ cluster_rows read_cluster(pqxx::work& transaction, const node_identity& self) {
     const node_identity process{row[8].c_str(), row[9].c_str(), row[10].as<std::int64_t>(), row[11].as<std::int64_t>()};
     const bool itself = process.pid == self.pid && process.process_start == self.process_start && process.boot_id == self.boot_id;
     node.proven_dead = !node.ended && !itself && is_dead(process, self);
+    node.stamp = row[12].c_str();
     rows.nodes.push_back(std::move(node));
   }
   for (const auto& row : transaction.exec("SELECT shard, epoch, coalesce(node, '') FROM shard_lease")) {

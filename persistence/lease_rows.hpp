@@ -13,9 +13,10 @@ namespace paygate {
 
 /// What a heartbeat found.
 struct heartbeat {
-  bool alive = false;       ///< The identity is a member; its membership was pushed.
-  std::int64_t changes = 0; ///< cluster_state.changes: the same number, the same members and holders.
-  bool others_late = false; ///< Somebody's membership ran out.
+  bool alive = false;                                      ///< The identity is a member; its membership was pushed.
+  std::int64_t changes = 0;                                ///< cluster_state.changes: the same number, the same members and holders.
+  bool others_late = false;                                ///< Somebody's membership ran out.
+  std::vector<std::pair<std::string, std::string>> others; ///< Who else is a member, and what each of their renewals changes.
 };
 
 /// Pushes the membership of the node: one statement, one row.

@@ -9,7 +9,7 @@ const std::string args = "($1::jsonb)";
 
 // A target that is no entity ("failure/12") has no kind.
 const std::string audit_sql =
-    "INSERT INTO audit_log (operator, source, verb, kind, entity_id, reason, detail) "
+    "INSERT INTO audit_log (operator, source, verb, kind, entity_id, reason, detail, node) "
     "SELECT coalesce(nullif("
     + args + "->>'operator', ''), 'paygatectl'), coalesce(" + args + "->>'source', ''), " + args
     + "->>'verb', k.kind, "
@@ -17,7 +17,7 @@ const std::string audit_sql =
     + args
     + "->>'reason', "
       "coalesce("
-    + args + "->'arguments', '{}') FROM (SELECT coalesce(" + args
+    + args + "->'arguments', '{}'), coalesce(" + args + "->>'node', '') FROM (SELECT coalesce(" + args
     + "->>'target', '') AS target) t "
       "LEFT JOIN unnest(enum_range(NULL::entity_kind)) AS k (kind) ON k.kind::text = split_part(t.target, '/', 1) "
       "RETURNING jsonb_build_object('id', id)";

@@ -63,7 +63,7 @@ void inspector_shell::look_or_steer(command& c, const std::string& source, bool 
   if (verb == "show") return show(c, std::move(then));
   if (verb == "job") return then(job_json(static_cast<std::uint64_t>(std::atoll(text_of(c, "id").c_str()))));
   if (is_look_at_nodes(verb)) return look_at_nodes(c, std::move(then));
-  if (verb == "here") return from_node ? here(c, std::move(then)) : then(error_json("invalid", "no such verb: here"));
+  if (verb == "here") return from_node ? here_for_node(c, source, std::move(then)) : then(error_json("invalid", "no such verb: here"));
   if (verb == "reconcile") // Looks only, so it wants no reason.
     return deliver(
         std::make_shared<const envelope>(envelope{{entity_kind::reconciliation, "main"}, reconciliation_message{run_reconciliation{}}}), {},
@@ -123,7 +123,7 @@ void inspector_shell::audited(const command& c, const std::string& source, deed 
   log(log_level::info, "operator", {{"verb", verb}, {"target", what.target}, {"reason", reason}});
   const auto args = "{\"operator\":" + json_text(text_of(c, "operator")) + ",\"source\":" + json_text(source)
                     + ",\"verb\":" + json_text(verb) + ",\"target\":" + json_text(what.target) + ",\"reason\":" + json_text(reason)
-                    + ",\"arguments\":" + arguments_json(c) + "}";
+                    + ",\"node\":" + json_text(setup().identity) + ",\"arguments\":" + arguments_json(c) + "}";
   ask_reader("audit", args, [this_ = *this, what = std::move(what), then](std::string answer) mutable {
     if (is_error(answer)) return then(std::move(answer));
     rapidjson::Document line;

@@ -39,6 +39,12 @@ void gather(Self self, const std::vector<caf::actor>& whom, std::function<void(s
   all->one_less();
 }
 
+/// What another node is told to do; who wants it and why goes along for its audit log.
+std::string told_here(const command& c, const std::string& what, const std::string& more = {}) {
+  return "{\"verb\":\"here\",\"what\":" + json_text(what) + more + ",\"operator\":" + json_text(text_of(c, "operator"))
+         + ",\"reason\":" + json_text(text_of(c, "reason")) + "}";
+}
+
 /// {"taken": [...], ...} and other objects stay as they are; what they say is put beside the node's name.
 std::string tagged(const cluster_member& member, const std::string& answer) {
   if (answer.size() < 2 || answer.front() != '{') return "{" + member_json(member) + ",\"answer\":" + answer + "}";
@@ -135,6 +141,29 @@ void inspector_shell::look_at_nodes(const command& c, answer_fn then) {
 
 // --- what this node answers for itself ---
 
+bool inspector_shell::is_deed_here(const std::string& what) {
+  return what == "drain" || what == "reload" || what == "log_level";
+}
+
+/// From another node: it is written down here, too, before it is done. Whose name the other node gives is its word, and stands as such.
+void inspector_shell::here_for_node(const command& c, const std::string& source, answer_fn then) {
+  const auto what = text_of(c, "what");
+  if (!is_deed_here(what)) return here(c, std::move(then));
+  auto told = std::make_shared<command>();
+  told->CopyFrom(c, told->GetAllocator());
+  const auto args = "{\"operator\":" + json_text(another_node) + ",\"source\":" + json_text(source) + ",\"verb\":" + json_text(what)
+                    + ",\"target\":" + json_text("node/" + self_member().identity) + ",\"node\":" + json_text(setup().identity)
+                    + ",\"reason\":" + json_text("a node says: " + text_of(c, "operator") + ": " + text_of(c, "reason"))
+                    + ",\"arguments\":" + arguments_json(c) + "}";
+  ask_reader("audit", args, [this_ = *this, told, then](const std::string& answer) mutable {
+    if (is_error(answer)) return then(answer);
+    command line;
+    line.Parse(answer.c_str());
+    const auto number = line.IsObject() ? text_of(line, "id") : std::string();
+    this_.here(*told, [this_, number, then](std::string result) mutable { this_.close_audit(number, std::move(result), then); });
+  });
+}
+
 void inspector_shell::here(const command& c, answer_fn then) {
   const auto what = text_of(c, "what");
   if (what == "status") return here_status(std::move(then));
@@ -218,12 +247,12 @@ deed_or_error inspector_shell::cluster_deed(const command& c) {
   const auto verb = text_of(c, "verb");
   if (verb == "pause" || verb == "resume") return pause_deed(c);
   if (verb == "drain") return drain_deed(c);
-  if (verb == "reload") return everywhere_deed(c, "settings/file", R"({"verb":"here","what":"reload"})");
+  if (verb == "reload") return everywhere_deed(c, "settings/file", told_here(c, "reload"));
   if (verb == "log_level") {
     const auto level = text_of(c, "level");
     if (level != "debug" && level != "info" && level != "warning" && level != "error")
       return error_json("invalid", "a level is debug, info, warning or error");
-    return everywhere_deed(c, "log/level", "{\"verb\":\"here\",\"what\":\"log_level\",\"level\":" + json_text(level) + "}");
+    return everywhere_deed(c, "log/level", told_here(c, "log_level", ",\"level\":" + json_text(level)));
   }
   return error_json("invalid", "no such verb: " + verb);
 }
@@ -293,11 +322,12 @@ deed_or_error inspector_shell::drain_deed(const command& c) {
   if (whom.size() > 1) return error_json("conflict", "several nodes are named \"" + node + "\": give the identity");
   const auto member = whom.front();
   const auto others = members().size() - 1;
+  const auto question = told_here(c, "drain");
   const auto note = others == 0 ? std::string("there is no other node: nobody would act until one joins or this one starts anew")
                                 : std::to_string(others) + (others == 1 ? " other node takes" : " other nodes take") + " its shards";
   return deed{"node/" + member.identity,
-              [this_ = *this, member, note](answer_fn then) mutable {
-                this_.ask_node(member.identity, R"({"verb":"here","what":"drain"})", [member, note, then](const std::string& answer) {
+              [this_ = *this, member, note, question](answer_fn then) mutable {
+                this_.ask_node(member.identity, question, [member, note, then](const std::string& answer) {
                   if (is_error(answer)) return then(answer);
                   then("{\"done\":true,\"remark\":" + json_text(note) + "," + member_json(member) + "}");
                 });

@@ -113,6 +113,8 @@ private:
   deed_or_error everywhere_deed(const command& c, const std::string& target, const std::string& question);
   /// What another node's inspector asks this node for: only from nodes, never from operators.
   void here(const command& c, answer_fn then);
+  void here_for_node(const command& c, const std::string& source, answer_fn then);
+  static bool is_deed_here(const std::string& what);
   void here_status(answer_fn then);
   void here_top(const command& c, answer_fn then);
   std::vector<cluster_member> members() const;

@@ -54,6 +54,11 @@ void link_connection::end(std::string why) {
   why_ = std::move(why);
 }
 
+void link_connection::check_peer(const credentials& now) {
+  if (phase_ != phase::greeting && phase_ != phase::held && phase_ != phase::streaming) return;
+  if (auto wrong = now.refused().why(peer_, good_from_)) end(*wrong);
+}
+
 void link_connection::connect_next() {
   // Closed last: the pump tells sockets apart by their numbers.
   const unique_fd old = std::move(socket_);
@@ -103,6 +108,8 @@ void link_connection::on_shaken() {
   peer_ = std::get<peer_name>(std::move(name));
   const auto left = std::chrono::seconds(std::max<std::int64_t>(tls_->peer_good_until() - std::time(nullptr), 0));
   good_until_ = link_clock::now() + std::min<std::chrono::seconds>(left, std::chrono::hours(24 * 365));
+  good_from_ = tls_->peer_good_from();
+  if (auto wrong = own_->refused().why(peer_, good_from_)) return refuse(*wrong);
   if (auto wrong = admit_(peer_)) return refuse(*wrong);
   phase_ = phase::greeting;
   if (!dials_) greeting_ = greeting_of({});
@@ -261,6 +268,7 @@ bool link_connection::read_plain() {
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (n <= 0) return plain_ended_ = true;
   if (to_peer_.size() == 0) sent_ = link_clock::now(), taken_ = 0;
+  if (guard_) guard_->sent(bytes.data(), static_cast<std::size_t>(n));
   auto& out = to_peer_.tail();
   out.insert(out.end(), bytes.begin(), bytes.begin() + n);
   return true;

@@ -72,6 +72,8 @@ public:
   link_time deadline() const;
   void on_deadline(link_time now);
   void end(std::string why);
+  /// There are other credentials now: a peer that they refuse is let go.
+  void check_peer(const credentials& now);
 
   std::uint64_t id() const { return id_; }
   bool dials() const { return dials_; }
@@ -129,7 +131,8 @@ private:
   bool wants_read_ = true, wants_write_ = false, hot_ = false;
   bool peer_ended_ = false, plain_ended_ = false, told_plain_ = false, told_peer_ = false;
   link_time since_, deadline_, attempt_until_, heard_, sent_, passed_, lingers_, good_until_;
-  std::size_t taken_ = 0; ///< By the peer, since sent_.
+  std::int64_t good_from_ = 0; ///< The peer's certificate; seconds since 1970.
+  std::size_t taken_ = 0;      ///< By the peer, since sent_.
 };
 
 } // namespace paygate

@@ -35,8 +35,8 @@ using names_ptr = std::unique_ptr<GENERAL_NAMES, deleter<GENERAL_NAMES_free>>;
 
 constexpr std::size_t file_max = 64 * 1024;
 
-struct three_files {
-  std::string ca, cert, key;
+struct folder_files {
+  std::string ca, cert, key, refused;
 };
 
 /// One file of the folder; `secret`: nobody but its owner may read it.
@@ -64,19 +64,21 @@ std::optional<std::string> read_at(int folder, const char* name, bool secret, st
 }
 
 /// The folder is opened once, so that a folder that is exchanged meanwhile is seen whole, as it was or as it is.
-std::variant<three_files, std::string> read_files(const std::string& path) {
+std::variant<folder_files, std::string> read_files(const std::string& path) {
   const unique_fd folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder) return "it cannot be opened: " + error_text(errno);
-  three_files files;
+  folder_files files;
   auto wrong = read_at(folder.get(), "ca.pem", false, files.ca);
   if (!wrong) wrong = read_at(folder.get(), "cert.pem", false, files.cert);
   if (!wrong) wrong = read_at(folder.get(), "key.pem", true, files.key);
+  // Most clusters have never lost a certificate.
+  if (!wrong && faccessat(folder.get(), "refused", F_OK, 0) == 0) wrong = read_at(folder.get(), "refused", false, files.refused);
   if (wrong) return *wrong;
   return files;
 }
 
-std::string fingerprint_of(const three_files& files) {
-  return files.ca + '\0' + files.cert + '\0' + std::to_string(std::hash<std::string>()(files.key));
+std::string fingerprint_of(const folder_files& files) {
+  return files.ca + '\0' + files.cert + '\0' + files.refused + '\0' + std::to_string(std::hash<std::string>()(files.key));
 }
 
 std::vector<x509_ptr> certificates_in(const std::string& pem) {
@@ -134,18 +136,22 @@ std::variant<peer_name, std::string> name_in(const x509_st* certificate) {
   return *found;
 }
 
-std::int64_t end_of(const x509_st* certificate) {
+namespace {
+std::int64_t seconds_of(const ASN1_TIME* time) {
   std::tm at{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &at) != 1) return 0;
-  return timegm(&at);
+  return ASN1_TIME_to_tm(time, &at) == 1 ? timegm(&at) : 0;
 }
+} // namespace
+
+std::int64_t end_of(const x509_st* certificate) { return seconds_of(X509_get0_notAfter(certificate)); }
+std::int64_t start_of(const x509_st* certificate) { return seconds_of(X509_get0_notBefore(certificate)); }
 
 credentials::~credentials() { SSL_CTX_free(context_); }
 
 std::variant<credentials_ptr, std::string> credentials::load(const std::string& folder) {
   auto read = read_files(folder);
   if (auto* wrong = std::get_if<std::string>(&read)) return std::move(*wrong);
-  const auto& files = std::get<three_files>(read);
+  const auto& files = std::get<folder_files>(read);
   const auto authorities = certificates_in(files.ca);
   if (authorities.empty()) return "ca.pem has no certificate";
   auto chain = certificates_in(files.cert);
@@ -176,7 +182,11 @@ std::variant<credentials_ptr, std::string> credentials::load(const std::string& 
   if (std::get<peer_name>(name).role == peer_role::node && X509_check_purpose(own, X509_PURPOSE_SSL_SERVER, 0) != 1)
     return "cert.pem is not for servers (extendedKeyUsage serverAuth)";
 
+  auto refused = refused_list::parse(files.refused);
+  if (auto* wrong = std::get_if<std::string>(&refused)) return "refused: " + *wrong;
+
   std::shared_ptr<credentials> made(new credentials);
+  made->refused_ = std::get<refused_list>(std::move(refused));
   made->self_ = std::get<peer_name>(std::move(name));
   made->good_until_ = end_of(chain.front().get());
   made->fingerprint_ = fingerprint_of(files);
@@ -214,7 +224,7 @@ credential_store::change_report credential_store::reload() {
   if (const auto* wrong = std::get_if<std::string>(&files))
     seen = fault = folder_ + ": " + *wrong;
   else
-    seen = fingerprint_of(std::get<three_files>(files));
+    seen = fingerprint_of(std::get<folder_files>(files));
   const std::lock_guard lock(mutex_);
   if (seen == current_->fingerprint()) return bad_.clear(), change_report{};
   // Said already, and nothing has changed since.

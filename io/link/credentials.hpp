@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "io/link/peer.hpp"
+#include "io/link/refused_list.hpp"
 
 // OpenSSL's own types, without its headers.
 struct ssl_ctx_st;
@@ -16,7 +17,8 @@ struct x509_st;
 
 namespace paygate {
 
-/// A certificate with its key, and the authority that it and every peer must be of: ca.pem, cert.pem and key.pem of one folder, checked.
+/// A certificate with its key, and the authority that it and every peer must be of: ca.pem, cert.pem and key.pem of one folder, checked,
+/// with the file `refused` if there is one.
 class credentials {
 public:
   /// Reads and checks the folder. A sentence says what is wrong: a file that is missing or malformed, a key that others may read or that is
@@ -29,6 +31,8 @@ public:
   std::int64_t good_until() const { return good_until_; }
   /// TLS 1.3 only, both sides show a certificate of the authority, nothing is resumed.
   ssl_ctx_st* context() const { return context_; }
+  /// Whose certificates are refused all the same.
+  const refused_list& refused() const { return refused_; }
   /// What the files said, to see whether they changed.
   const std::string& fingerprint() const { return fingerprint_; }
 
@@ -38,6 +42,7 @@ private:
   ssl_ctx_st* context_ = nullptr;
   peer_name self_;
   std::int64_t good_until_ = 0;
+  refused_list refused_;
   std::string fingerprint_;
 };
 using credentials_ptr = std::shared_ptr<const credentials>;
@@ -46,6 +51,8 @@ using credentials_ptr = std::shared_ptr<const credentials>;
 std::variant<peer_name, std::string> name_in(const x509_st* certificate);
 /// The last second at which a certificate is good, since 1970.
 std::int64_t end_of(const x509_st* certificate);
+/// The first one.
+std::int64_t start_of(const x509_st* certificate);
 
 /// The credentials in use: read at the start, and again when the files change. Safe from any thread.
 class credential_store {

@@ -25,6 +25,8 @@ std::uint64_t big_endian(const std::uint8_t* at, std::size_t bytes) {
 
 constexpr std::uint8_t response_bit = 0x80, answered_bit = 0x40, stream_bit = 0x20; // caf/message_id.hpp: the highest bits of an id.
 
+constexpr std::uint64_t request_mask = 0x0FFFFFFFFFFFFFFF; // The number of a request, without flags and priority; 0: it asks nothing.
+
 /// caf::atom: six bits a letter.
 constexpr std::uint64_t atom_of(std::string_view text) {
   constexpr std::string_view letters = " 0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
@@ -94,6 +96,37 @@ std::optional<std::string> frame_guard::feed(const std::uint8_t* data, std::size
   return std::nullopt;
 }
 
+void frame_guard::sent(const std::uint8_t* data, std::size_t size) {
+  while (size > 0) {
+    std::size_t taken = 0;
+    if (out_rest_ > 0) {
+      taken = static_cast<std::size_t>(std::min<std::uint64_t>(size, out_rest_));
+      out_rest_ -= taken;
+    } else {
+      taken = std::min(size, header_size - out_header_.size());
+      out_header_.insert(out_header_.end(), data, data + taken);
+      if (out_header_.size() == header_size) {
+        out_rest_ = big_endian(out_header_.data() + 4, 4);
+        note_asked();
+        out_header_.clear();
+      }
+    }
+    data += taken;
+    size -= taken;
+  }
+}
+
+void frame_guard::note_asked() {
+  const auto id = big_endian(out_header_.data() + 8, 8);
+  const bool is_request = (out_header_[8] & (response_bit | answered_bit)) == 0 && (id & request_mask) != 0;
+  if (out_header_[0] != direct_message || !is_request) return;
+  const question asked{big_endian(out_header_.data() + 16, 8), id & request_mask};
+  if (!asked_.insert(asked).second) return;
+  asked_order_.push_back(asked);
+  // Those that were answered leave with the others, as the oldest.
+  for (; asked_order_.size() > asked_max; asked_order_.pop_front()) asked_.erase(asked_order_.front());
+}
+
 std::optional<std::string> frame_guard::on_header() {
   const auto what = held_[0];
   rest_ = big_endian(held_.data() + 4, 4);
@@ -133,7 +166,10 @@ std::optional<std::string> frame_guard::judge_node(std::uint8_t operation) {
   if (held_[3] != 0) return drop(); // To an actor by its name: CAF's spawn server.
   if ((held_[8] & stream_bit) != 0) return "a stream";
   const auto& known = rules_.node_actors;
-  if ((held_[8] & response_bit) == 0 && std::find(known.begin(), known.end(), to) == known.end()) return drop();
+  const bool is_answer = (held_[8] & response_bit) != 0;
+  if (is_answer ? asked_.erase({to, big_endian(held_.data() + 8, 8) & request_mask}) == 0
+                : std::find(known.begin(), known.end(), to) == known.end())
+    return drop();
   if (rest_ == 0) return "a message without a type";
   hold(static_cast<std::size_t>(std::min<std::uint64_t>(rest_, opening_max)));
   return std::nullopt;

@@ -121,7 +121,7 @@ public:
             [this_ = *this, answer](caf::node_id&, caf::strong_actor_ptr& door, std::set<std::string>&) mutable {
               if (!this_.current(answer.identity, answer.generation)) return;
               if (!door) return this_.fail(answer.identity, "nothing stands behind its door");
-              this_.say_hello(answer.identity, answer.generation, caf::actor_cast<caf::actor>(door), hello_version);
+              this_.say_hello(answer.identity, answer.generation, caf::actor_cast<caf::actor>(door), this_.st().setup.hello);
             },
             [this_ = *this, answer](caf::error& e) mutable {
               if (this_.current(answer.identity, answer.generation)) this_.fail(answer.identity, this_.self_->system().render(e));
@@ -203,7 +203,7 @@ public:
     auto& s = st();
     const auto found = s.connections.find(connection);
     const auto peer = s.peers.find(identity);
-    if (found == s.connections.end() || version < hello_first || version > hello_version) return caf::sec::invalid_argument;
+    if (found == s.connections.end() || version < hello_first || version > s.setup.hello) return caf::sec::invalid_argument;
     // The certificate says who it is; the view, who has which identity.
     if (peer == s.peers.end() || peer->second.member.name != found->second.peer.name || dials(identity) || !is_of(peer->second, exchange))
       return caf::sec::invalid_argument;

@@ -60,6 +60,7 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
   bool listening = false;
   link_time listen_again{};
   refusal_log refusals;
+  credentials_ptr checked; ///< Those by which the connections that stand were judged.
   std::thread thread;
 
   void post(std::function<void()> command) {
@@ -135,6 +136,7 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
   }
 
   void tend(link_time now) {
+    if (auto current = own->current(); current != checked) check_peers(std::move(current));
     std::vector<std::uint64_t> due;
     for (const auto& [id, s] : slots)
       if (s.connection->deadline() <= now) due.push_back(id);
@@ -143,6 +145,17 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
       settle(id);
     }
     if (!listening && listener && now >= listen_again) listen_on(true);
+  }
+
+  /// A certificate that is refused from now on ends what stands, too.
+  void check_peers(credentials_ptr current) {
+    checked = std::move(current);
+    std::vector<std::uint64_t> all;
+    for (const auto& [id, s] : slots) all.push_back(id);
+    for (const auto id : all) {
+      slots.at(id).connection->check_peer(*checked);
+      settle(id);
+    }
   }
 
   void drive(std::uint64_t id, link_time now) {

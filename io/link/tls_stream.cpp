@@ -75,6 +75,11 @@ std::variant<peer_name, std::string> tls_stream::peer() const {
   return name_in(certificate);
 }
 
+std::int64_t tls_stream::peer_good_from() const {
+  const auto* certificate = SSL_get0_peer_certificate(ssl_);
+  return certificate ? start_of(certificate) : 0;
+}
+
 std::int64_t tls_stream::peer_good_until() const {
   const auto* certificate = SSL_get0_peer_certificate(ssl_);
   return certificate ? end_of(certificate) : 0;

@@ -37,8 +37,9 @@ public:
   /// Says that we send no more.
   void end();
 
-  /// After the handshake: who the peer is, and until when its certificate is good.
+  /// After the handshake: who the peer is, and from and until when its certificate is good.
   std::variant<peer_name, std::string> peer() const;
+  std::int64_t peer_good_from() const;
   std::int64_t peer_good_until() const;
 
   const std::string& trouble() const { return trouble_; }

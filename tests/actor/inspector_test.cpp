@@ -165,7 +165,18 @@ TEST_CASE("what nodes tell each other no operator can say") {
   CHECK(code_of(f.ask(R"({"verb":"here","what":"drain"})")) == "invalid");
   CHECK(code_of(f.ask(R"({"verb":"here","what":"drain"})", "")) == "invalid");
   CHECK(f.drained == 0);
-  CHECK(f.ask(R"({"verb":"here","what":"drain"})", "@node")["draining"].GetBool());
+  CHECK(f.count("audit") == 0);
+  CHECK(f.ask(R"({"verb":"here","what":"drain","operator":"ann","reason":"repairs"})", "@node")["draining"].GetBool());
+  // What a node is told to do by another one is written down at both, with its result; what it is only asked is not.
+  CHECK(f.count("audit") == 1);
+  CHECK(f.count("audit_result") == 1);
+  const auto line = std::find_if(f.asked.begin(), f.asked.end(), [](const auto& a) { return a.first == "audit"; })->second;
+  CHECK(line.find(R"("operator":"@node")") != std::string::npos);
+  CHECK(line.find("ann: repairs") != std::string::npos);
+  CHECK(line.find(R"("target":"node/alone")") != std::string::npos);
+  CHECK_FALSE(f.ask(R"({"verb":"here","what":"status"})", "@node").HasMember("error"));
+  CHECK_FALSE(f.ask(R"({"verb":"here","what":"log_level","level":"debug"})", "@node").HasMember("error"));
+  CHECK(f.count("audit") == 2);
   // A node does and tells what is its own; it neither steers nor reads for somebody else.
   for (const auto* verb : {"retry", "pause", "drain", "reload", "reconcile", "query", "show", "tree"})
     CHECK(code_of(f.ask(std::string(R"({"verb":")") + verb + R"(","node":"a","what":"lane/chat","reason":"x"})", "@node")) == "forbidden");

@@ -111,6 +111,9 @@ TEST_CASE("a verb over many is one command of the daemon") {
 
 TEST_CASE("nodes, pauses and levels are told by name") {
   CHECK(text(asked("drain node-b --reason x"), "node") == "node-b");
+  CHECK(text(asked("stuck --kind payout"), "name") == "stuck");
+  CHECK(text(asked("quarantined"), "name") == "quarantined");
+  CHECK(std::get<command>(read("quarantined --output ids")).ids == "kind/id");
   CHECK(text(asked("pause payouts --reason x"), "what") == "payouts");
   CHECK(text(asked("resume lane/telegram --reason x"), "what") == "lane/telegram");
   CHECK(text(asked("log level debug --node n --reason x"), "level") == "debug");

@@ -141,3 +141,35 @@ TEST_CASE("an authority is replaced in three steps, at each of which old and new
   made.run({"retire-authority"});
   CHECK(good_pair());
 }
+
+TEST_CASE("a list of refused certificates: what was made for a name up to a second") {
+  const auto list = std::get<refused_list>(refused_list::parse("# lost in a train\nnode/a 100\r\n\noperator/olga 50\nnode/a 80"));
+  CHECK(list.size() == 2);
+  CHECK(list.why({peer_role::node, "a"}, 100));
+  CHECK_FALSE(list.why({peer_role::node, "a"}, 101));
+  CHECK_FALSE(list.why({peer_role::person, "a"}, 1));
+  CHECK_FALSE(list.why({peer_role::node, "olga"}, 1));
+  CHECK(list.why({peer_role::person, "olga"}, 50) == "the certificate of operator/olga is on the list of refused ones");
+  for (const char* bad : {"node/a", "node/a ", "node/a x", "node/a 1x", "a 1", "node/ 1", "person/a 1", "node/a 1 2", " node/a 1", "node/a 99999999999999999999"})
+    CHECK(std::holds_alternative<std::string>(refused_list::parse(std::string("node/b 1\n") + bad)));
+}
+
+TEST_CASE("the list of refused certificates is read with the folder, survives its exchange, and a malformed one is a fault") {
+  certificate_folder made;
+  const auto folder = made.folder("node/a");
+  made.folder("operator/olga");
+  const auto store = open_store(folder);
+  CHECK(store->current()->refused().size() == 0);
+  made.run({"refuse", "operator/olga"});
+  CHECK(store->reload().changed);
+  CHECK(store->current()->refused().size() == 1);
+  made.run({"node", "a"});
+  made.run({"new-authority"});
+  CHECK(store->reload().changed);
+  CHECK(store->current()->refused().size() == 1);
+  CHECK_THROWS(made.run({"refuse", "olga"}));
+  std::ofstream(fs::canonical(folder).string() + "/refused") << "olga";
+  store->reload();
+  CHECK_THAT(store->reload().fault, Catch::Contains("refused: line 1 is not understood"));
+  CHECK(store->current()->refused().size() == 1); // The last good one counts.
+}

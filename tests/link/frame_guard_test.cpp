@@ -41,6 +41,26 @@ std::string atom_value(caf::atom_value atom) {
   for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(static_cast<std::uint64_t>(atom) >> shift & 0xff);
   return bytes;
 }
+/// Frames with a number in them: actor `who` asks, and an answer to that.
+std::string with_number(std::string frame, std::uint8_t first, std::uint8_t number) {
+  frame[8] = static_cast<char>(first);
+  frame[15] = static_cast<char>(number);
+  return frame;
+}
+std::string asking(std::uint64_t who, std::uint8_t number) {
+  auto frame = with_number(message(4711, "a question"), 0x10, number);
+  for (int i = 0; i < 8; ++i) frame[static_cast<std::size_t>(16 + i)] = static_cast<char>(who >> (56 - 8 * i) & 0xff);
+  return frame;
+}
+std::string answer_to(std::uint64_t who, std::uint8_t number, const std::string& payload) {
+  return with_number(message(who, payload), 0x90, number);
+}
+void send(frame_guard& guard, const std::string& bytes, std::size_t step) {
+  for (std::size_t at = 0; at < bytes.size(); at += step) {
+    const auto part = bytes.substr(at, step);
+    guard.sent(reinterpret_cast<const std::uint8_t*>(part.data()), part.size());
+  }
+}
 const std::string question = payload_of("@<>+@atom+@str", atom_value(caf::atom("ctl")) + "\2{}");
 
 } // namespace
@@ -160,8 +180,7 @@ TEST_CASE("nodes send each other a few kinds of messages, to two actors; whateve
   guard_rules rules;
   rules.node_actors = {7, 8};
   const auto letter = payload_of("@<>+@atom+@str", atom_value(caf::atom("forward")) + std::string(100'000, 'x'));
-  auto answer = message(999, payload_of("@<>+@str", "\2ok")), error = message(999, payload_of("@<>+@error", "\0"));
-  answer[8] = error[8] = '\x90';
+  const auto answer = answer_to(999, 1, payload_of("@<>+@str", "\2ok")), error = answer_to(999, 2, payload_of("@<>+@error", "\0"));
   const auto good = message(7, letter) + message(8, payload_of("@<>+@atom+@u32+@str+@actor", atom_value(caf::atom("hello")) + "..."))
                     + message(7, payload_of("@<>+@atom+@str", atom_value(caf::atom("letters")) + "..."))
                     + message(7, payload_of("@<>+@atom+@str", atom_value(caf::atom("answers")) + "..."))
@@ -169,6 +188,7 @@ TEST_CASE("nodes send each other a few kinds of messages, to two actors; whateve
                     + frame_header(4, 30, 9) + std::string(30, 'n') + frame_header(5, 40) + std::string(40, 'n');
   for (std::size_t step : {1u, 40u, 100000u}) {
     frame_guard guard(rules);
+    send(guard, asking(999, 1) + asking(999, 2), step);
     const auto result = feed(guard, handshake + message(9, letter) + message(7, letter, 1) + good, step);
     CHECK_FALSE(result.wrong);
     CHECK((result.passed == handshake + good)); // Too long to be printed.
@@ -186,4 +206,25 @@ TEST_CASE("nodes send each other a few kinds of messages, to two actors; whateve
     CHECK(result.wrong);
     CHECK(result.passed == handshake);
   }
+}
+
+TEST_CASE("an answer passes once, from the node that was asked, to the actor that asked; one to a guessed number does not") {
+  guard_rules rules;
+  rules.node_actors = {7};
+  const auto ok = payload_of("@<>+@str", "\2ok");
+  for (std::size_t step : {1u, 33u, 100000u}) {
+    frame_guard guard(rules);
+    send(guard, heartbeat + asking(999, 5) + message(8, "tells, and asks nothing") + asking(999, 6), step);
+    const auto first = answer_to(999, 5, ok), second = answer_to(999, 6, ok);
+    const auto result = feed(guard, handshake + answer_to(999, 4, ok) + first + first + answer_to(998, 6, ok) + answer_to(999, 0, ok) + second, step);
+    CHECK_FALSE(result.wrong);
+    CHECK((result.passed == handshake + first + second));
+    CHECK(guard.dropped() == 4);
+  }
+  // What is never answered takes no memory for ever.
+  frame_guard guard(rules);
+  send(guard, asking(1, 1), 100);
+  for (std::size_t i = 0; i < frame_guard::asked_max; ++i) send(guard, asking(2 + i, 1), 100);
+  const auto late = answer_to(1, 1, ok), last = answer_to(1 + frame_guard::asked_max, 1, ok);
+  CHECK((feed(guard, handshake + late + last, 1000).passed == handshake + last));
 }

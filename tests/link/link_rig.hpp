@@ -43,7 +43,7 @@ std::shared_ptr<credential_store> open_store(const std::string& folder);
 class pump_rig {
 public:
   explicit pump_rig(const std::string& folder, link_limits limits = {})
-      : pump(std::make_shared<link_pump>(open_store(folder), limits, nullptr)) {
+      : store(open_store(folder)), pump(std::make_shared<link_pump>(store, limits, nullptr)) {
     pump->on_closed(hooks().closed);
   }
 
@@ -60,6 +60,7 @@ public:
   /// Why a connection ended; nothing when it does not.
   std::optional<std::string> end_of(std::uint64_t id, std::chrono::milliseconds limit = patience);
 
+  std::shared_ptr<credential_store> store;
   std::shared_ptr<link_pump> pump;
   std::uint16_t port = 0;
 

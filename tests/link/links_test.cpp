@@ -44,6 +44,7 @@ struct seen_links {
   std::condition_variable changed;
   std::map<std::string, caf::actor> up;
   std::map<std::string, int> ups, downs;
+  std::map<std::string, bool> packs;
 
   template <class F>
   bool wait(F&& condition, std::chrono::milliseconds limit = patience) {
@@ -66,12 +67,13 @@ link_limits calm() {
 
 /// One node: identity "id-NAME" unless said otherwise.
 struct node {
-  explicit node(const std::string& name_, std::string certificate = {}, link_limits limits = calm())
+  explicit node(const std::string& name_, std::string certificate = {}, link_limits limits = calm(), std::uint32_t hello = hello_version)
       : name(name_), identity("id-" + name_), seen(std::make_shared<seen_links>()) {
     auto listener = system.spawn([s = seen](caf::event_based_actor*) -> caf::behavior {
-      return {[s](link_up_atom, const std::string& who, const caf::actor& theirs, bool) {
+      return {[s](link_up_atom, const std::string& who, const caf::actor& theirs, bool packs) {
                 const std::lock_guard lock(s->mutex);
                 s->up[who] = theirs;
+                s->packs[who] = packs;
                 ++s->ups[who];
                 s->changed.notify_all();
               },
@@ -94,6 +96,7 @@ struct node {
     setup.exchange = exchange;
     setup.inspector = inspector;
     setup.limits = limits;
+    setup.hello = hello;
     setup.dial_patience = 10s;
     setup.retry_max = 500ms;
     auto listening = listen_at("127.0.0.1", 0);
@@ -225,6 +228,27 @@ TEST_CASE("three nodes link each pair once, and talk both ways") {
   CHECK(a.ask(b.identity, "again") == "b got again");
   CHECK(a.seen->ups[b.identity] == 1);
   CHECK(a.seen->downs.empty());
+}
+
+TEST_CASE("nodes of two programs are linked, whichever of them dials, and say what both know") {
+  node a("a", {}, calm(), 1), b("b"), c("c", {}, calm(), 1);
+  know_each_other({&a, &b, &c});
+  for (auto* n : {&a, &b, &c})
+    for (auto* other : {&a, &b, &c}) {
+      if (n == other) continue;
+      REQUIRE(n->seen->wait_up(other->identity));
+      CHECK(n->ask(other->identity, "hello") == other->name + " got hello");
+      const std::lock_guard lock(n->seen->mutex);
+      CHECK_FALSE(n->seen->packs[other->identity]);
+    }
+  node d("d"), e("e");
+  know_each_other({&d, &e});
+  for (auto* n : {&d, &e}) {
+    auto* other = n == &d ? &e : &d;
+    REQUIRE(n->seen->wait_up(other->identity));
+    const std::lock_guard lock(n->seen->mutex);
+    CHECK(n->seen->packs[other->identity]);
+  }
 }
 
 TEST_CASE("a link that breaks is told, and comes back as a new one") {

@@ -390,3 +390,24 @@ TEST_CASE("one operator has eight connections at most; others still come in, and
   CHECK(network_of("10.0.0.1") == "10.0.0.1");
   CHECK(network_of("::ffff:10.0.0.1") != network_of("::ffff:10.0.0.2"));
 }
+
+TEST_CASE("a lost certificate is let in no more, what stands by it ends, and its name can be given another one") {
+  certificate_folder made;
+  pump_rig server(made.folder("node/a"), patient());
+  server.listen();
+  const auto lost = made.folder("operator/olga");
+  pump_rig thief(lost, patient()), peter(made.folder("operator/peter"), patient());
+  const auto out = opened(thief.dial(server.address(), "a")), other = opened(peter.dial(server.address(), "a"));
+  const auto in = server.next_opened(), peters = server.next_opened();
+  REQUIRE((in && peters));
+  server.pump->start(in->id, {});
+  server.pump->start(peters->id, {});
+  made.run({"refuse", "operator/olga"});
+  REQUIRE(server.store->reload().changed);
+  CHECK_THAT(refusal(thief.dial(server.address(), "a")), Catch::Contains("operator/olga is on the list of refused ones"));
+  CHECK_THAT(server.end_of(in->id).value_or(""), Catch::Contains("is on the list of refused ones"));
+  CHECK_FALSE(server.end_of(peters->id, 100ms));
+  made.run({"operator", "olga"});
+  pump_rig olga(lost, patient());
+  CHECK(opened(olga.dial(server.address(), "a")));
+}

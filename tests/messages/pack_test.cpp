@@ -54,6 +54,16 @@ TEST_CASE("what is packed comes out in its order, whatever the numbers and lengt
   CHECK(at == put.size());
 }
 
+TEST_CASE("a pack has so many at most, and one with more is refused") {
+  pack_writer out;
+  for (std::size_t i = 0; i <= pack_most; ++i) out.add(i, "x");
+  const auto packs = out.take();
+  REQUIRE(packs.size() == 2);
+  CHECK(read(packs[0]).size() == pack_most);
+  CHECK(read(packs[1]).size() == 1);
+  CHECK(is_refused(packs[0] + packs[1].substr(1)));
+}
+
 TEST_CASE("what is no pack is refused as a whole, and nothing is read beyond its end") {
   pack_writer out;
   out.add(5, "hello");

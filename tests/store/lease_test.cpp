@@ -243,6 +243,44 @@ TEST_CASE("a membership that ran out is judged only by who has reached the datab
                     Catch::Contains("has ended"));
 }
 
+TEST_CASE("what an operator had a node do is closed as interrupted when that node is declared dead") {
+  store db(new_database());
+  const auto line = [&](const std::string& node) {
+    db.query("audit", R"({"operator":"ann","verb":"sweep","target":"payout/*","reason":"x","node":")" + node + "\"}");
+    return db.value("SELECT max(id) FROM audit_log");
+  };
+  const auto result_of = [&](const std::string& id) { return db.value("SELECT code FROM audit_result WHERE audit = " + id); };
+  const auto ended = line(db.node), cut = line(db.node), others = line("somebody else");
+  db.query("audit_result", R"({"id":)" + ended + R"(,"code":"done","text":"3 done"})");
+  rival judge(db, short_ttl);
+  judge.take();
+  CHECK(result_of(cut) == "");
+  expire(db, db.node);
+  REQUIRE(count(judge.until([](const lease_answer& a) { return count(a) == shard_count; })) == shard_count);
+  CHECK(result_of(ended) == "done");
+  CHECK(result_of(cut) == "interrupted");
+  CHECK(result_of(others) == "");
+}
+
+TEST_CASE("a jump of the database's clock beyond the ttl buries nobody who goes on renewing") {
+  store db(new_database());
+  rival judge(db, short_ttl);
+  judge.take();
+  const auto end = std::chrono::steady_clock::now() + 4 * short_ttl; // For the last three quarters it may judge.
+  int looks = 0;
+  while (std::chrono::steady_clock::now() < end) {
+    db.lease(renew_atom::value, db.leases);
+    expire(db, db.node); // As if the clock had jumped ahead after its renewal.
+    CHECK(count(judge.take()) == 0);
+    ++looks;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  CHECK(looks > 0);
+  CHECK(db.value("SELECT dead_at IS NULL FROM node WHERE identity = '" + db.node + "'") == "t");
+  // Who really stops is found.
+  CHECK(count(judge.until([](const lease_answer& a) { return count(a) == shard_count; })) == shard_count);
+}
+
 TEST_CASE("a membership that ran out while nobody came goes on under its epochs") {
   store db(new_database());
   rival other(db);
