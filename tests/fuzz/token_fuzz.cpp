@@ -3,9 +3,37 @@
 
 #include "io/codec/start_link.hpp"
 #include "io/codec/success_token.hpp"
+#include "io/codec/token.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace paygate;
+
+namespace {
+
+const timestamp now{std::chrono::seconds(1'800'000'000)};
+
+/// Access tokens of the API: the text as it came, and one of ours with a byte changed.
+void try_access(std::string_view text, std::uint8_t where, std::uint8_t what) {
+  const token_keys unknown{"a key by which nothing is made here", "nor by this one"}, keys{"the key of what is made here", ""};
+  fuzz::promise(std::holds_alternative<token_fault>(verify_access(text, now, unknown)), "an access token is forged by nobody");
+  fuzz::promise(std::holds_alternative<token_fault>(verify_refresh(text, now, unknown)), "a refresh token is forged by nobody");
+  fuzz::promise(std::holds_alternative<token_fault>(verify_access(text, now, {})), "without a key nothing is good");
+  identity who;
+  who.account_id = "01J0";
+  who.telegram_user_id = where;
+  who.session_id = "s";
+  const auto token = make_access_token(who, now, keys);
+  const auto read = verify_access(token, now, keys);
+  fuzz::promise(std::holds_alternative<identity>(read) && std::get<identity>(read) == who, "our own access token is read");
+  fuzz::promise(std::holds_alternative<token_fault>(verify_refresh(token, now, keys)), "an access token is no refresh token");
+  fuzz::promise(std::holds_alternative<token_fault>(verify_access(token, now + access_life, keys)), "its time runs out");
+  auto changed = token;
+  changed[(where * 3u) % changed.size()] = static_cast<char>(what);
+  fuzz::promise(changed == token || std::holds_alternative<token_fault>(verify_access(changed, now, keys)),
+                "a changed access token is refused");
+}
+
+} // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto text = fuzz::text_of(data, size);
@@ -15,6 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::promise(!read_start_payload(text, unknown), "a start payload is forged by nobody");
   fuzz::promise(!read_success_token(text, ""), "an empty key accepts nothing");
   if (size < 3) return 0;
+  try_access(text, data[0], data[1]);
   // One of ours, with one byte changed: the first two say which one, and how.
   const auto order = std::string(text.substr(2, 40));
   const auto token = make_success_token(order, key);
