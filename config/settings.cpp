@@ -54,6 +54,10 @@ void describe_edges(settings& s, std::vector<setting_entry>& all) {
   add("http", "cors_origin", s.http.cors_origin, "", "Origin of the web page that may call /api; empty: none.");
   add("http", "read_timeout", s.http.read_timeout, "duration",
       "Longest time that a client may take to send one request, and to take its answer.");
+  add("http", "rate_per_minute", s.http.rate_per_minute, "1/min", "Requests of one client (IPv4 address, IPv6 /64) per minute, but webhooks; more ban it. 0: no limit.");
+  add("http", "account_rate_per_minute", s.http.account_rate_per_minute, "1/min", "Requests of one account per minute; more are answered 429. 0: no limit.");
+  add("http", "auth_rate_per_15min", s.http.auth_rate_per_15min, "1/15 min", "Log-ins, sign-ups and the like of one client per 15 minutes, on all nodes together. 0: no limit.");
+  add("http", "ban", s.http.ban, "duration", "How long a client that was over http.rate_per_minute is answered 429.");
   add("ipn", "allow_list", s.ipn.allow_list, "", "Addresses or CIDR blocks that IPNs may come from; empty: any (the signature decides).");
   add("cluster", "bind", s.cluster.bind, "", "Address by which other nodes and paygatectl come in. Whoever has no certificate is turned away.");
   add("cluster", "port", s.cluster.port, "", "Port for them; 0 takes a free one.");
@@ -357,6 +361,10 @@ std::vector<std::string> validate(const settings& s) {
                                   {"ipn.allow_list", &s.ipn.allow_list}})
     for (const auto& block : *list) f.expect(is_block(block), key, '"' + block + '"', "addresses or CIDR blocks like 10.0.0.0/8");
   f.span("http.read_timeout", s.http.read_timeout, seconds(1), seconds(60));
+  f.range("http.rate_per_minute", s.http.rate_per_minute, 0, 10'000'000);
+  f.range("http.account_rate_per_minute", s.http.account_rate_per_minute, 0, 10'000'000);
+  f.range("http.auth_rate_per_15min", s.http.auth_rate_per_15min, 0, 10'000'000);
+  f.span("http.ban", s.http.ban, seconds(0), hours(24));
   f.expect(!s.cluster.bind.empty(), "cluster.bind", "empty", "an address to listen on");
   f.range("cluster.port", s.cluster.port, 0, 65'535);
   f.expect(s.cluster.advertise.empty() || is_host_port(s.cluster.advertise), "cluster.advertise", '"' + s.cluster.advertise + '"', "HOST:PORT");

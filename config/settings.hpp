@@ -33,6 +33,10 @@ struct settings {
     std::vector<std::string> metrics_from;
     std::string cors_origin;
     setting_span read_timeout = std::chrono::seconds(5);
+    std::int64_t rate_per_minute = 1'000;
+    std::int64_t account_rate_per_minute = 1'000;
+    std::int64_t auth_rate_per_15min = 100;
+    setting_span ban = std::chrono::seconds(600);
   } http;
   struct {
     std::vector<std::string> allow_list;

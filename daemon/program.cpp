@@ -37,6 +37,8 @@ namespace paygate {
 
 namespace {
 
+constexpr std::size_t api_connections = 4;
+
 milliseconds whole_ms(setting_span span) { return std::chrono::duration_cast<milliseconds>(span); }
 
 lane_limits limits_of(const lane_setting& s) {
@@ -242,6 +244,9 @@ std::optional<std::string> program::start_doors() {
   hs.ipn_allow_list = s.ipn.allow_list;
   hs.cors_origin = s.http.cors_origin;
   hs.read_timeout = whole_ms(s.http.read_timeout);
+  hs.per_client = {s.http.rate_per_minute, std::chrono::minutes(1), whole_ms(s.http.ban)};
+  hs.per_account = {s.http.account_rate_per_minute, std::chrono::minutes(1), milliseconds(0)};
+  hs.auth = {s.http.auth_rate_per_15min, std::chrono::minutes(15), milliseconds(0)};
   http_server_ports hp;
   hp.ask = ask_through(p.gateway);
   hp.status = [&p] { return p.health->look(); };
@@ -257,6 +262,12 @@ std::optional<std::string> program::start_doors() {
     if (const auto* why = std::get_if<token_fault>(&verified)) return std::string(to_text(*why));
     return std::get<identity>(std::move(verified));
   };
+  hp.internal_key = [this] { return secrets_.get("INTERNAL_SIGNING_KEY"); };
+  hp.ethereum_secret = [this] { return secrets_.get("ETHEREUM_RPC_WEBHOOK_SECRET"); };
+  hp.look_again = [router = p.router](const entity_ref& ref) {
+    caf::anon_send(router, retry_atom::value, std::make_shared<const entity_ref>(ref), std::string("the Ethereum node's notice"));
+  };
+  hp.query = make_api_reader(secrets_.get("DATABASE_URL"), api_connections);
   hp.metrics = metrics_;
   hp.clock = clock_;
   if (s.sandbox)

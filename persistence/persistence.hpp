@@ -78,6 +78,12 @@ loader_actor spawn_loader(caf::actor_system& system, std::string dsn, std::share
 /// Queries: persistence/queries.hpp. A wake scan that could not be made answers scanned_to == from and no refs.
 reader_actor spawn_reader(caf::actor_system& system, std::string dsn);
 
+/// Asks one of the questions of persistence/api_queries.hpp and waits for its answer; {"error":{"code": "unavailable"|"invalid"|
+/// "unknown_query"}} when there is none: no connection was free in time, or the database is away. From any thread.
+using api_reader = std::function<std::string(std::string_view name, const std::string& arguments, milliseconds timeout)>;
+/// @param connections how many ask at once; more wait.
+api_reader make_api_reader(std::string dsn, std::size_t connections);
+
 /// Answers the requests of lane::books (get_claim, get_gathered, get_due_payouts) from the database. One connection, used by one caller at
 /// a time; a database that is away is a transient failure.
 io_client make_books_client(std::string dsn);

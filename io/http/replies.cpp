@@ -118,7 +118,7 @@ void reply_refused(httplib::Response& response, const refused& answer) {
 
 std::string_view methods_of(std::string_view path) {
   if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
-  if (path == "/webhooks/nowpayments-ipn") return "POST";
+  if (path == "/webhooks/nowpayments-ipn" || path == "/webhooks/ethereum") return "POST";
   if (path == "/webhooks/success" || path == "/payment-processing" || path == "/health" || path == "/ready" || path == "/metrics"
       || path == "/verify-email" || path == "/reset-password")
     return "GET, HEAD";

@@ -51,6 +51,8 @@ void take_success(http_service& service, const httplib::Request& request, httpli
 void show_processing(http_service& service, const httplib::Request& request, httplib::Response& response) {
   const auto order_id = request.get_param_value("order_id");
   const auto token = request.get_param_value("token");
+  if (over_client_limit(service, client_of(service, request)))
+    return reply_page(response, render_message_page("Too many requests", "Please wait some minutes."), 429);
   if (order_id.empty() || order_id.size() > 64)
     return reply_page(response, render_message_page("This link is not valid", "It names no order."), 400);
   const auto named = read_success_token(token, service.ports.success_key());

@@ -1,8 +1,8 @@
+#include "crypto/encoding.hpp"
 #include "io/codec/ipn.hpp"
 #include "io/codec/ipn_signature.hpp"
 #include "io/codec/json.hpp"
 #include "io/codec/json_tokens.hpp"
-#include "crypto/encoding.hpp"
 #include "io/http/service.hpp"
 #include "messages/log.hpp"
 

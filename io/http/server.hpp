@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "io/codec/identity.hpp"
+#include "io/http/rate_limit.hpp"
 #include "messages/envelope.hpp"
 #include "messages/ports.hpp"
 
@@ -32,6 +33,9 @@ struct http_server_settings {
   std::vector<std::string> trusted_proxies, metrics_from, ipn_allow_list; ///< Addresses or CIDR blocks.
   std::string cors_origin;
   milliseconds read_timeout{5'000};
+  rate_rule per_client{1'000, milliseconds(60'000), milliseconds(600'000)}; ///< Of one network over all; webhooks are exempt.
+  rate_rule per_account{1'000, milliseconds(60'000), milliseconds(0)};
+  rate_rule auth{100, milliseconds(900'000), milliseconds(0)}; ///< Log-ins and the like of one network; over all nodes.
 };
 
 class password_pool;
@@ -47,8 +51,10 @@ struct account_ports {
 struct http_server_ports {
   ask_entity_fn ask;
   std::function<health_report()> status;
-  std::function<std::string()> metrics_text;            ///< Prometheus' text format.
-  std::function<std::string()> ipn_secret, success_key; ///< NOWPAYMENTS_IPN_SECRET, SUCCESS_URL_SIGNING_KEY as they are now.
+  std::function<std::string()> metrics_text;                  ///< Prometheus' text format.
+  std::function<std::string()> ipn_secret, success_key;       ///< NOWPAYMENTS_IPN_SECRET, SUCCESS_URL_SIGNING_KEY as they are now.
+  std::function<std::string()> internal_key, ethereum_secret; ///< INTERNAL_SIGNING_KEY, ETHEREUM_RPC_WEBHOOK_SECRET as they are now.
+  std::function<void(const entity_ref&)> look_again;          ///< Whatever it waits for at a provider is asked for now.
   /// Who holds an access token, or in a word why it is not good. Empty: nobody can log in.
   std::function<std::variant<identity, std::string>(const std::string& token)> verify_access;
   account_ports accounts;
