@@ -66,6 +66,13 @@ struct settings {
     setting_span telegram_poll = std::chrono::seconds(25);
   } timeouts;
   struct {
+    std::string mode = "polling";
+  } telegram;
+  struct {
+    std::string min_usd = "5";
+    std::string max_usd = "10000";
+  } donations;
+  struct {
     std::int64_t chain_id = 1;
     std::string usdt_contract;
   } ethereum;
@@ -85,11 +92,16 @@ struct settings {
     std::string daily_total_max_usd = "0";
     std::string funding = "pot";
     setting_span interval = std::chrono::minutes(5);
+    setting_span address_delay = std::chrono::hours(24);
   } payouts;
   struct {
     std::string threshold_usd = "5.00";
     setting_span interval = std::chrono::minutes(15);
   } conversion;
+  struct {
+    setting_span auto_interval = std::chrono::hours(24);
+    setting_span manual_interval = std::chrono::minutes(5);
+  } broadcast;
   struct {
     std::string min_validity = "0.25";
     setting_span poll = std::chrono::seconds(5);

@@ -7,6 +7,7 @@
 #include <caf/io/all.hpp>
 
 #include "actors/rehearse.hpp"
+#include "actors/runtime/bulk.hpp"
 #include "actors/runtime/entity.hpp"
 #include "actors/runtime/exchange.hpp"
 #include "actors/runtime/inspector.hpp"
@@ -32,6 +33,7 @@
 #include "io/http/server.hpp"
 #include "messages/log.hpp"
 #include "persistence/persistence.hpp"
+#include "persistence/visits.hpp"
 
 namespace paygate {
 
@@ -46,6 +48,13 @@ lane_limits limits_of(const lane_setting& s) {
   limits.workers = static_cast<std::uint32_t>(s.concurrency);
   limits.rate = static_cast<std::uint32_t>(s.rate);
   limits.burst = std::max(limits.rate, 1u);
+  return limits;
+}
+
+/// Telegram's: its rate is that of all nodes together, and chats have limits of their own.
+lane_limits messenger(const lane_setting& s) {
+  auto limits = limits_of({s.concurrency, 0});
+  limits.pace.per_second = static_cast<std::uint32_t>(s.rate);
   return limits;
 }
 
@@ -82,6 +91,7 @@ struct program::parts {
   std::vector<lane_actor> lanes;
   std::shared_ptr<settings_watch> watch;
   std::unique_ptr<process_figures> process;
+  std::unique_ptr<visit_book> visits;
   std::unique_ptr<health_probe> health;
   std::unique_ptr<http_server> http;
 };
@@ -141,7 +151,8 @@ void program::start_lanes() {
   };
   lane_for(lane::nowpayments, make_nowpayments_client(nowpayments_of(s, secrets_)), limits_of(s.lanes.nowpayments));
   lane_for(lane::changenow, make_changenow_client(changenow_of(s, secrets_)), limits_of(s.lanes.changenow));
-  lane_for(lane::telegram, make_telegram_client(telegram_of(s, secrets_)), limits_of(s.lanes.telegram));
+  const auto telegram = lane_for(lane::telegram, make_telegram_client(telegram_of(s, secrets_)), messenger(s.lanes.telegram));
+  p.ports->lanes[static_cast<std::size_t>(lane::telegram_bulk)] = p.lanes.emplace_back(spawn_bulk(p.system, telegram, metrics_));
   lane_for(lane::ethereum, make_ethereum_client(ethereum_of(s, secrets_)), limits_of(s.lanes.ethereum));
   lane_for(lane::prices, make_price_client(prices_of(s, secrets_), *clock_), limits_of(s.lanes.prices));
   lane_for(lane::mail, make_sendgrid_client(sendgrid_of(s, secrets_)), limits_of(s.lanes.sendgrid));
@@ -157,7 +168,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   const identity_slot identity{make_node_identity()};
   for (std::int64_t i = 0; i < s.database.committers; ++i)
     p.ports->committers.push_back(
-      spawn_committer(p.system, committer_config{dsn, identity, static_cast<std::size_t>(s.database.batch_max)}, metrics_));
+        spawn_committer(p.system, committer_config{dsn, identity, static_cast<std::size_t>(s.database.batch_max)}, metrics_));
   p.loader = spawn_loader(p.system, dsn, metrics_);
   p.reader = spawn_reader(p.system, dsn);
   p.operator_reader = spawn_reader(p.system, dsn);
@@ -192,19 +203,20 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   setup.on_refused = [this](const std::string& why) { refusal_.store(std::make_shared<const std::string>(why)); };
   p.node = spawn_node(p.system, std::move(setup));
   caf::anon_send(p.node, watch_atom::value, p.router);
+  caf::anon_send(p.node, watch_atom::value, caf::actor_cast<caf::actor>(p.ports->lanes[static_cast<std::size_t>(lane::telegram)]));
   p.pauses = spawn_pause_watch(p.system, p.reader, p.node, p.ports);
   p.bootstrap = spawn_bootstrap(p.system, p.ports->router, first_letters(wallet_address));
   caf::anon_send(p.node, watch_atom::value, p.bootstrap);
-  p.gateway = spawn_gateway(p.system, p.ports->router);
+  p.gateway = spawn_gateway(p.system, p.ports->router, poll_lane);
   p.process = std::make_unique<process_figures>(metrics_);
   p.observer = spawn_observer(p.system, spawn_reader(p.system, dsn), metrics_);
   p.watch = std::make_shared<settings_watch>(
-    config_.values, arguments_, config_.file,
-    [ports = p.ports, wallet_address](const settings& now) {
-      ports->rules = policy_of(now, wallet_address);
-      set_log_level(now.log.level);
-    },
-    metrics_);
+      config_.values, arguments_, config_.file,
+      [ports = p.ports, wallet_address](const settings& now) {
+        ports->rules = policy_of(now, wallet_address);
+        set_log_level(now.log.level);
+      },
+      metrics_);
   const ipn_reader read_ipn = [](std::string_view body) { return parse_provider_payment(body); };
   inspector_setup inspects;
   inspects.reader = p.operator_reader;
@@ -214,7 +226,9 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   inspects.rehearse = rehearse;
   inspects.read_ipn = read_ipn;
   inspects.config = [watch = p.watch](bool reload) { return reload ? watch->reload() : watch->show(); };
-  inspects.log_level = [](const std::string& level) { return level.empty() || set_log_level(level) ? std::string(log_level_now()) : std::string(); };
+  inspects.log_level = [](const std::string& level) {
+    return level.empty() || set_log_level(level) ? std::string(log_level_now()) : std::string();
+  };
   inspects.node = p.node;
   inspects.pauses = p.pauses;
   inspects.lanes = std::move(own_lanes);
@@ -251,8 +265,22 @@ std::optional<std::string> program::start_doors() {
   hp.ask = ask_through(p.gateway);
   hp.status = [&p] { return p.health->look(); };
   hp.metrics_text = [this] { return metrics_->render(); };
+  // Where updates are polled nobody else has any business sending them.
+  if (s.telegram.mode == "webhook") {
+    hp.take_update = [take = take_updates_through(p.gateway), key = telegram_of(s, secrets_).start_link_key](std::string_view body,
+                                                                                                             milliseconds timeout) {
+      auto received = read_webhook_update(body, key());
+      if (!received) return update_taken::unreadable;
+      if (received->updates.empty()) return update_taken::taken;
+      return take(std::move(*received), timeout) ? update_taken::taken : update_taken::busy;
+    };
+    hp.webhook_secret = [this] { return secrets_.get("TELEGRAM_WEBHOOK_SECRET"); };
+  }
   hp.ipn_secret = [this] { return secrets_.get("NOWPAYMENTS_IPN_SECRET"); };
   hp.success_key = [this] { return secrets_.get("SUCCESS_URL_SIGNING_KEY"); };
+  p.visits = std::make_unique<visit_book>(secrets_.get("DATABASE_URL"));
+  hp.deep_link = make_deep_linker(telegram_of(s, secrets_));
+  hp.visited = [this, &p](std::int64_t channel_id) { p.visits->add(channel_id, clock_->now()); };
   hp.accounts.token_secret = [this] { return secrets_.get("JWT_SECRET_KEY"); };
   hp.accounts.phantom_key = [this] { return secrets_.get("INTERNAL_SIGNING_KEY"); };
   hp.accounts.passwords = std::make_shared<password_pool>(password_cost_of(s), static_cast<std::size_t>(s.passwords.at_once),
@@ -280,7 +308,8 @@ std::optional<std::string> program::start_doors() {
   const auto listening = p.http->start(s.http.bind, static_cast<std::uint16_t>(s.http.port));
   if (const auto* wrong = std::get_if<std::string>(&listening)) return *wrong;
   write_port_file(s.http.port_file, std::get<std::uint16_t>(listening));
-  log(log_level::info, "listening", {{"http", std::to_string(std::get<std::uint16_t>(listening))}, {"cluster", std::to_string(p.cluster->port())}});
+  log(log_level::info, "listening",
+      {{"http", std::to_string(std::get<std::uint16_t>(listening))}, {"cluster", std::to_string(p.cluster->port())}});
   return std::nullopt;
 }
 
@@ -296,10 +325,11 @@ void program::tick(bool reload) {
     log(log_level::error, "secret_not_reloaded", {{"fault", fault}});
   }
   parts_->process->tell();
+  parts_->visits->flush();
   parts_->cluster->look();
   caf::scoped_actor self{parts_->system};
   self->request(parts_->router, std::chrono::seconds(1), count_atom::value)
-    .receive([&](std::uint64_t n) { metrics_->gauge("entities_resident", "", static_cast<std::int64_t>(n)); }, [](caf::error&) {});
+      .receive([&](std::uint64_t n) { metrics_->gauge("entities_resident", "", static_cast<std::int64_t>(n)); }, [](caf::error&) {});
 }
 
 std::optional<std::string> program::refusal() const {
@@ -311,6 +341,7 @@ bool program::stop() {
   auto& p = *parts_;
   // First what brings work in, then the entities, then what they use.
   if (p.http) p.http->stop();
+  if (p.visits && !p.visits->flush()) log(log_level::warning, "visits_lost", {});
   caf::scoped_actor self{p.system};
   bool clean = false;
   // Letters go to and fro until the last shard is another's.

@@ -40,6 +40,7 @@ telegram_settings telegram_of(const settings& s, const secret_store& secrets) {
   of.http = http_of(s, s.base_url.telegram);
   of.token = secret(secrets, "TELEGRAM_BOT_TOKEN");
   of.start_link_key = secret(secrets, "INTERNAL_SIGNING_KEY");
+  of.webhook_secret = secret(secrets, "TELEGRAM_WEBHOOK_SECRET");
   of.poll_timeout = std::chrono::duration_cast<seconds>(s.timeouts.telegram_poll);
   return of;
 }

@@ -14,17 +14,24 @@ namespace paygate {
 
 /// Where a payment is. It follows the provider forward (spec 3.4); the ends may be overruled by a later truth.
 enum class payment_status : std::uint8_t {
-  created,        ///< Our order; the invoice or the pay link is still owed.
-  waiting, confirming, confirmed, sending, partially_paid, failed, refunded, expired, ///< As the provider says.
-  underpaid,      ///< Finished, but less than the tolerance: waits for the operator.
-  held,           ///< Finished in a way that needs the operator (outcome not in ETH): nothing is granted or paid out by itself.
-  paid            ///< Finished and judged good: access granted, owner told, value on its way.
+  created, ///< Our order; the invoice or the pay link is still owed.
+  waiting,
+  confirming,
+  confirmed,
+  sending,
+  partially_paid,
+  failed,
+  refunded,
+  expired,   ///< As the provider says.
+  underpaid, ///< Finished, but less than the tolerance: waits for the operator.
+  held,      ///< Finished in a way that needs the operator (outcome not in ETH): nothing is granted or paid out by itself.
+  paid       ///< Finished and judged good: access granted, owner told, value on its way.
 };
 template <>
 struct enum_names<payment_status> {
   static constexpr std::string_view type = "payment_status";
-  static constexpr std::string_view values[] = {"created", "waiting", "confirming", "confirmed", "sending", "partially_paid", "failed",
-                                                "refunded", "expired", "underpaid", "held", "paid"};
+  static constexpr std::string_view values[] = {"created", "waiting",  "confirming", "confirmed", "sending", "partially_paid",
+                                                "failed",  "refunded", "expired",    "underpaid", "held",    "paid"};
 };
 
 /// What an operator decided about a payment that was not judged good by itself.
@@ -97,24 +104,25 @@ struct payment {
   asset payout_asset;
   std::string payout_address, payout_extra_id;
   std::string invoice_id, invoice_url;
-  std::optional<timestamp> link_sent_at;    ///< The subscriber has the pay link, or their chat refuses messages (the history says so).
-  std::optional<timestamp> judged_at;       ///< The verdict (paid, underpaid, held) was committed.
-  bool estimated = false;                   ///< Its value came from price sources, not from the provider.
-  bool late = false, overpaid = false;      ///< Honoured all the same; shown and told.
-  std::optional<timestamp> ends_at;         ///< The subscription's new end, once it was extended for this order.
-  std::string invite_link;                  ///< Bound before it is shown; one per order.
+  std::optional<timestamp> link_sent_at; ///< The subscriber has the pay link, or their chat refuses messages (the history says so).
+  std::optional<timestamp> judged_at;    ///< The verdict (paid, underpaid, held) was committed.
+  bool estimated = false;                ///< Its value came from price sources, not from the provider.
+  bool late = false, overpaid = false;   ///< Honoured all the same; shown and told.
+  std::optional<timestamp> ends_at;      ///< The subscription's new end, once it was extended for this order.
+  std::string invite_link;               ///< Bound before it is shown; one per order.
   std::optional<timestamp> invited_at, owner_told_at, shortfall_told_at; ///< Told, or given up because the chat refuses messages.
-  std::optional<timestamp> polled_at;       ///< Last news of the provider, or try to get some: the next poll is counted from here,
-  std::uint32_t polls = 0;                  ///< in a distance that doubles with each poll without news.
+  std::optional<timestamp> polled_at; ///< Last news of the provider, or try to get some: the next poll is counted from here,
+  std::uint32_t polls = 0;            ///< in a distance that doubles with each poll without news.
   payment_decision decision = payment_decision::none; ///< The operator's newest,
-  std::optional<timestamp> decided_at;      ///< when,
-  std::string decision_reason;              ///< and why.
-  std::int32_t refunds = 0;                 ///< Refunds asked for so far; the newest goes there:
+  std::optional<timestamp> decided_at;                ///< when,
+  std::string decision_reason;                        ///< and why.
+  std::int32_t refunds = 0;                           ///< Refunds asked for so far; the newest goes there:
   asset refund_asset;
   std::string refund_address, refund_extra_id;
   std::optional<timestamp> refund_started_at; ///< The payout that makes the newest refund has taken it over,
   std::optional<timestamp> refund_told_at;    ///< and the subscriber knows.
-  std::vector<deposit> deposits;            ///< Child rows, first deposit first.
+  std::string donation_message;               ///< What the donor wrote to the owner.
+  std::vector<deposit> deposits;              ///< Child rows, first deposit first.
   bool operator==(const payment&) const = default;
 
   template <class Self, class F>
@@ -160,29 +168,36 @@ struct payment {
     f("refund_extra_id", self.refund_extra_id);
     f("refund_started_at", self.refund_started_at);
     f("refund_told_at", self.refund_told_at);
+    f("donation_message", self.donation_message);
   }
 };
 
 /// Command: a subscriber presses Pay. Repeating it for the same order changes nothing. Answers payment_view.
 struct create_payment {
-  channel terms;             ///< The channel as it is now.
-  std::int32_t tier = 0;     ///< 0..2, or start_link::donation with `donation_price`.
+  channel terms;         ///< The channel as it is now.
+  std::int32_t tier = 0; ///< 0..2, or start_link::donation with `donation_price`.
   usd_amount donation_price;
   std::int64_t chat_id = 0, user_id = 0;
   std::string user_name;
+  std::string donation_message{}; ///< To the owner, at most 800 bytes.
 };
 /// Event: a verified IPN, or what the provider's API said. Answers `ok`, also for a repeated or out-of-order one; every one is kept raw.
 /// For an order that does not exist it is kept for the operator and answered `ok` as well. Without `raw` it is an operator's replay of one
 /// that is kept already: not_found when there is no such order.
-struct ipn_received { provider_payment payment; std::string raw; };
+struct ipn_received {
+  provider_payment payment;
+  std::string raw;
+};
 /// Event: the subscriber came back to the success page: asks for a poll of the provider. Proves nothing.
 struct payment_poked {};
 /// Command: answers payment_view, or not_found.
 struct get_payment_view {};
 /// Command of the operator: what is underpaid, partially paid or held counts as if it had been judged good: access, and what lies undecided
-/// goes to the owner. Of a held payment whose value did not come as ETH nothing is posted: it is settled outside. Refused as `out_of_order` in
-/// any other status; a repeat answers `ok` and changes nothing.
-struct accept_payment { std::string reason; };
+/// goes to the owner. Of a held payment whose value did not come as ETH nothing is posted: it is settled outside. Refused as `out_of_order`
+/// in any other status; a repeat answers `ok` and changes nothing.
+struct accept_payment {
+  std::string reason;
+};
 /// Command of the operator: gives back all that lies undecided, by a payout of its own. Refused as `out_of_order` in any other status than
 /// those of accept_payment, as `invalid` when nothing lies in our books or the address cannot be one. A repeat answers `ok` and changes
 /// nothing. With `outside` nothing is sent: it was given back by hand, where it lies.
@@ -194,7 +209,7 @@ struct refund_payment {
   std::string ended{}; ///< The payout of a refund before that is known to have ended for good without having paid: given back anew.
 };
 
-using payment_message
-  = std::variant<effect_done, create_payment, ipn_received, payment_poked, get_payment_view, accept_payment, refund_payment>;
+using payment_message =
+    std::variant<effect_done, create_payment, ipn_received, payment_poked, get_payment_view, accept_payment, refund_payment>;
 
 } // namespace paygate

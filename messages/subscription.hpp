@@ -66,6 +66,9 @@ struct extend_subscription {
   bool operator==(const extend_subscription&) const = default;
 };
 
-using subscription_message = std::variant<effect_done, extend_subscription>;
+/// Command: they lost their link, or left: a fresh one is sent to the chat.
+struct ask_invite {};
+
+using subscription_message = std::variant<effect_done, extend_subscription, ask_invite>;
 
 } // namespace paygate

@@ -53,6 +53,7 @@ void prepare_loads(pqxx::connection& connection) {
                                      " WHERE wallet = ANY($1::text[]) AND (acknowledged_at IS NULL OR acknowledged_at > now() - "
                                      "interval '1 hour') ORDER BY nonce < 0, nonce, seq"));
   connection.prepare("foreign", select_children(wallet_foreign_table(), " WHERE wallet = ANY($1::text[]) ORDER BY nonce"));
+  connection.prepare("drafts", select_children(channel_draft_table(), " WHERE conversation_id = ANY($1::text[]) AND open"));
   connection.prepare("corrections", select_children(wallet_correction_table(), " WHERE wallet = ANY($1::text[]) ORDER BY seq"));
 }
 
@@ -103,6 +104,7 @@ void read_kind(pqxx::transaction_base& transaction, entity_kind kind, answer_map
   }
   if (kind == entity_kind::payment) attach(transaction, "deposits", deposit_table(), list, answers, &payment::deposits);
   if (kind == entity_kind::subscription) attach(transaction, "periods", subscription_period_table(), list, answers, &subscription::periods);
+  if (kind == entity_kind::conversation) attach(transaction, "drafts", channel_draft_table(), list, answers, &conversation::drafts);
   if (kind == entity_kind::wallet) {
     attach(transaction, "transfers", wallet_transfer_table(), list, answers, &wallet::transfers);
     attach(transaction, "foreign", wallet_foreign_table(), list, answers, &wallet::foreign);

@@ -21,6 +21,7 @@ const child_table& subscription_period_table();
 const child_table& wallet_transfer_table();
 const child_table& wallet_correction_table();
 const child_table& wallet_foreign_table();
+const child_table& channel_draft_table();
 
 /// The prepared statements that the ones below name.
 std::vector<prepared_statement> side_row_statements();

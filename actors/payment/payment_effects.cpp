@@ -36,8 +36,8 @@ struct due_list {
   void ask(std::string key, entity_ref to, any_message message) {
     due.push_back({std::move(key), ask_entity{std::move(to), std::move(message)}, timestamp{}, mend_first, mend_max});
   }
-  void tell(std::string key, std::int64_t chat, std::string html, keyboard buttons = {}) {
-    add(std::move(key), send_message{chat, std::move(html), std::move(buttons)}, mend_first, mend_max);
+  void tell(std::string key, std::int64_t chat, std::string html, keyboard buttons = {}, urgency importance = urgency::answer) {
+    add(std::move(key), send_message{chat, std::move(html), std::move(buttons), importance}, mend_first, mend_max);
   }
 
   void ordering() {
@@ -92,7 +92,8 @@ struct due_list {
       add("invite_link", create_invite{s.closed_channel_id, invite_name(), invite_end()}, mend_first, mend_max);
       return;
     }
-    if (!s.invited_at) tell("tell_subscriber", s.chat_id, granted_text(s), {{button{"Join the channel", s.invite_link, true}}});
+    if (!s.invited_at)
+      tell("tell_subscriber", s.chat_id, granted_text(s), {{button{"Join the channel", s.invite_link, true}}}, urgency::access);
   }
 
   std::string invite_name() const { return "o-" + self.id.substr(self.id.size() > 12 ? self.id.size() - 12 : 0); }
@@ -108,7 +109,7 @@ struct due_list {
   /// What was given back leaves only when all of it has arrived: a payout spends what lies in the wallet.
   void refunding() {
     if (s.decision != payment_decision::refunded) return;
-    if (!s.refund_told_at) tell("tell_refund:" + std::to_string(s.refunds), s.chat_id, refund_text(s, self.id));
+    if (!s.refund_told_at) tell("tell_refund:" + std::to_string(s.refunds), s.chat_id, refund_text(s, self.id), {}, urgency::notice);
     if (s.refund_address.empty() || s.refund_started_at) return;
     const auto id = refund_id_of(s, self.id);
     eth_amount source;
@@ -127,9 +128,10 @@ struct due_list {
     const auto suffix = ":" + std::string(to_text(s.status)) + ":" + std::to_string(s.deposits.size());
     const auto short_of =
         s.status == payment_status::underpaid || s.status == payment_status::partially_paid || s.status == payment_status::held;
-    if (short_of && !s.shortfall_told_at) tell("tell_shortfall" + suffix, s.chat_id, shortfall_text(s));
+    if (short_of && !s.shortfall_told_at) tell("tell_shortfall" + suffix, s.chat_id, shortfall_text(s), {}, urgency::notice);
     const auto for_owner = s.status == payment_status::paid || s.status == payment_status::underpaid;
-    if (for_owner && s.owner_chat_id != 0 && !s.owner_told_at) tell("tell_owner" + suffix, s.owner_chat_id, owner_text(s));
+    if (for_owner && s.owner_chat_id != 0 && !s.owner_told_at)
+      tell("tell_owner" + suffix, s.owner_chat_id, owner_text(s), {}, urgency::notice);
   }
 
   void arriving() {

@@ -116,6 +116,7 @@ std::string owner_text(const payment& s) {
   text += "\nChannel: " + escape_html(s.channel_title);
   text += (s.donation ? "\nFrom: " : "\nSubscriber: ") + person(s);
   if (!s.donation) text += "\nTier: " + what_was_bought(s);
+  if (!s.donation_message.empty()) text += "\nMessage: " + escape_html(s.donation_message);
   text += "\nPayment ID: " + escape_html(got.payment_ids);
   if (s.status == payment_status::underpaid)
     return text + "\nStatus: Underpaid. The subscriber was asked for the rest; no access was given yet.";

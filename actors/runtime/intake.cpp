@@ -47,6 +47,10 @@ public:
 
   call_promise call(const io_request_ptr& request) {
     auto promise = self_->make_response_promise<call_answer_ptr>();
+    if (const auto* brought = std::get_if<hand_over_updates>(request.get())) {
+      spread(brought->received, promise);
+      return promise;
+    }
     const auto* poll = std::get_if<poll_updates>(request.get());
     if (!poll) {
       promise.deliver(answer(io_failure{fault::permanent, "wrong_lane", "only updates are polled here", std::nullopt}));
@@ -96,11 +100,15 @@ private:
       promise.deliver(got);
       return;
     }
+    spread(*received, promise);
+  }
+
+  void spread(const updates_received& received, call_promise& promise) {
     auto b = std::make_shared<batch>();
-    b->result = {received->next_offset, static_cast<std::uint32_t>(received->updates.size())};
+    b->result = {received.next_offset, static_cast<std::uint32_t>(received.updates.size())};
     b->promise = promise;
     b->began = self_->clock().now();
-    for (const auto& update : received->updates) b->by_chat[update.chat_id].push_back(update);
+    for (const auto& update : received.updates) b->by_chat[update.chat_id].push_back(update);
     if (b->by_chat.empty()) {
       promise.deliver(answer(b->result));
       return;

@@ -47,6 +47,11 @@ struct subscription_step {
     return out;
   }
 
+  verdict<subscription> operator()(const ask_invite&) const {
+    if (!exists) return refused{refusal::not_found, "there is no such subscription"};
+    return refused{refusal::out_of_order, "invites are made by payments alone"};
+  }
+
   // Nothing is owed yet, so no outcome is waited for.
   verdict<subscription> operator()(const effect_done&) const {
     if (!exists) return refused{refusal::not_found, "there is no such subscription"};

@@ -109,6 +109,23 @@ std::string render_payment_page(const payment_page& page) {
   return html + "</script></body></html>";
 }
 
+std::string render_landing_page(const landing_page& page) {
+  auto html = head(page.title, false) + "<main><h1>" + escape_html(page.title) + "</h1>";
+  // A blank line begins a paragraph, as it does in Telegram.
+  for (std::size_t at = 0; at < page.description.size();) {
+    const auto end = std::min(page.description.find("\n\n", at), page.description.size());
+    if (end > at) html += "<p>" + escape_html(std::string_view(page.description).substr(at, end - at)) + "</p>";
+    at = end + 2;
+  }
+  const auto button = [&](const std::string& link, const std::string& text) {
+    if (link.starts_with("https://")) html += "<a class=\"join\" rel=\"noreferrer\" href=\"" + escape_html(link) + "\">" + text + "</a>";
+  };
+  for (const auto& tier : page.tiers)
+    button(tier.link, std::to_string(tier.days) + (tier.days == 1 ? " day - $" : " days - $") + escape_html(tier.price));
+  button(page.donate_link, "🎁 Donate");
+  return html + "<p class=\"soft\">You pay in the coin that you like, and get your invite link in Telegram.</p></main></body></html>";
+}
+
 std::string render_message_page(std::string_view title, std::string_view text) {
   return head(title, false) + "<main><h1>" + escape_html(title) + "</h1><p>" + escape_html(text) + "</p></main></body></html>";
 }

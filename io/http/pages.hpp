@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace paygate {
 
@@ -15,6 +17,18 @@ struct payment_page {
 
 /// A whole HTML page without anything loaded from elsewhere; without JavaScript it reloads itself.
 std::string render_payment_page(const payment_page& page);
+
+/// What a channel offers, for whoever comes by its link. Texts and links may come from outside.
+struct landing_page {
+  struct offer {
+    std::int32_t days = 0;
+    std::string price, link; ///< "10.00"
+  };
+  std::string title, description;
+  std::vector<offer> tiers;
+  std::string donate_link; ///< Empty: it takes none.
+};
+std::string render_landing_page(const landing_page& page);
 
 /// A page that says one thing: "This link is not valid."
 std::string render_message_page(std::string_view title, std::string_view text);

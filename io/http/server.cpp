@@ -157,6 +157,7 @@ void configure(bounded_server& server, http_service& service, socket_t& listenin
   server.set_logger([&service](const httplib::Request&, const httplib::Response& response) { count_response(service, response); });
   add_webhook_routes(server, service);
   add_status_routes(server, service);
+  add_landing_routes(server, service);
   add_account_pages(server, service);
   add_operation_routes(server, service);
   add_internal_routes(server, service);

@@ -27,6 +27,9 @@ struct health_report {
   std::vector<std::pair<std::string, std::string>> components;
 };
 
+/// What became of an update that Telegram sent.
+enum class update_taken : std::uint8_t { taken, busy, unreadable };
+
 struct http_server_settings {
   std::size_t threads = 96;       ///< Connections served at once.
   std::size_t in_flight_max = 64; ///< Requests in work at once; more are answered 503. Less than `threads`.
@@ -63,6 +66,11 @@ struct http_server_ports {
   std::function<std::string(std::string_view name, const std::string& arguments, milliseconds timeout)> query;
   /// Asks a provider through its lane, and waits no longer than that: io_failure then.
   std::function<io_outcome(io_request, milliseconds timeout)> call;
+  /// Reads an update and has it committed; empty when updates are polled.
+  std::function<update_taken(std::string_view body, milliseconds timeout)> take_update;
+  std::function<std::string()> webhook_secret;          ///< TELEGRAM_WEBHOOK_SECRET as it is now.
+  std::function<std::string(const start_link&)> deep_link; ///< Into our bot; empty while Telegram has not told the bot's name.
+  std::function<void(std::int64_t channel_id)> visited;    ///< Somebody looked at the channel's landing page.
   std::shared_ptr<metrics_sink> metrics;
   std::shared_ptr<const business_clock> clock;
   std::function<timestamp(milliseconds)> advance_clock; ///< Only with --sandbox, else empty: moves business time, answers the new one.

@@ -53,6 +53,7 @@ void reply_refused(httplib::Response& response, const refused& answer);
 void reply_json(httplib::Response& response, std::string json, int status = 200);
 
 void add_webhook_routes(httplib::Server& server, http_service& service);
+void add_landing_routes(httplib::Server& server, http_service& service);
 void add_status_routes(httplib::Server& server, http_service& service);
 void add_internal_routes(httplib::Server& server, http_service& service);
 void add_operation_routes(httplib::Server& server, http_service& service);

@@ -27,6 +27,10 @@ private:
   http_caller http_;
 };
 
+/// Whether a bot or person may do in two channels what selling access needs. Only what reaches nobody is a failure; a refusal is an answer.
+io_outcome look_at_rights(telegram_api& api, const check_rights& request);
+io_outcome look_up_chat(telegram_api& api, const find_chat& request);
+
 /// Reads what getUpdates answered. Nothing when it is no list of updates; a single update that cannot be read is skipped.
 std::optional<updates_received> parse_updates(const json_value& result, std::int64_t offset, std::string_view start_link_key);
 

@@ -29,6 +29,15 @@ void read_start(chat_update& update, std::string_view key) {
   update.bad_start = !update.start;
 }
 
+/// The channel that a message was forwarded from, in the present form and in the one before.
+void read_shared(chat_update& update, const json_value& message) {
+  const auto* origin = json_member(message, "forward_origin");
+  const auto* chat = origin ? json_member(*origin, "chat") : json_member(message, "forward_from_chat");
+  if (!chat || json_text_or_empty(*chat, "type") == "private") return;
+  update.shared_chat_id = json_int(*chat, "id").value_or(0);
+  update.shared_title = without_nul(json_text_or_empty(*chat, "title"));
+}
+
 std::string name_of_user(const json_value& from) {
   const auto user_name = json_text_or_empty(from, "username");
   return without_nul(user_name.empty() ? json_text_or_empty(from, "first_name") : "@" + user_name);
@@ -51,9 +60,11 @@ std::optional<chat_update> parse_update(const json_value& value, std::int64_t up
   update.user_name = name_of_user(*from);
   if (!callback) {
     update.text = without_nul(json_text_or_empty(*message, "text"));
+    read_shared(update, *message);
     read_start(update, key);
     return update;
   }
+  update.message_id = json_int(*message, "message_id").value_or(0);
   update.callback_id = without_nul(json_text_or_empty(*callback, "id"));
   update.callback_data = without_nul(json_text_or_empty(*callback, "data"));
   if (update.callback_id.empty()) return std::nullopt;
@@ -72,6 +83,17 @@ std::optional<updates_received> parse_updates(const json_value& result, std::int
     received.next_offset = std::max(received.next_offset, *update_id + 1);
     if (auto update = parse_update(value, *update_id, start_link_key)) received.updates.push_back(std::move(*update));
   }
+  return received;
+}
+
+std::optional<updates_received> read_webhook_update(std::string_view body, std::string_view start_link_key) {
+  const auto document = parse_json(body);
+  if (!document || !document->IsObject()) return std::nullopt;
+  const auto update_id = json_int(*document, "update_id");
+  if (!update_id) return std::nullopt;
+  updates_received received;
+  received.next_offset = *update_id + 1;
+  if (auto update = parse_update(*document, *update_id, start_link_key)) received.updates.push_back(std::move(*update));
   return received;
 }
 

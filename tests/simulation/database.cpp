@@ -145,7 +145,8 @@ void database::write_row(const step_record& step) {
   if (auto* s = std::get_if<subscription>(&row.state)) s->periods.clear();
   if (auto* v = std::get_if<wallet>(&row.state)) v->transfers.clear();
   if (auto* c = std::get_if<conversation>(&row.state)) c->terms.reset();
-  if (auto* s = std::get_if<scheduler>(&row.state)) s->due.reset();
+  if (auto* s = std::get_if<scheduler>(&row.state)) s->due.reset(), s->posts.reset();
+  if (auto* b = std::get_if<broadcast>(&row.state)) b->page.reset(), b->terms.reset();
 }
 
 void database::write_side(const step_record& step, const side_row& side) {
@@ -210,7 +211,43 @@ io_outcome database::ask(const io_request& request) const {
   }
   if (std::holds_alternative<get_gathered>(request)) return accruals.gathered();
   if (std::holds_alternative<get_wallet_books>(request)) return wallet_books();
+  if (const auto* r = std::get_if<get_due_posts>(&request)) return due_posts(*r);
+  if (const auto* r = std::get_if<get_audience>(&request))
+    return audience_seen{static_cast<std::int64_t>(subscribers(r->channel_id, r->at).size())};
+  if (const auto* r = std::get_if<get_recipients>(&request)) {
+    recipients_seen seen;
+    for (const auto& one : subscribers(r->channel_id, r->at))
+      if (one.user_id > r->after && seen.people.size() < r->limit) seen.people.push_back(one);
+    return seen;
+  }
   return due(std::get<get_due_payouts>(request).limit);
+}
+
+std::vector<recipient> database::subscribers(std::int64_t channel_id, timestamp at) const {
+  std::map<std::int64_t, std::int64_t> found;
+  for (const auto& [ref, row] : rows)
+    if (const auto* s = std::get_if<subscription>(&row.state); s && s->channel_id == channel_id && s->starts_at <= at && s->ends_at > at)
+      found[s->user_id] = s->chat_id;
+  std::vector<recipient> all;
+  for (const auto& [user, chat] : found) all.push_back({user, chat});
+  return all;
+}
+
+due_posts_seen database::due_posts(const get_due_posts& request) const {
+  std::vector<std::pair<timestamp, due_post>> found;
+  for (const auto& [ref, row] : rows) {
+    const auto* c = std::get_if<channel>(&row.state);
+    if (!c || c->status == channel_status::closed) continue;
+    for (const auto& [what, at] :
+         {std::pair{broadcast_what::offer, c->posts.offer_due_at}, {broadcast_what::donation, c->posts.donation_due_at}})
+      if (at && *at <= request.at && !rows.count({entity_kind::broadcast, scheduled_broadcast_id(c->open_channel_id, what, *at)}))
+        found.emplace_back(*at, due_post{c->open_channel_id, what, *at});
+  }
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  due_posts_seen seen;
+  for (const auto& [at, post] : found)
+    if (seen.due.size() < request.limit) seen.due.push_back(post);
+  return seen;
 }
 
 wallet_books_seen database::wallet_books() const {

@@ -39,6 +39,8 @@ bool simulation::all_over() const {
       if (r->status != scheduler_status::waiting || !r->looked_at || *r->looked_at < o_.gathering.changed_at) return false;
     } else if (const auto* c = std::get_if<channel>(&row.state)) {
       if (c->offer_message_id == 0) return false;
+    } else if (const auto* b = std::get_if<broadcast>(&row.state)) {
+      if (!b->ended_at || (b->target == broadcast_target::channel && !b->placed)) return false;
     } else if (const auto* v = std::get_if<conversation>(&row.state)) {
       const bool works = v->status == conversation_status::looking_up || v->status == conversation_status::ordering;
       if (works || v->owed_view != conversation_view::none || !v->open_callback.empty()) return false;
@@ -78,6 +80,30 @@ void simulation::judge() {
   judge_gathering();
   judge_chain();
   judge_books();
+  judge_broadcasts();
+}
+
+/// Nobody is skipped: who was a subscriber when it began got it, or is counted as failed; and a channel has one offer.
+void simulation::judge_broadcasts() {
+  auto& w = o_.w;
+  for (const auto& [ref, row] : o_.db.rows) {
+    if (const auto* c = std::get_if<channel>(&row.state))
+      w.demand(c->posts.retired.empty(), to_text(ref) + ": what was replaced is deleted");
+    const auto* b = std::get_if<broadcast>(&row.state);
+    if (!b) continue;
+    const auto name = to_text(ref) + " is " + std::string(to_text(b->status));
+    w.demand(b->ended_at.has_value(), name + ": a broadcast ends");
+    if (b->status != broadcast_status::completed || b->target != broadcast_target::subscribers) continue;
+    std::int64_t reached = 0, refused = 0;
+    const auto all = o_.db.subscribers(b->channel_id, b->started_at);
+    for (const auto& who : all) {
+      const bool got = o_.persons.words.count({who.chat_id, b->html}) != 0;
+      w.demand(got || o_.persons.blocking.count(who.chat_id) || b->failed > 0,
+               name + ": user " + std::to_string(who.user_id) + " is not skipped");
+      got ? ++reached : ++refused;
+    }
+    w.demand(b->sent <= reached && b->sent + b->failed >= static_cast<std::int64_t>(all.size()), name + ": the counts add up");
+  }
 }
 
 /// In peace every shard is at home somewhere, and nobody has more than a fair share.

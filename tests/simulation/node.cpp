@@ -1,5 +1,6 @@
 #include "tests/simulation/node.hpp"
 
+#include "actors/runtime/bulk.hpp"
 #include "actors/runtime/exchange.hpp"
 #include "actors/runtime/intake.hpp"
 #include "actors/runtime/node.hpp"
@@ -121,6 +122,9 @@ node::node(outside& world, std::string name, int number)
   auto intake = spawn_intake(system, caf::actor_cast<lane_actor>(lanes_), ports_->router);
   intake_ = caf::actor_cast<caf::actor>(intake);
   ports_->lanes[static_cast<std::size_t>(lane::telegram_poll)] = intake;
+  auto bulk = spawn_bulk(system, caf::actor_cast<lane_actor>(lanes_), ports_->metrics);
+  bulk_ = caf::actor_cast<caf::actor>(bulk);
+  ports_->lanes[static_cast<std::size_t>(lane::telegram_bulk)] = bulk;
   ports_->clock = std::make_shared<skewed_clock>(o_.w, milliseconds(o_.w.between(-1'000, 1'000)));
   ports_->rules = o_.rules;
   ports_->limits.passivate_after = milliseconds(o_.w.between(3'000, 20'000));
@@ -151,7 +155,8 @@ node::~node() {
   ports_->crash_point = nullptr;
   system_.cancel_timers();
   close_links();
-  for (auto* a : {&bootstrap_, &keeper_, &door_, &exchange_, &router_, &intake_, &lanes_, &leases_, &reader_, &loader_, &committer_})
+  for (auto* a :
+       {&bootstrap_, &keeper_, &door_, &exchange_, &router_, &intake_, &bulk_, &lanes_, &leases_, &reader_, &loader_, &committer_})
     caf::anon_send_exit(*a, caf::exit_reason::user_shutdown);
   system_.settle();
 }

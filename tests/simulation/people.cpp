@@ -58,12 +58,13 @@ void people::start(std::int64_t user) {
   w_.after(milliseconds(w_.between(120'000, 400'000)), [this, user] { start(user); });
 }
 
-void people::press(std::int64_t user, const std::string& data) {
+void people::press(std::int64_t user, const std::string& data, std::int64_t message_id) {
   chat_update u;
   u.chat_id = u.user_id = user;
   u.user_name = "@u" + std::to_string(user);
   u.callback_id = "cb" + std::to_string(next_update_);
   u.callback_data = w_.chance(3) ? "pay:forged" : data;
+  u.message_id = message_id;
   update(u);
 }
 
@@ -72,6 +73,7 @@ io_outcome people::send(const send_message& message) {
   if (w_.faults && w_.random() % 1000 < rates_.calls[static_cast<std::size_t>(lane::telegram)].special)
     return io_failure{fault::transient, "429", "Too Many Requests", milliseconds(w_.between(1000, 20'000))};
   const auto id = ++messages_;
+  if (message.html.starts_with("News ")) ++words[{message.chat_id, message.html}];
   const auto who = all.find(message.chat_id);
   if (who == all.end()) return message_sent{id};
   auto& p = who->second;
@@ -84,7 +86,7 @@ io_outcome people::send(const send_message& message) {
         if (!w_.chance(90)) continue;
         const int times = w_.chance(20) ? 2 : 1;
         for (int i = 0; i < times; ++i)
-          w_.after(milliseconds(w_.between(1'000, 30'000)), [this, user, data = *target] { press(user, data); });
+          w_.after(milliseconds(w_.between(1'000, 30'000)), [this, user, data = *target, id] { press(user, data, id); });
         if (message.buttons.front().size() > 1) break; // One of many amounts.
       } else if (provider_.knows(*target)) {
         ++p.paid;
@@ -92,6 +94,19 @@ io_outcome people::send(const send_message& message) {
       }
     }
   return message_sent{id};
+}
+
+/// A message that changes under the hands: what is left to press is how the donation goes on.
+io_outcome people::edit(const edit_message& message) {
+  if (blocking.count(message.chat_id)) return io_failure{fault::permanent, "403", "Forbidden: bot was blocked by the user", std::nullopt};
+  const auto who = all.find(message.chat_id);
+  if (who == all.end()) return done{};
+  for (const auto& row : message.buttons)
+    for (const auto& b : row)
+      if (const auto* data = std::get_if<std::string>(&b.target); data && data->starts_with("skip:") && w_.chance(90))
+        w_.after(milliseconds(w_.between(1'000, 30'000)),
+                 [this, user = who->first, data = *data, id = message.message_id] { press(user, data, id); });
+  return done{};
 }
 
 io_outcome people::invite(const create_invite& request) {

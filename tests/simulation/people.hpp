@@ -15,6 +15,7 @@ public:
   /// The long poll: answers when there is something, at the latest after 25 s.
   void poll(const get_updates& request, answer_fn answer);
   io_outcome send(const send_message& message);
+  io_outcome edit(const edit_message& message);
   io_outcome invite(const create_invite& request);
 
   /// Somebody will buy that tier of that channel, from `when` on, until they have what they want or lost their patience.
@@ -26,14 +27,15 @@ public:
     int starts = 0, paid = 0;
   };
   std::map<std::int64_t, person> all;
-  std::set<std::int64_t> blocking; ///< Owners and people who refuse the bot.
-  std::set<std::string> links;     ///< Every invite link that was ever made.
+  std::set<std::int64_t> blocking;                           ///< Owners and people who refuse the bot.
+  std::set<std::string> links;                               ///< Every invite link that was ever made.
+  std::map<std::pair<std::int64_t, std::string>, int> words; ///< How often a chat got one of the owners' own messages.
   bool at_rest() const;
 
 private:
   void start(std::int64_t user);
   void update(chat_update u);
-  void press(std::int64_t user, const std::string& data);
+  void press(std::int64_t user, const std::string& data, std::int64_t message_id);
   void serve();
 
   world& w_;

@@ -63,7 +63,6 @@ void check_equal(const T& a, const T& b) {
 
 } // namespace
 
-
 // By name: a column that came later stands last in the table, whatever its place in the struct.
 std::vector<std::string> sorted(std::vector<std::string> columns) {
   std::sort(columns.begin(), columns.end());
@@ -78,13 +77,18 @@ TEST_CASE("the tables have exactly the columns that each_field lists") {
     wanted.insert(wanted.end(), table.fields.begin(), table.fields.end());
     CHECK(sorted(columns_in_database(db, table.name)) == sorted(described(wanted)));
   }
-  for (const auto* table : {&deposit_table(), &subscription_period_table(), &wallet_transfer_table(), &wallet_correction_table(),
-                            &wallet_foreign_table()}) {
+  for (const auto* table :
+       {&deposit_table(), &subscription_period_table(), &wallet_transfer_table(), &wallet_correction_table(), &wallet_foreign_table()}) {
     INFO(table->name);
     auto wanted = table->fields;
     wanted.push_back({"seq", {"bigint"}}); // Order of arrival: the table's own.
     CHECK(sorted(columns_in_database(db, table->name)) == sorted(described(wanted)));
   }
+  CHECK(sorted(columns_in_database(db, "channel_draft")) == sorted(described(channel_draft_table().fields)));
+  check_enum<channel_notice>(db);
+  check_enum<conversation_query>(db);
+  check_enum<conversation_errand>(db);
+  check_enum<form_field>(db);
   check_enum<entity_kind>(db);
   check_enum<payment_status>(db);
   check_enum<provider_status>(db);

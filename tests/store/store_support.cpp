@@ -209,7 +209,13 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
     return state;
   }
   case entity_kind::channel: return filled<channel>();
-  case entity_kind::conversation: return filled<conversation>();
+  case entity_kind::conversation: {
+    auto state = filled<conversation>();
+    state.drafts = {filled<channel_draft>(100)};
+    state.drafts[0].conversation_id = id;
+    state.drafts[0].open = true; // One that is not is not loaded.
+    return state;
+  }
   case entity_kind::payout: {
     auto state = filled<payout>();
     state.funded = state.source - eth_amount::of_units(1);
@@ -232,6 +238,7 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
   }
   case entity_kind::scheduler: return filled<scheduler>();
   case entity_kind::reconciliation: return filled<reconciliation>();
+  case entity_kind::broadcast: return filled<broadcast>();
   case entity_kind::account: return filled<account>();
   case entity_kind::login_name: return filled<login_name>();
   case entity_kind::session: return filled<session>();
@@ -264,6 +271,7 @@ std::vector<side_row> children_of(const snapshot& state) {
   std::vector<side_row> rows;
   if (const auto* p = std::get_if<payment>(&state)) rows.assign(p->deposits.begin(), p->deposits.end());
   if (const auto* s = std::get_if<subscription>(&state)) rows.assign(s->periods.begin(), s->periods.end());
+  if (const auto* c = std::get_if<conversation>(&state)) rows.assign(c->drafts.begin(), c->drafts.end());
   if (const auto* w = std::get_if<wallet>(&state)) {
     rows.assign(w->transfers.begin(), w->transfers.end());
     rows.insert(rows.end(), w->foreign.begin(), w->foreign.end());

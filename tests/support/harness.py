@@ -456,6 +456,8 @@ class Buyer:
         self.press(message, offer(message["buttons"]), self.channel)
         message, button = self.see("the Pay button", lambda b: "callback_data" in b)
         self.press(message, button)
+        if button["callback_data"].startswith("don:"):
+            self.press(*self.see("the question for a message", lambda b: b.get("callback_data", "").startswith("skip:")))
         _, button = self.see("the pay link", lambda b: "/pay/" in b.get("url", ""))
         self.invoice = int(button["url"].rsplit("/", 1)[1])
         self.order = next(i["order_id"] for i in self.world.sandbox.get("invoices") if str(i["id"]) == str(self.invoice))
