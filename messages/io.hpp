@@ -387,11 +387,24 @@ struct send_mail {
   bool operator==(const send_mail&) const = default;
 };
 /// 32 bytes from the system's generator for a link in a mail -> secret_made.
-struct make_secret { bool operator==(const make_secret&) const = default; };
+struct make_secret {
+  bool operator==(const make_secret&) const = default;
+};
 struct secret_made {
   std::string secret; ///< base64url.
   std::string hash;   ///< SHA-256 of that text, in hex: what may be stored.
   bool operator==(const secret_made&) const = default;
+};
+
+/// The channels of a web account that are not closed -> account_channels.
+struct get_account_channels {
+  std::string account_id;
+  bool operator==(const get_account_channels&) const = default;
+};
+struct account_channels {
+  std::vector<std::int64_t> selling; ///< Those that still take orders.
+  std::int64_t open = 0;             ///< All that are not closed for good: they owe or are owed something.
+  bool operator==(const account_channels&) const = default;
 };
 
 // --- what has gathered: our own books, read by persistence/ ---
@@ -565,14 +578,14 @@ using io_request =
                  get_due_payouts, find_arrival, get_allowance, get_chain_state, get_wallet_history, list_payments, get_books_cut,
                  get_audit_page, get_unknown_payments, get_unclaimed, get_unbooked, get_exception, edit_message, find_chat, check_rights,
                  set_webhook, hand_over_updates, list_subscriptions, list_channels, list_donation_channels, channel_stats, get_owner_slot,
-                 get_channel_holdings, delete_message, send_batch, get_audience, get_recipients, get_due_posts, send_mail, make_secret>;
+                 get_channel_holdings, delete_message, send_batch, get_audience, get_recipients, get_due_posts, send_mail, make_secret, get_account_channels>;
 using io_outcome =
     std::variant<io_failure, done, invoice_created, provider_payment, payments_listed, swap_range, swap_estimate, swap_created, swap_state,
                  message_sent, invite_created, updates_handled, updates_received, tx_signed, chain_quote, tx_broadcast, receipts_read,
                  transfer_seen, token_transfer_seen, wallet_seen, transaction_seen, usd_price, claim_seen, wallet_books_seen, gathered_seen,
                  due_payouts_seen, arrival_seen, allowance_seen, chain_state, wallet_history, payments_page, books_cut, audit_page,
                  unknown_payments, unclaimed_seen, unbooked_page, exception_seen, chat_found, rights_checked, subscriptions_listed,
-                 channels_listed, stats_seen, owner_slot_seen, channel_holdings, batch_sent, audience_seen, recipients_seen, due_posts_seen, secret_made>;
+                 channels_listed, stats_seen, owner_slot_seen, channel_holdings, batch_sent, audience_seen, recipients_seen, due_posts_seen, secret_made, account_channels>;
 
 /// A provider's client (io/), called on a lane's own threads, several at once: it may block, up to its time-out. It throws nothing.
 using io_client = std::function<io_outcome(const io_request&)>;

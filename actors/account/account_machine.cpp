@@ -38,8 +38,11 @@ struct account_step {
   }
   bool is_open() const { return exists && (state.status == account_status::active || state.status == account_status::closing); }
   account_view view(const account& a) const {
-    return {context.self.id, std::string(to_text(a.status)), a.user_name,   a.email,    a.pending_email,
-            a.telegram_user_id, a.telegram_name,             a.login_epoch, a.opened_at};
+    return {context.self.id, std::string(to_text(a.status)),
+            a.user_name,     a.email,
+            a.pending_email, a.telegram_user_id,
+            a.telegram_name, a.login_epoch,
+            a.opened_at};
   }
 
   static bool owes(const account& a, std::string_view mail) {
@@ -194,7 +197,8 @@ struct account_step {
 
   verdict<account> operator()(const reset_password& command) const {
     const bool possible = is_open() || (exists && state.status == account_status::unverified);
-    if (!possible || command.password_hash.empty() || !fits(state.reset_token, state.reset_until, command.token, context.now)) return no_token;
+    if (!possible || command.password_hash.empty() || !fits(state.reset_token, state.reset_until, command.token, context.now))
+      return no_token;
     auto out = begin("password reset");
     set_password(out.next, command.password_hash);
     activate(out.next);
@@ -233,17 +237,33 @@ struct account_step {
     if (!is_open()) return nobody;
     auto out = begin("link to Telegram offered");
     out.next.link_token = command.token;
+    out.next.link_user_id = 0;
     out.next.link_until = context.now + account_kind::link_life;
+    return out;
+  }
+
+  /// The token is used up by who shows it first: a link that somebody was tricked into following joins nobody before they have seen with
+  /// what, and said yes.
+  verdict<account> operator()(const claim_link& command) const {
+    if (is_open() && command.user_id != 0 && state.link_user_id == command.user_id && state.link_until && context.now < *state.link_until)
+      return unchanged(view(state));
+    if (!is_open() || command.user_id == 0 || !fits(state.link_token, state.link_until, command.token, context.now)) return no_token;
+    auto out = begin("link to Telegram followed");
+    out.next.link_user_id = command.user_id;
+    out.next.link_token.clear();
+    out.reply = view(out.next);
     return out;
   }
 
   verdict<account> operator()(const link_telegram& command) const {
     // A repeat of what was done.
-    if (is_open() && command.user_id != 0 && state.telegram_user_id == command.user_id && state.link_token.empty()) return unchanged();
-    if (!is_open() || command.user_id == 0 || !fits(state.link_token, state.link_until, command.token, context.now)) return no_token;
+    if (is_open() && command.user_id != 0 && state.telegram_user_id == command.user_id && state.link_user_id == 0) return unchanged();
+    const bool claimed = is_open() && command.user_id != 0 && state.link_user_id == command.user_id;
+    if (!claimed || !state.link_until || context.now >= *state.link_until) return no_token;
     auto out = begin("linked to Telegram");
     out.next.telegram_user_id = command.user_id;
     out.next.telegram_name = command.user_name;
+    out.next.link_user_id = 0;
     forget(out.next.link_token, out.next.link_until);
     owe(out.next, "linked");
     return out;
@@ -257,6 +277,7 @@ struct account_step {
     ++a.login_epoch;
     a.owed_mails.clear();
     a.secret.clear();
+    a.selling.clear();
     if (!a.user_name.empty()) add_to(a.owed_names, "release " + name_id(a.user_name));
     add_to(a.owed_names, "release " + mail_id(a.email));
     if (!a.pending_email.empty()) add_to(a.owed_names, "release " + mail_id(a.pending_email));
@@ -278,8 +299,26 @@ struct account_step {
 
   verdict<account> operator()(const close_account&) const {
     if (!is_open()) return nobody;
-    auto out = begin("closed");
-    close(out, true);
+    if (state.status == account_status::closing) return unchanged();
+    auto out = begin("closing");
+    out.next.status = account_status::closing;
+    ++out.next.login_epoch;
+    return out;
+  }
+
+  /// What came of a look at its channels, or of telling one that it closes.
+  verdict<account> drain(const std::string& key, const account_channels* seen) const {
+    auto out = begin("drains");
+    if (!seen) {
+      std::erase_if(out.next.selling, [&](std::int64_t id) { return key == "close:" + std::to_string(id); });
+      return out;
+    }
+    if (seen->open == 0) {
+      close(out, true);
+      out.note = "closed";
+      return out;
+    }
+    out.next.selling = seen->selling;
     return out;
   }
 
@@ -297,10 +336,14 @@ struct account_step {
     const auto due = account_kind::effects_due(state, context.self, context.now, context.rules);
     if (std::none_of(due.begin(), due.end(), [&](const effect& e) { return e.key == message.key; })) return unchanged();
     if (const auto* reply = std::get_if<entity_reply>(&message.outcome))
-      return message.key.starts_with("name:") ? named(message.key.substr(5), *reply) : unchanged();
+      return message.key.starts_with("name:")    ? named(message.key.substr(5), *reply)
+             : message.key.starts_with("close:") ? drain(message.key, nullptr)
+                                                 : unchanged();
     const auto& outcome = std::get<io_outcome>(message.outcome);
     if (const auto* made = std::get_if<secret_made>(&outcome)) return take_secret(*made);
+    if (const auto* seen = std::get_if<account_channels>(&outcome)) return drain(message.key, seen);
     const auto* failure = std::get_if<io_failure>(&outcome);
+    if (!message.key.starts_with("mail:") && !message.key.starts_with("secret:")) return unchanged();
     if (!failure && !std::holds_alternative<done>(outcome)) return unchanged();
     // A mail that is refused for good would hold up the others; the person can ask again.
     auto out = begin(failure ? "mail refused: " + failure->text : "mail sent");

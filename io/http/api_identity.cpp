@@ -102,11 +102,12 @@ std::variant<proven, api_answer> prove_password(const api_call& call, const std:
 }
 
 shape_ptr tokens_shape() {
-  static const auto shape = make_shape("Tokens", {text_field("access_token", 1, 2048, "For the header Authorization, as `Bearer <token>`."),
-                                                  text_field("token_type", 1, 10, "Always Bearer."),
-                                                  integer_field("expires_in", 1, 86'400, "Seconds that the access token is good."),
-                                                  text_field("refresh_token", 1, 2048, "For auth/refresh; good once."),
-                                                  integer_field("refresh_expires_in", 1, 31'536'000, "Seconds that the refresh token is good.")});
+  static const auto shape =
+      make_shape("Tokens", {text_field("access_token", 1, 2048, "For the header Authorization, as `Bearer <token>`."),
+                            text_field("token_type", 1, 10, "Always Bearer."),
+                            integer_field("expires_in", 1, 86'400, "Seconds that the access token is good."),
+                            text_field("refresh_token", 1, 2048, "For auth/refresh; good once."),
+                            integer_field("refresh_expires_in", 1, 31'536'000, "Seconds that the refresh token is good.")});
   return shape;
 }
 
@@ -155,13 +156,15 @@ std::optional<mailed_token> read_mailed_token(const std::string& token) {
 api_field password_field(std::string name, std::string words) { return text_field(std::move(name), 10, 128, std::move(words)); }
 
 api_field email_field(std::string name, std::string words) {
-  return text_field(std::move(name), 6, 254, std::move(words)).like("[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}([.][A-Za-z0-9-]{1,63}){1,8}");
+  return text_field(std::move(name), 6, 254, std::move(words))
+      .like("[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}([.][A-Za-z0-9-]{1,63}){1,8}");
 }
 
 std::string objection_to_password(const std::string& password, const std::string& user_name, const std::string& email) {
   const auto low = lowered(password);
   if (low.find(lowered(user_name)) != low.npos) return "The password has the user name in it.";
-  if (low.find(lowered(email.substr(0, email.find('@')))) != low.npos && email.find('@') > 2) return "The password has the e-mail address in it.";
+  if (low.find(lowered(email.substr(0, email.find('@')))) != low.npos && email.find('@') > 2)
+    return "The password has the e-mail address in it.";
   if (std::all_of(low.begin(), low.end(), [&](char c) { return c == low.front(); })) return "The password is one character only.";
   for (const std::string_view common : {"password", "1234567890", "qwertyuiop"})
     if (low.starts_with(common) && low.size() < common.size() + 4) return "The password is among the first that anybody would try.";

@@ -14,7 +14,8 @@ const argon2_cost cheap{256, 2, 1};
 }
 
 TEST_CASE("hashes are those of the reference implementation") {
-  CHECK(hash_password("password", cheap, as_bytes("somesalt")) == "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4");
+  CHECK(hash_password("password", cheap, as_bytes("somesalt"))
+        == "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4");
   CHECK(hash_password("password", {65'536, 2, 1}, as_bytes("somesalt"))
         == "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHApl8ArZWb2GRPPc");
 }
@@ -32,10 +33,10 @@ TEST_CASE("a password matches its own hash alone, and one of another cost is out
 
 TEST_CASE("bcrypt of imported owners is accepted, and is to be renewed") {
   const std::pair<std::string, std::string> vectors[] = {
-    {"U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"},
-    {"U*U*", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"},
-    {"U*U*U", "$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a"},
-    {"U*U", "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"},
+      {"U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"},
+      {"U*U*", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"},
+      {"U*U*U", "$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a"},
+      {"U*U", "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"},
   };
   for (const auto& [password, hash] : vectors) {
     CHECK(is_password_hash(hash));
@@ -48,7 +49,8 @@ TEST_CASE("bcrypt of imported owners is accepted, and is to be renewed") {
 
 TEST_CASE("what is no hash of ours matches nothing, and costs nothing") {
   for (const std::string hash :
-       {"", "x", "*", "plain", "$1$abc$def", "$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "$argon2i$v=19$m=256,t=2,p=1$c29t$AAAA",
+       {"", "x", "*", "plain", "$1$abc$def", "$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+        "$argon2i$v=19$m=256,t=2,p=1$c29t$AAAA",
         "$argon2id$v=19$m=4294967295,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
         "$argon2id$v=19$m=256,t=99999,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4", "$argon2id$v=19$m=256", "$2b$05$"}) {
     INFO(hash);
