@@ -11,6 +11,7 @@
 
 #include "messages/chat.hpp"
 #include "messages/enums.hpp"
+#include "messages/io_account.hpp"
 #include "messages/io_bot.hpp"
 #include "messages/io_reconciliation.hpp"
 #include "messages/money.hpp"
@@ -377,34 +378,6 @@ struct usd_price {
   int128 per_coin = 0;
   std::string source;
   bool operator==(const usd_price&) const = default;
-};
-
-// --- mail: SendGrid v3 (provider-apis 5.3) ---
-
-/// POST /v3/mail/send -> done, when it was queued there. No idempotency key: a repeat may come twice.
-struct send_mail {
-  std::string to, subject, text, html;
-  bool operator==(const send_mail&) const = default;
-};
-/// 32 bytes from the system's generator for a link in a mail -> secret_made.
-struct make_secret {
-  bool operator==(const make_secret&) const = default;
-};
-struct secret_made {
-  std::string secret; ///< base64url.
-  std::string hash;   ///< SHA-256 of that text, in hex: what may be stored.
-  bool operator==(const secret_made&) const = default;
-};
-
-/// The channels of a web account that are not closed -> account_channels.
-struct get_account_channels {
-  std::string account_id;
-  bool operator==(const get_account_channels&) const = default;
-};
-struct account_channels {
-  std::vector<std::int64_t> selling; ///< Those that still take orders.
-  std::int64_t open = 0;             ///< All that are not closed for good: they owe or are owed something.
-  bool operator==(const account_channels&) const = default;
 };
 
 // --- what has gathered: our own books, read by persistence/ ---
