@@ -93,7 +93,8 @@ struct address_wanted {};
 /// Answers a login_view: what the password is to be checked against, or how long this network has to wait. Also of an account that does
 /// not exist: a phantom then.
 struct begin_login {
-  std::string network; ///< Of the client: "203.0.113.0/24".
+  std::string network;  ///< Of the client: "203.0.113.0/24".
+  bool by_mail = false; ///< The account was named by its address.
   bool operator==(const begin_login&) const = default;
 };
 /// Event: the password was right. `new_hash`: the same password hashed anew, empty when that is not needed; taken only while the hash is

@@ -79,7 +79,7 @@ api_answer get_own(const api_call& call) {
 std::variant<account_view, api_answer> own_proven(const api_call& call) {
   const auto own = own_account(call);
   if (const auto* no = std::get_if<api_answer>(&own)) return *no;
-  auto known = prove_password(call, call.caller.account_id, json_text_or_empty(*call.body, "current_password"),
+  auto known = prove_password(call, call.caller.account_id, false, json_text_or_empty(*call.body, "current_password"),
                               api_problem(403, "The current password is wrong."));
   if (auto* no = std::get_if<api_answer>(&known)) return std::move(*no);
   return std::get<proven>(std::move(known)).account;

@@ -37,9 +37,11 @@ api_answer sign_up(const api_call& call) {
 }
 
 api_answer log_in(const api_call& call) {
-  const auto found = find_account(call.service, json_text_or_empty(*call.body, "login"));
+  const auto login = json_text_or_empty(*call.body, "login");
+  const auto found = find_account(call.service, login);
   if (const auto* no = std::get_if<api_answer>(&found)) return *no;
-  const auto known = prove_password(call, std::get<std::string>(found), json_text_or_empty(*call.body, "password"), wrong_login());
+  const bool by_mail = login.find('@') != login.npos;
+  const auto known = prove_password(call, std::get<std::string>(found), by_mail, json_text_or_empty(*call.body, "password"), wrong_login());
   if (const auto* no = std::get_if<api_answer>(&known)) return *no;
   return begin_session(call, std::get<proven>(known).account);
 }

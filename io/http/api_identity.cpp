@@ -81,11 +81,11 @@ api_answer not_known(std::string_view detail) {
   return answer;
 }
 
-std::variant<proven, api_answer> prove_password(const api_call& call, const std::string& account_id, const std::string& password,
-                                                const api_answer& wrong) {
+std::variant<proven, api_answer> prove_password(const api_call& call, const std::string& account_id, bool by_mail,
+                                                const std::string& password, const api_answer& wrong) {
   auto& service = call.service;
   const auto network = network_of(call.client);
-  const auto begun = ask_identity(service, entity_kind::account, account_id, account_message{begin_login{network}});
+  const auto begun = ask_identity(service, entity_kind::account, account_id, account_message{begin_login{network, by_mail}});
   if (const auto* no = std::get_if<refused>(&begun)) return api_refused(*no);
   const auto& view = std::get<login_view>(begun);
   if (view.wait.count() > 0) return wait_answer(view.wait);

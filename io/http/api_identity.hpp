@@ -25,8 +25,8 @@ struct proven {
 };
 /// Checks a password as a log-in does, with its delays: the account, or the refusal. It takes the same time whether there is such an
 /// account or not. `wrong` is what a wrong password is answered.
-std::variant<proven, api_answer> prove_password(const api_call& call, const std::string& account_id, const std::string& password,
-                                                const api_answer& wrong);
+std::variant<proven, api_answer> prove_password(const api_call& call, const std::string& account_id, bool by_mail,
+                                                const std::string& password, const api_answer& wrong);
 
 /// A new session's tokens, as log-in answers them.
 api_answer begin_session(const api_call& call, const account_view& account);

@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "actors/account/login_guard.hpp"
+#include "actors/account/account_parts.hpp"
 #include "tests/machine/sales_support.hpp"
 
 using namespace paygate;
@@ -259,6 +259,32 @@ TEST_CASE("strangers and accounts are slowed down by the same rule") {
   }
 }
 
+TEST_CASE("who is held back by a name is not held back by the address: nobody learns that they belong together") {
+  rig m;
+  m.activate();
+  for (int i = 0; i < 5; ++i) CHECK(std::get<login_view>(m.send(begin_login{"n", false})).wait.count() == 0);
+  CHECK(std::get<login_view>(m.send(begin_login{"n", false})).wait.count() > 0);
+  for (int i = 0; i < 5; ++i) CHECK(std::get<login_view>(m.send(begin_login{"n", true})).wait.count() == 0);
+  CHECK(std::get<login_view>(m.send(begin_login{"n", true})).wait.count() > 0);
+}
+
+TEST_CASE("a mail whose link is void is not sent any more") {
+  rig m;
+  m.activate();
+  m.send(change_email{"one@example.org"});
+  m.answered("name:reserve", name_view{"A1", false});
+  m.done_with("secret:change", secret_made{"s1", "d1"});
+  m.send(change_email{"two@example.org"}); // Before the first mail went out.
+  CHECK_FALSE(m.owes("mail:change"));
+  const auto mails = m.settle();
+  CHECK(subjects(mails) == "two@example.org: Confirm your new e-mail address; Ann@Example.org: Your e-mail address is about to change");
+  CHECK(mails[0].text.find("s1") == std::string::npos);
+  m.send(ask_reset{});
+  m.done_with("secret:reset", secret_made{"s2", "d2"});
+  m.send(change_password{"hash1"});
+  CHECK(subjects(m.settle()) == "Ann@Example.org: Your password was changed");
+}
+
 TEST_CASE("who logs in makes the network a known one, and an old hash a new one") {
   rig m;
   m.activate();
@@ -266,7 +292,8 @@ TEST_CASE("who logs in makes the network a known one, and an old hash a new one"
   CHECK(code_of(m.send(login_succeeded{"home", "other", ""})) == "conflict");
   CHECK(std::get<account_view>(m.send(login_succeeded{"home", "hash0", "hash1"})).account_id == "A1");
   CHECK(m.state.password_hash == "hash1");
-  CHECK(read_guard(m.state.guard).places[0].known);
+  CHECK(account_parts::read_guards(m.state.guard).by_name.places[0].known);
+  CHECK(account_parts::read_guards(m.state.guard).by_mail.places[0].known);
   rig unconfirmed;
   unconfirmed.open();
   CHECK(std::get<login_view>(unconfirmed.send(begin_login{"home"})).password_hash.empty());
