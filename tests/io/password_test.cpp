@@ -17,7 +17,7 @@ TEST_CASE("hashes are those of the reference implementation") {
   CHECK(hash_password("password", cheap, as_bytes("somesalt"))
         == "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4");
   CHECK(hash_password("password", {65'536, 2, 1}, as_bytes("somesalt"))
-        == "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHApl8ArZWb2GRPPc");
+        == "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc");
 }
 
 TEST_CASE("a password matches its own hash alone, and one of another cost is outdated") {

@@ -24,6 +24,10 @@ struct rig : machine<account_kind> {
         if (e.not_before > now) continue;
         more = true;
         if (const auto* asked = std::get_if<ask_entity>(&e.request)) {
+          if (asked->to == self) {
+            send(std::get<account_message>(asked->message));
+            break;
+          }
           asked_of.push_back(to_text(asked->to) + " " + std::string(name_of(asked->message)));
           const auto& holder = lost.contains(asked->to.id) ? lost[asked->to.id] : self.id;
           send(effect_done{e.key, entity_reply(name_view{holder, true})});
