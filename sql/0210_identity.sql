@@ -25,7 +25,6 @@ CREATE TABLE account (
   pending_email text NOT NULL,
   telegram_user_id bigint NOT NULL,
   telegram_name text NOT NULL,
-  link_user_id bigint NOT NULL,
   login_epoch bigint NOT NULL,
   opened_at timestamptz NOT NULL,
   lapses_at timestamptz,
