@@ -17,6 +17,7 @@ spawn_entity_fn spawner_of(entity_kind kind) {
   case entity_kind::scheduler: return spawn_scheduler;
   case entity_kind::reconciliation: return spawn_reconciliation;
   case entity_kind::broadcast: return spawn_broadcast;
+  case entity_kind::promo_code: return spawn_promo_code;
   case entity_kind::account: return spawn_account;
   case entity_kind::login_name: return spawn_login_name;
   case entity_kind::session: return spawn_session;

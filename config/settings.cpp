@@ -83,7 +83,8 @@ void describe_providers(settings& s, std::vector<setting_entry>& all) {
   add("changenow", "base_url", s.base_url.changenow, "", "ChangeNOW's API, without /v2.");
   lane("changenow", s.lanes.changenow);
   add("telegram", "base_url", s.base_url.telegram, "", "Telegram's Bot API.");
-  lane("telegram", s.lanes.telegram);
+  add("telegram", "concurrency", s.lanes.telegram.concurrency, "", "Calls to it at once; a quarter of them is kept free of broadcasts.");
+  add("telegram", "rate", s.lanes.telegram.rate, "1/s", "Calls in any second by all nodes together; 0: no limit, nor one of chats.");
   add("telegram", "mode", s.telegram.mode, "",
       "How updates come: polling, or webhook (Telegram sends them to http.public_url/telegram-webhook, which it must reach by HTTPS). The "
       "daemon tells Telegram itself.");
@@ -123,6 +124,10 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
   add("payments", "poll_max", s.payments.poll_max, "duration", "Longest distance between two such reads.");
   add("donations", "min_usd", s.donations.min_usd, "USD", "Least donation.");
   add("donations", "max_usd", s.donations.max_usd, "USD", "Greatest donation.");
+  add("payments", "min_usd", s.payments.min_usd, "USD",
+      "No promo code takes a price below this, but to nothing: the provider refuses smaller payments.");
+  add("subscriptions", "reminders", s.subscriptions.reminders, "durations", "So long before its end a subscriber is reminded of it.");
+  add("subscriptions", "grace", s.subscriptions.grace, "duration", "Access goes on for so long after the end.");
   add("fees", "platform_bps", s.fees.platform_bps, "1/100 %", "The platform's fee of each payment in basis points.");
   add("payouts", "max_usd", s.payouts.max_usd, "USD", "A payout above this waits for approval; 0: no limit.");
   add("payouts", "daily_max_usd", s.payouts.daily_max_usd, "USD",
@@ -186,6 +191,18 @@ std::optional<int128> gwei_to_wei(const std::string& text) {
   return *units / per_wei;
 }
 
+// "72h", "30min", "90s"; nothing for anything else.
+std::optional<seconds> span_of(std::string_view text) {
+  std::int64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{} || count < 1 || count > 1'000'000) return std::nullopt;
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  if (unit == "h") return std::chrono::hours(count);
+  if (unit == "min") return std::chrono::minutes(count);
+  if (unit == "s") return seconds(count);
+  return std::nullopt;
+}
+
 bool in_node_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; }
 
 milliseconds in_ms(setting_span span) { return std::chrono::duration_cast<milliseconds>(span); }
@@ -199,7 +216,7 @@ std::vector<setting_entry> describe(settings& of) {
   describe_money(of, all);
   // What steps are given anew each time, and the log's level; all else is built into parts that live as long as the process.
   for (auto& entry : all)
-    for (const char* section : {"payments", "donations", "fees", "payouts", "conversion", "broadcast", "swaps", "wallet"})
+    for (const char* section : {"payments", "donations", "subscriptions", "fees", "payouts", "conversion", "broadcast", "swaps", "wallet"})
       if (entry.section == section || entry.key() == "log.level") entry.reloads = true;
   return all;
 }
@@ -232,6 +249,10 @@ policy policy_of(const settings& s, std::string wallet_address) {
   p.incoming_confirmations = static_cast<std::uint64_t>(s.wallet.incoming_confirmations);
   p.donation_min = usd_amount::of_units(*not_negative(s.donations.min_usd));
   p.donation_max = usd_amount::of_units(*not_negative(s.donations.max_usd));
+  p.price_min = usd_amount::of_units(*not_negative(s.payments.min_usd));
+  p.reminders.clear();
+  for (const auto& text : s.subscriptions.reminders) p.reminders.push_back(*span_of(text));
+  p.grace = std::chrono::duration_cast<seconds>(s.subscriptions.grace);
   p.platform_bps = s.fees.platform_bps;
   p.payout_max = usd_amount::of_units(*not_negative(s.payouts.max_usd));
   p.payout_daily_max = usd_amount::of_units(*not_negative(s.payouts.daily_max_usd));
@@ -425,6 +446,11 @@ std::vector<std::string> validate(const settings& s) {
   const bool in_cents = least && most && truncate_to(*least, 2) == *least && truncate_to(*most, 2) == *most;
   f.expect(in_cents && *least > 0 && *most >= *least && *most <= one_coin * 1'000'000, "donations.max_usd", '"' + s.donations.max_usd + '"',
            "at least donations.min_usd, which is above 0, both in cents, and at most 1000000");
+  f.amount("payments.min_usd", s.payments.min_usd, "USD");
+  f.expect(s.subscriptions.reminders.size() <= 8, "subscriptions.reminders", std::to_string(s.subscriptions.reminders.size()) + " of them", "at most 8");
+  for (const auto& text : s.subscriptions.reminders)
+    f.expect(span_of(text).has_value(), "subscriptions.reminders", '"' + text + '"', "durations like [\"72h\", \"24h\"] (h, min or s)");
+  f.span("subscriptions.grace", s.subscriptions.grace, seconds(0), hours(24 * 365));
   f.range("fees.platform_bps", s.fees.platform_bps, 0, 10'000);
   f.amount("payouts.max_usd", s.payouts.max_usd, "USD");
   f.amount("payouts.daily_max_usd", s.payouts.daily_max_usd, "USD");

@@ -82,7 +82,12 @@ struct settings {
     setting_span invite_validity = std::chrono::hours(24);
     setting_span poll_first = std::chrono::seconds(30);
     setting_span poll_max = std::chrono::hours(1);
+    std::string min_usd = "1.00";
   } payments;
+  struct {
+    std::vector<std::string> reminders{"72h", "24h"};
+    setting_span grace = std::chrono::hours(0);
+  } subscriptions;
   struct {
     std::int64_t platform_bps = 300;
   } fees;

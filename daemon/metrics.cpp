@@ -34,6 +34,8 @@ constexpr metric_word words[] = {
     {"entities_resident", "", "Entities in memory."},
     {"effects_put_off_total", "kind", "Effects that found no room in their lane and come again."},
     {"lane_put_off_total", "provider", "Calls that a lane sent away for want of room."},
+    {"messages_joined_total", "provider", "Notices that went out together with another one, because their chat's limit was reached."},
+    {"broadcast_messages_total", "delivery", "Messages of broadcasts to subscribers by what became of them."},
     {"mailbox_depth", "shard", "Messages that wait in a shard's mailbox."},
     {"settings_faults_total", "", "Settings files that could not be taken over."},
     {"settings_faulty", "", "1 while the settings file is not the one in use, because it has faults."},

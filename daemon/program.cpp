@@ -20,6 +20,7 @@
 #include "daemon/bootstrap.hpp"
 #include "daemon/cluster.hpp"
 #include "daemon/crash_point.hpp"
+#include "daemon/currency_watch.hpp"
 #include "daemon/health.hpp"
 #include "daemon/log.hpp"
 #include "daemon/observer.hpp"
@@ -76,6 +77,12 @@ void write_port_file(const std::string& path, int port) {
   std::rename((path + ".new").c_str(), path.c_str());
 }
 
+/// What Telegram takes as a secret token.
+bool is_webhook_secret(const std::string& text) {
+  return !text.empty() && text.size() <= 256
+         && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos;
+}
+
 } // namespace
 
 struct program::parts {
@@ -86,7 +93,7 @@ struct program::parts {
   loader_actor loader;
   reader_actor reader, operator_reader;
   lease_actor leases;
-  caf::actor router, node, pauses, bootstrap, gateway, inspector, exchange, observer;
+  caf::actor router, node, pauses, bootstrap, inspector, exchange, observer, currencies;
   std::unique_ptr<cluster_part> cluster;
   std::vector<lane_actor> lanes;
   std::shared_ptr<settings_watch> watch;
@@ -121,6 +128,8 @@ std::optional<std::string> program::start() {
 }
 
 std::optional<std::string> program::check_outside(const std::string& wallet_address) {
+  if (config_.values.telegram.mode == "webhook" && !is_webhook_secret(secrets_.get("TELEGRAM_WEBHOOK_SECRET")))
+    return "telegram.mode is webhook: TELEGRAM_WEBHOOK_SECRET must have 1 to 256 of A-Z, a-z, 0-9, '_' and '-'";
   const auto migrated = migrate(secrets_.get("DATABASE_URL"));
   if (!migrated.error.empty()) return "the database cannot be used: " + secrets_.redact(migrated.error);
   log(log_level::info, "database_ready", {{"schema", std::to_string(migrated.version)}, {"applied", std::to_string(migrated.applied)}});
@@ -189,7 +198,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   std::vector<caf::actor> own_lanes;
   for (const auto& lane : p.ports->lanes) own_lanes.push_back(caf::actor_cast<caf::actor>(lane));
   auto& poll_lane = p.ports->lanes[static_cast<std::size_t>(lane::telegram_poll)];
-  poll_lane = spawn_intake(p.system, poll_lane, p.ports->router);
+  poll_lane = spawn_intake(p.system, poll_lane, p.ports->lanes[static_cast<std::size_t>(lane::books)], p.ports->router);
   p.lanes.push_back(poll_lane);
 
   node_setup setup;
@@ -207,7 +216,6 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   p.pauses = spawn_pause_watch(p.system, p.reader, p.node, p.ports);
   p.bootstrap = spawn_bootstrap(p.system, p.ports->router, first_letters(wallet_address));
   caf::anon_send(p.node, watch_atom::value, p.bootstrap);
-  p.gateway = spawn_gateway(p.system, p.ports->router, poll_lane);
   p.process = std::make_unique<process_figures>(metrics_);
   p.observer = spawn_observer(p.system, spawn_reader(p.system, dsn), metrics_);
   p.watch = std::make_shared<settings_watch>(
@@ -262,14 +270,14 @@ std::optional<std::string> program::start_doors() {
   hs.per_account = {s.http.account_rate_per_minute, std::chrono::minutes(1), milliseconds(0)};
   hs.auth = {s.http.auth_rate_per_15min, std::chrono::minutes(15), milliseconds(0)};
   http_server_ports hp;
-  hp.ask = ask_through(p.gateway);
+  hp.ask = ask_through(p.system, p.ports->router);
   hp.status = [&p] { return p.health->look(); };
   hp.metrics_text = [this] { return metrics_->render(); };
   // Where updates are polled nobody else has any business sending them.
   if (s.telegram.mode == "webhook") {
-    hp.take_update = [take = take_updates_through(p.gateway), key = telegram_of(s, secrets_).start_link_key](std::string_view body,
+    hp.take_update = [take = take_updates_through(p.system, p.ports->lanes[static_cast<std::size_t>(lane::telegram_poll)]), of = telegram_of(s, secrets_)](std::string_view body,
                                                                                                              milliseconds timeout) {
-      auto received = read_webhook_update(body, key());
+      auto received = read_webhook_update(body, of);
       if (!received) return update_taken::unreadable;
       if (received->updates.empty()) return update_taken::taken;
       return take(std::move(*received), timeout) ? update_taken::taken : update_taken::busy;
@@ -278,6 +286,21 @@ std::optional<std::string> program::start_doors() {
   }
   hp.ipn_secret = [this] { return secrets_.get("NOWPAYMENTS_IPN_SECRET"); };
   hp.success_key = [this] { return secrets_.get("SUCCESS_URL_SIGNING_KEY"); };
+  hp.internal_key = [this] { return secrets_.get("INTERNAL_SIGNING_KEY"); };
+  hp.ethereum_secret = [this] { return secrets_.get("ETHEREUM_RPC_WEBHOOK_SECRET"); };
+  hp.look_again = [router = p.router](const entity_ref& ref) {
+    caf::anon_send(router, retry_atom::value, std::make_shared<const entity_ref>(ref), std::string("the Ethereum node's notice"));
+  };
+  hp.call = [this](io_request request, milliseconds timeout) -> io_outcome {
+    auto lane = parts_->ports->lanes[static_cast<std::size_t>(lane_of(request))];
+    caf::scoped_actor self{parts_->system};
+    io_outcome outcome = io_failure{fault::transient, "timeout", "no answer in time", std::nullopt};
+    self->request(lane, timeout, call_atom::value, std::make_shared<const io_request>(std::move(request)))
+        .receive([&](const call_answer_ptr& answer) { outcome = answer->outcome; }, [](const caf::error&) {});
+    return outcome;
+  };
+  hp.query = make_api_reader(secrets_.get("DATABASE_URL"), api_connections);
+  p.currencies = spawn_currency_watch(p.system, hp.query, [of = changenow_of(s, secrets_)] { return read_exchange_currencies(of); });
   p.visits = std::make_unique<visit_book>(secrets_.get("DATABASE_URL"));
   hp.deep_link = make_deep_linker(telegram_of(s, secrets_));
   hp.visited = [this, &p](std::int64_t channel_id) { p.visits->add(channel_id, clock_->now()); };
@@ -290,12 +313,6 @@ std::optional<std::string> program::start_doors() {
     if (const auto* why = std::get_if<token_fault>(&verified)) return std::string(to_text(*why));
     return std::get<identity>(std::move(verified));
   };
-  hp.internal_key = [this] { return secrets_.get("INTERNAL_SIGNING_KEY"); };
-  hp.ethereum_secret = [this] { return secrets_.get("ETHEREUM_RPC_WEBHOOK_SECRET"); };
-  hp.look_again = [router = p.router](const entity_ref& ref) {
-    caf::anon_send(router, retry_atom::value, std::make_shared<const entity_ref>(ref), std::string("the Ethereum node's notice"));
-  };
-  hp.query = make_api_reader(secrets_.get("DATABASE_URL"), api_connections);
   hp.metrics = metrics_;
   hp.clock = clock_;
   if (s.sandbox)
@@ -347,7 +364,7 @@ bool program::stop() {
   // Letters go to and fro until the last shard is another's.
   self->request(p.node, std::chrono::seconds(14), leave_atom::value).receive([&](bool released) { clean = released; }, [](caf::error&) {});
   if (p.cluster) p.cluster->close();
-  for (const auto& actor : {p.exchange, p.bootstrap, p.observer, p.inspector, p.pauses, p.gateway, p.node, p.router})
+  for (const auto& actor : {p.exchange, p.bootstrap, p.observer, p.currencies, p.inspector, p.pauses, p.node, p.router})
     self->send_exit(actor, caf::exit_reason::user_shutdown);
   for (const auto& lane : p.lanes) self->send_exit(lane, caf::exit_reason::user_shutdown);
   // What was handed to a committer is still written: wait for them, and for nobody else.

@@ -114,6 +114,11 @@ struct channel {
   payout_change change{};
   channel_notice owed_notice = channel_notice::none;
   std::int64_t notice_seq = 0; ///< Counts notices, so that a late answer to an older one is told apart.
+  std::string rights_lost;            ///< What the bot may not do here any more; empty when all is well.
+  std::optional<timestamp> rights_told_at; ///< When the owner was last told so,
+  std::int32_t rights_tells = 0;      ///< and how often: at growing distance.
+  bool rights_back = false;           ///< The owner is to be told that all is well again.
+  std::int64_t last_update_id = 0;    ///< Of the updates about the bot's rights: those up to here are handled.
   channel_posts posts;
   bool operator==(const channel&) const = default;
 
@@ -141,6 +146,11 @@ struct channel {
     f("payout_extra_id", self.payout_extra_id);
     f("offer_message_id", self.offer_message_id);
     f("trial_days", self.trial_days);
+    f("rights_lost", self.rights_lost);
+    f("rights_told_at", self.rights_told_at);
+    f("rights_tells", self.rights_tells);
+    f("rights_back", self.rights_back);
+    f("last_update_id", self.last_update_id);
     f("owner_user_id", self.owner_user_id);
     f("owner_account", self.owner_account);
     f("change_ticker", self.change.target.ticker);
@@ -240,8 +250,17 @@ struct schedule_posts {
   std::int32_t day = 1, hour = 9;
 };
 
+/// Event: Telegram says what the bot may do in the open or the closed channel. Answers `ok`, also for a repeat.
+struct rights_changed {
+  std::int64_t update_id = 0, group_id = 0;
+  bool administrator = false, can_invite = false, can_restrict = false, can_post = false;
+};
+/// Event from a subscription: what it owes cannot be done in the closed channel (`lost` says why), or can be again (empty). Many that say
+/// the same tell the owner once. Answers `ok`.
+struct report_rights { std::string lost; };
+
 using channel_message = std::variant<effect_done, register_channel, get_channel, close_channel, change_payout, confirm_payout_change,
-                                     cancel_payout_change, settle_payout_change, claim_broadcast, post_placed, schedule_posts>;
+                                     cancel_payout_change, settle_payout_change, claim_broadcast, post_placed, schedule_posts, rights_changed, report_rights>;
 
 /// The broadcast that is to send this post of the channel: named by the time at which it is due, so that it is sent once however often
 /// asked for.

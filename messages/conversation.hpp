@@ -33,7 +33,10 @@ enum class conversation_status : std::uint8_t {
   writing_post,    ///< Its text is awaited.
   confirming_post, ///< It is shown as it will be sent; to whom is to be said.
   claiming_post,   ///< Ours. The channel is asked whether it may go out now.
-  posting          ///< Ours. The broadcast is being started.
+  posting,         ///< Ours. The broadcast is being started.
+  entering_code,   ///< A promo code for the offer is awaited.
+  quoting,         ///< Ours. The code is asked what it makes of the price.
+  trying           ///< Ours. A trial is begun.
 };
 template <>
 struct enum_names<conversation_status> {
@@ -41,7 +44,8 @@ struct enum_names<conversation_status> {
   static constexpr std::string_view values[] = {"idle",          "looking_up",      "offered",       "ordering", "listing",
                                                 "typing_amount", "writing_message", "opening",       "editing",  "entering",
                                                 "finding",       "verifying",       "saving",        "settling", "addressing",
-                                                "writing_post",  "confirming_post", "claiming_post", "posting"};
+                                                "writing_post",  "confirming_post", "claiming_post", "posting",  "entering_code",
+                                                "quoting",       "trying"};
 };
 
 /// What is still to be sent to the chat. A newer view replaces one that was not sent yet: the person sees the answer to their last word.
@@ -63,6 +67,7 @@ enum class conversation_view : std::uint8_t {
   note,          ///< `words`, and nothing else.
   ask_post,      ///< The text of a broadcast.
   preview_post,
+  ask_code,    ///< A promo code.
   confirm_link ///< Whether this Telegram user is to be joined with a web account: "<id> <name>" in `words`.
 };
 template <>
@@ -70,7 +75,8 @@ struct enum_names<conversation_view> {
   static constexpr std::string_view type = "conversation_view";
   static constexpr std::string_view values[] = {"none",      "help",          "offer",  "unknown_link", "not_for_sale", "use_buttons",
                                                 "cancelled", "choice",        "keypad", "ask_message",  "list",         "form",
-                                                "ask_field", "confirm_close", "note",   "ask_post",     "preview_post", "confirm_link"};
+                                                "ask_field", "confirm_close", "note",   "ask_post",     "preview_post", "ask_code",
+                                                "confirm_link"};
 };
 
 /// What a list shows.
@@ -186,6 +192,10 @@ struct conversation {
   conversation_errand errand = conversation_errand::none;
   std::int64_t errand_channel_id = 0;
   std::string errand_token;
+  std::string promo_code;               ///< Of the offer, upper case.
+  usd_amount promo_price;               ///< What it makes of the price; said, not promised: it may be used up before the order.
+  bool promo_good = false;              ///< The code has answered with a price.
+  std::int32_t trial_days = 0;          ///< Of the offer's channel.
   std::string post_html;                ///< Of a broadcast, as it will be sent.
   bool to_subscribers = false;          ///< Where it goes; else to the channel.
   std::vector<channel_draft> drafts;    ///< Child row: the open one, if any.
@@ -221,6 +231,10 @@ struct conversation {
     f("errand", self.errand);
     f("errand_channel_id", self.errand_channel_id);
     f("errand_token", self.errand_token);
+    f("promo_code", self.promo_code);
+    f("promo_price_usd", self.promo_price);
+    f("promo_good", self.promo_good);
+    f("trial_days", self.trial_days);
     f("post_html", self.post_html);
     f("to_subscribers", self.to_subscribers);
   }

@@ -14,6 +14,7 @@
 #include "messages/payment.hpp"
 #include "messages/payout.hpp"
 #include "messages/poller.hpp"
+#include "messages/promo_code.hpp"
 #include "messages/reconciliation.hpp"
 #include "messages/scheduler.hpp"
 #include "messages/session.hpp"
@@ -25,12 +26,13 @@ namespace paygate {
 /// What any entity can be told. One alternative per kind: adding a kind adds a line here and one in `snapshot`.
 using any_message =
     std::variant<payment_message, subscription_message, channel_message, conversation_message, payout_message, wallet_message,
-                 poller_message, conversion_message, scheduler_message, reconciliation_message, broadcast_message, account_message, login_name_message, session_message>;
+                 poller_message, conversion_message, scheduler_message, reconciliation_message, broadcast_message, promo_code_message,
+                 account_message, login_name_message, session_message>;
 
 /// What any entity is, between two steps.
 using snapshot =
     std::variant<payment, subscription, channel, conversation, payout, wallet, poller, conversion, scheduler, reconciliation, broadcast,
-                 account, login_name, session>;
+                 promo_code, account, login_name, session>;
 
 /// A message with its address. Answered with entity_reply once its step is committed.
 struct envelope {
@@ -51,6 +53,7 @@ std::string_view name_of(const conversion_message& message);
 std::string_view name_of(const scheduler_message& message);
 std::string_view name_of(const reconciliation_message& message);
 std::string_view name_of(const broadcast_message& message);
+std::string_view name_of(const promo_code_message& message);
 std::string_view name_of(const account_message& message);
 std::string_view name_of(const login_name_message& message);
 std::string_view name_of(const session_message& message);

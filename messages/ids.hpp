@@ -24,6 +24,7 @@ enum class entity_kind : std::uint8_t {
   scheduler,
   reconciliation,
   broadcast,
+  promo_code,
   account,
   login_name,
   session
@@ -33,8 +34,8 @@ template <>
 struct enum_names<entity_kind> {
   static constexpr std::string_view type = "entity_kind";
   static constexpr std::string_view values[] = {"payment", "subscription", "channel",   "conversation",   "payout",   "wallet",
-                                                "poller",  "conversion",   "scheduler", "reconciliation", "broadcast",
-                                                 "account", "login_name",   "session"};
+                                                "poller",  "conversion",   "scheduler", "reconciliation", "broadcast", "promo_code",
+                                                "account", "login_name",   "session"};
 };
 
 /// The identity of an entity. Ids by kind:
@@ -43,8 +44,8 @@ struct enum_names<entity_kind> {
 ///   order id>.refund" (the next ".refund2"), of gathered accruals "<channel id>.<eth|usdt>.<scheduler's round>"; wallet: the address,
 ///   lower case; poller: "main"; conversion: "c<round>"; scheduler: "conversions", "payouts" or "broadcasts"; reconciliation: "main";
 ///   broadcast: one like an order's, of a scheduled post
-///   "<channel id>.<offer|donation>.<when it is due, microseconds>";
-///   account: like an order's, of a phantom "phantom-<n>"; login_name: "name:<folded>" or "mail:<folded>"; session: like an order's.
+///   "<channel id>.<offer|donation>.<when it is due, microseconds>"; promo_code: "<channel id>:<CODE>";
+///   account: new_order_id, of a phantom "phantom-<n>"; login_name: "name:<folded>" or "mail:<folded>"; session: new_order_id.
 struct entity_ref {
   entity_kind kind = entity_kind::payment;
   std::string id;

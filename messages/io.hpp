@@ -198,6 +198,30 @@ struct invite_created {
   bool operator==(const invite_created&) const = default;
 };
 
+/// revokeChatInviteLink -> done, also when the link is none any more. Whoever came in by it stays in.
+struct revoke_invite {
+  std::int64_t chat_id = 0;
+  std::string link;
+  bool operator==(const revoke_invite&) const = default;
+};
+
+/// getChatMember -> member_seen. Whom Telegram does not know there has `left`.
+struct get_member { std::int64_t chat_id = 0, user_id = 0; bool operator==(const get_member&) const = default; };
+enum class member_status : std::uint8_t { creator, administrator, member, left, kicked };
+template <>
+struct enum_names<member_status> {
+  static constexpr std::string_view type = "member_status";
+  static constexpr std::string_view values[] = {"creator", "administrator", "member", "left", "kicked"};
+};
+struct member_seen { member_status status = member_status::left; bool operator==(const member_seen&) const = default; };
+
+/// banChatMember -> done. Permanent failures: "administrator" (they cannot be banned), "not_member" (Telegram does not know them there).
+struct ban_member { std::int64_t chat_id = 0, user_id = 0; bool operator==(const ban_member&) const = default; };
+/// unbanChatMember, only_if_banned -> done: they may come back; whoever is in stays in.
+struct unban_member { std::int64_t chat_id = 0, user_id = 0; bool operator==(const unban_member&) const = default; };
+/// approveChatJoinRequest -> done, also when they are in already. Permanent failure "no_request": they no longer ask.
+struct approve_join { std::int64_t chat_id = 0, user_id = 0; bool operator==(const approve_join&) const = default; };
+
 /// Long poll of getUpdates, each update handed to its conversation in order per chat, and confirmed to Telegram only when all are
 /// committed -> updates_handled with the next offset. Run by the update intake, not by a provider client alone.
 struct poll_updates {
@@ -519,6 +543,16 @@ struct due_posts_seen {
   std::vector<due_post> due;
   bool operator==(const due_posts_seen&) const = default;
 };
+// --- our own tables ---
+
+/// The registered channels that this one is the open or the closed side of -> channels_found; those closed to new sales included.
+struct find_channels { std::int64_t channel_id = 0; bool operator==(const find_channels&) const = default; };
+struct channel_found {
+  std::int64_t open_channel_id = 0, closed_channel_id = 0;
+  std::string closed_title;
+  bool operator==(const channel_found&) const = default;
+};
+struct channels_found { std::vector<channel_found> channels; bool operator==(const channels_found&) const = default; };
 
 // --- what can go wrong ---
 
@@ -551,14 +585,17 @@ using io_request =
                  get_due_payouts, find_arrival, get_allowance, get_chain_state, get_wallet_history, list_payments, get_books_cut,
                  get_audit_page, get_unknown_payments, get_unclaimed, get_unbooked, get_exception, edit_message, find_chat, check_rights,
                  set_webhook, hand_over_updates, list_subscriptions, list_channels, list_donation_channels, channel_stats, get_owner_slot,
-                 get_channel_holdings, delete_message, send_batch, get_audience, get_recipients, get_due_posts, send_mail, make_secret, get_account_channels>;
+                 get_channel_holdings, delete_message, send_batch, get_audience, get_recipients, get_due_posts,
+                 revoke_invite, get_member, ban_member, unban_member, approve_join, find_channels, send_mail,
+                 make_secret, get_account_channels>;
 using io_outcome =
     std::variant<io_failure, done, invoice_created, provider_payment, payments_listed, swap_range, swap_estimate, swap_created, swap_state,
                  message_sent, invite_created, updates_handled, updates_received, tx_signed, chain_quote, tx_broadcast, receipts_read,
                  transfer_seen, token_transfer_seen, wallet_seen, transaction_seen, usd_price, claim_seen, wallet_books_seen, gathered_seen,
                  due_payouts_seen, arrival_seen, allowance_seen, chain_state, wallet_history, payments_page, books_cut, audit_page,
                  unknown_payments, unclaimed_seen, unbooked_page, exception_seen, chat_found, rights_checked, subscriptions_listed,
-                 channels_listed, stats_seen, owner_slot_seen, channel_holdings, batch_sent, audience_seen, recipients_seen, due_posts_seen, secret_made, account_channels>;
+                 channels_listed, stats_seen, owner_slot_seen, channel_holdings, batch_sent, audience_seen, recipients_seen, due_posts_seen, member_seen,
+                 channels_found, secret_made, account_channels>;
 
 /// A provider's client (io/), called on a lane's own threads, several at once: it may block, up to its time-out. It throws nothing.
 using io_client = std::function<io_outcome(const io_request&)>;

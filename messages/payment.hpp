@@ -46,6 +46,20 @@ struct enum_names<payment_decision> {
   static constexpr std::string_view values[] = {"none", "accepted", "refunded"};
 };
 
+/// How a payment stands with its promo code.
+enum class promo_state : std::uint8_t {
+  none,
+  wanted,   ///< The code is to be asked for its price; there is no invoice before.
+  taken,    ///< It counts as a use of the code; the price is the discounted one.
+  refused,  ///< It could not be used; the price is the full one.
+  released  ///< The order came to nothing: the use is free again.
+};
+template <>
+struct enum_names<promo_state> {
+  static constexpr std::string_view type = "promo_state";
+  static constexpr std::string_view values[] = {"none", "wanted", "taken", "refused", "released"};
+};
+
 /// One arrival of coins for an order: the first, or a repeated deposit (provider-apis 1.7). A child row, table `deposit`.
 struct deposit {
   std::string payment_id; ///< The provider's; unique.
@@ -104,15 +118,16 @@ struct payment {
   asset payout_asset;
   std::string payout_address, payout_extra_id;
   std::string invoice_id, invoice_url;
-  std::optional<timestamp> link_sent_at; ///< The subscriber has the pay link, or their chat refuses messages (the history says so).
-  std::optional<timestamp> judged_at;    ///< The verdict (paid, underpaid, held) was committed.
-  bool estimated = false;                ///< Its value came from price sources, not from the provider.
-  bool late = false, overpaid = false;   ///< Honoured all the same; shown and told.
-  std::optional<timestamp> ends_at;      ///< The subscription's new end, once it was extended for this order.
-  std::string invite_link;               ///< Bound before it is shown; one per order.
-  std::optional<timestamp> invited_at, owner_told_at, shortfall_told_at; ///< Told, or given up because the chat refuses messages.
-  std::optional<timestamp> polled_at; ///< Last news of the provider, or try to get some: the next poll is counted from here,
-  std::uint32_t polls = 0;            ///< in a distance that doubles with each poll without news.
+  std::optional<timestamp> link_sent_at;    ///< The subscriber has the pay link, or their chat refuses messages (the history says so).
+  std::optional<timestamp> judged_at;       ///< The verdict (paid, underpaid, held) was committed.
+  bool estimated = false;                   ///< Its value came from price sources, not from the provider.
+  bool late = false, overpaid = false;      ///< Honoured all the same; shown and told.
+  std::optional<timestamp> ends_at;         ///< The subscription's new end, once it was extended for this order.
+  std::string invite_link;                  ///< The newest that the subscription has made for this order, for the status page.
+  std::optional<timestamp> invited_at;      ///< The subscription says that the way in is there; a donor was thanked.
+  std::optional<timestamp> owner_told_at, shortfall_told_at; ///< Told, or given up because the chat refuses messages.
+  std::optional<timestamp> polled_at;       ///< Last news of the provider, or try to get some: the next poll is counted from here,
+  std::uint32_t polls = 0;                  ///< in a distance that doubles with each poll without news.
   payment_decision decision = payment_decision::none; ///< The operator's newest,
   std::optional<timestamp> decided_at;                ///< when,
   std::string decision_reason;                        ///< and why.
@@ -122,7 +137,12 @@ struct payment {
   std::optional<timestamp> refund_started_at; ///< The payout that makes the newest refund has taken it over,
   std::optional<timestamp> refund_told_at;    ///< and the subscriber knows.
   std::string donation_message;               ///< What the donor wrote to the owner.
-  std::vector<deposit> deposits;              ///< Child rows, first deposit first.
+  std::string promo_code;                   ///< "SPRING"; the entity is "<channel>:SPRING".
+  promo_state promo = promo_state::none;
+  usd_amount list_price;                    ///< Before the code; 0 without one.
+  std::optional<timestamp> promo_at;        ///< When the use was taken.
+  std::string promo_words;                  ///< Why the code could not be used.
+  std::vector<deposit> deposits;            ///< Child rows, first deposit first.
   bool operator==(const payment&) const = default;
 
   template <class Self, class F>
@@ -169,6 +189,11 @@ struct payment {
     f("refund_started_at", self.refund_started_at);
     f("refund_told_at", self.refund_told_at);
     f("donation_message", self.donation_message);
+    f("promo_code", self.promo_code);
+    f("promo", self.promo);
+    f("list_price_usd", self.list_price);
+    f("promo_at", self.promo_at);
+    f("promo_words", self.promo_words);
   }
 };
 
@@ -180,6 +205,7 @@ struct create_payment {
   std::int64_t chat_id = 0, user_id = 0;
   std::string user_name;
   std::string donation_message{}; ///< To the owner, at most 800 bytes.
+  std::string promo_code{};  ///< Upper case; empty: none. Of a tier alone. One that cannot be used leaves the price as it is.
 };
 /// Event: a verified IPN, or what the provider's API said. Answers `ok`, also for a repeated or out-of-order one; every one is kept raw.
 /// For an order that does not exist it is kept for the operator and answered `ok` as well. Without `raw` it is an operator's replay of one
@@ -209,7 +235,10 @@ struct refund_payment {
   std::string ended{}; ///< The payout of a refund before that is known to have ended for good without having paid: given back anew.
 };
 
-using payment_message =
-    std::variant<effect_done, create_payment, ipn_received, payment_poked, get_payment_view, accept_payment, refund_payment>;
+/// Event from the subscription: the way in is there. `link` for the status page; empty when they are in already. Answers `ok`.
+struct access_given { std::string link; };
+
+using payment_message
+  = std::variant<effect_done, create_payment, ipn_received, payment_poked, get_payment_view, accept_payment, refund_payment, access_given>;
 
 } // namespace paygate

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "messages/money.hpp"
 #include "messages/time.hpp"
@@ -22,6 +23,12 @@ struct policy {
   // Donations (spec 3).
   usd_amount donation_min = usd_amount::of_units(5 * one_coin);      ///< donations.min_usd.
   usd_amount donation_max = usd_amount::of_units(10'000 * one_coin); ///< donations.max_usd.
+
+  usd_amount price_min = usd_amount::of_units(one_coin); ///< payments.min_usd: no promo code takes a price below it, but to nothing.
+
+  // Subscriptions (spec 4).
+  std::vector<seconds> reminders{std::chrono::hours(72), std::chrono::hours(24)}; ///< subscriptions.reminders: so long before the end.
+  seconds grace{0};                            ///< subscriptions.grace: access goes on for so long after the end.
 
   // Fees (spec 2).
   std::int64_t platform_bps = 300;

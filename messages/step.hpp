@@ -124,7 +124,7 @@ struct exception_resolved {
 /// What a step writes besides the entity's own row and history: in the same database transaction.
 using side_row = std::variant<deposit, subscription_period, wallet_transfer, wallet_correction, foreign_nonce, webhook_event,
                               accrual_opened, accrual_closed, claim_accruals, conversion_closed, arrival_claimed, allowance_claimed,
-                              allowance_returned, failure_listed, movements_seen, movements_matched, movement_claimed, exception_found,
+                              allowance_returned, failure_listed, promo_use, movements_seen, movements_matched, movement_claimed, exception_found,
                               round_closed, exception_resolved, slot_claimed, slot_returned, channel_draft>;
 
 /// What `apply` may look at besides state and message. No clock, no randomness: both come in here.

@@ -143,7 +143,6 @@ PAYGATE_WORD(change_payout)
 PAYGATE_WORD(confirm_payout_change)
 PAYGATE_WORD(cancel_payout_change)
 PAYGATE_WORD(settle_payout_change)
-PAYGATE_WORD(ask_invite)
 PAYGATE_WORD(delete_message)
 PAYGATE_WORD(send_batch)
 PAYGATE_WORD(batch_sent)
@@ -160,6 +159,30 @@ PAYGATE_WORD(start_broadcast)
 PAYGATE_WORD(cancel_broadcast)
 PAYGATE_WORD(pause_broadcast)
 PAYGATE_WORD(resume_broadcast)
+PAYGATE_WORD(revoke_invite)
+PAYGATE_WORD(get_member)
+PAYGATE_WORD(ban_member)
+PAYGATE_WORD(unban_member)
+PAYGATE_WORD(approve_join)
+PAYGATE_WORD(find_channels)
+PAYGATE_WORD(member_seen)
+PAYGATE_WORD(channels_found)
+PAYGATE_WORD(promo_price)
+PAYGATE_WORD(access_given)
+PAYGATE_WORD(rights_changed)
+PAYGATE_WORD(report_rights)
+PAYGATE_WORD(start_trial)
+PAYGATE_WORD(ask_invite)
+PAYGATE_WORD(member_joined)
+PAYGATE_WORD(member_left)
+PAYGATE_WORD(join_requested)
+PAYGATE_WORD(invite_spent)
+PAYGATE_WORD(turn_phase)
+PAYGATE_WORD(set_promo)
+PAYGATE_WORD(disable_promo)
+PAYGATE_WORD(quote_promo)
+PAYGATE_WORD(redeem_promo)
+PAYGATE_WORD(release_promo)
 PAYGATE_WORD(send_mail)
 PAYGATE_WORD(make_secret)
 PAYGATE_WORD(secret_made)
@@ -212,6 +235,12 @@ struct lane_visitor {
   lane operator()(const send_message&) const { return lane::telegram; }
   lane operator()(const answer_callback&) const { return lane::telegram; }
   lane operator()(const create_invite&) const { return lane::telegram; }
+  lane operator()(const revoke_invite&) const { return lane::telegram; }
+  lane operator()(const get_member&) const { return lane::telegram; }
+  lane operator()(const ban_member&) const { return lane::telegram; }
+  lane operator()(const unban_member&) const { return lane::telegram; }
+  lane operator()(const approve_join&) const { return lane::telegram; }
+  lane operator()(const find_channels&) const { return lane::books; }
   lane operator()(const poll_updates&) const { return lane::telegram_poll; }
   lane operator()(const get_updates&) const { return lane::telegram_poll; }
   lane operator()(const sign_tx&) const { return lane::signer; }
@@ -286,6 +315,7 @@ std::string_view name_of(const conversion_message& message) { return std::visit(
 std::string_view name_of(const scheduler_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const reconciliation_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const broadcast_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const promo_code_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const account_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const login_name_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const session_message& message) { return std::visit(to_word, message); }

@@ -21,6 +21,12 @@ std::string tier(const std::string& n) {
          + as_amount("c.tier_" + n + "_price_usd") + ", 'days', c.tier_" + n + "_days)) ELSE '[]' END";
 }
 
+// What owners change, and nothing that moves by itself.
+const std::string edition =
+    "md5(jsonb_build_array(c.closed_channel_id, c.description, c.tier_1_price_usd, c.tier_1_days, c.tier_2_price_usd, c.tier_2_days, "
+    "c.tier_3_price_usd, c.tier_3_days, c.donations, c.trial_days, c.strategy, c.threshold_usd, c.payout_ticker, c.payout_network, "
+    "c.payout_address, c.payout_extra_id)::text)";
+
 const std::string channel_json =
     "jsonb_build_object('id', c.id, 'closed_channel_id', c.closed_channel_id::text, 'title', c.open_title, 'closed_title', c.closed_title, "
     "'description', c.description, 'status', c.status, 'tiers', "
@@ -32,7 +38,7 @@ const std::string channel_json =
       "'network', c.change_network, 'address', c.change_address, 'memo', nullif(c.change_extra_id, ''), 'confirmed', c.change_confirmed, "
       "'at', "
     + as_time("c.change_at") + ") END, 'created_at', " + as_time("c.created_at") + ", 'updated_at', " + as_time("c.updated_at")
-    + ", 'edition', c.edition)";
+    + ", 'edition', " + edition + ")";
 
 const std::string channels_sql = "SELECT jsonb_build_object('items', coalesce(jsonb_agg(" + channel_json
                                  + " ORDER BY c.created_at, c.id), '[]')) FROM channel c WHERE " + is_theirs;
@@ -139,6 +145,33 @@ const std::string stats_sql =
       "ON c.d = day.d LEFT "
       "JOIN went w ON w.d = day.d)) FROM own";
 
+const std::string broadcast_json =
+    "jsonb_build_object('id', b.id, 'channel_id', b.channel_id::text, 'status', b.status, 'what', b.what, 'target', b.target, 'scheduled', "
+    "b.scheduled, 'html', b.html, "
+    "'recipients', b.recipients, 'sent', b.sent, 'failed', b.failed, 'skipped', b.skipped, 'reason', nullif(b.reason, ''), 'created_at', "
+    + as_time("b.created_at") + ", 'ended_at', " + as_time("b.ended_at") + ")";
+
+// Of at most so many channels, so that sorting costs little.
+const std::string broadcasts_sql =
+    "WITH mine AS (SELECT c.open_channel_id AS channel FROM channel c WHERE " + is_theirs + " AND c.id = coalesce(" + arg("channel")
+    + ", c.id)), page AS (SELECT b.*, b.created_at AS made FROM mine JOIN broadcast b ON b.channel_id = mine.channel WHERE (b.created_at, "
+      "b.id) < (CASE WHEN "
+    + arg("before") + " IS NULL THEN 'infinity' ELSE 'epoch'::timestamptz + split_part(" + arg("before")
+    + ", '|', 1)::bigint * interval '1 microsecond' END, coalesce(substr(" + arg("before") + ", strpos(" + arg("before")
+    + ", '|') + 1), '')) ORDER BY b.created_at DESC, b.id DESC LIMIT " + arg("limit")
+    + "::int + 1), shown AS (SELECT * FROM page ORDER BY made DESC, id DESC LIMIT " + arg("limit")
+    + "::int) SELECT jsonb_build_object('items', (SELECT coalesce(jsonb_agg(" + broadcast_json
+    + " ORDER BY b.made DESC, b.id DESC), '[]') FROM shown b), 'next_cursor', CASE WHEN (SELECT count(*) FROM page) > " + arg("limit")
+    + "::int THEN (SELECT translate(encode(convert_to((extract(epoch FROM made) * 1000000)::bigint || '|' || id, 'UTF8'), 'base64'), "
+      "E'+/=\n', '-_') FROM shown ORDER BY "
+      "made, id LIMIT 1) END)";
+const std::string broadcast_sql = "SELECT " + broadcast_json + " FROM broadcast b JOIN channel c ON c.id = b.channel_id::text WHERE b.id = "
+                                  + arg("id") + " AND " + is_theirs;
+const std::string schedule_sql =
+    "SELECT jsonb_build_object('cadence', c.cadence, 'day', c.cadence_day, 'hour', c.cadence_hour, 'next_offer_at', "
+    + as_time("c.offer_due_at") + ", 'next_donation_at', " + as_time("c.donation_due_at") + ") FROM channel c WHERE c.id = " + arg("id")
+    + " AND " + is_theirs;
+
 } // namespace
 
 std::string api_sql_of(std::string_view name) {
@@ -151,6 +184,9 @@ std::string api_sql_of(std::string_view name) {
   if (name == api_payouts) return payouts_sql;
   if (name == api_balance) return balance_sql;
   if (name == api_stats) return stats_sql;
+  if (name == api_broadcasts) return broadcasts_sql;
+  if (name == api_broadcast) return broadcast_sql;
+  if (name == api_schedule) return schedule_sql;
   return api_state_sql_of(name);
 }
 

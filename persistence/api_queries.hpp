@@ -34,6 +34,17 @@ inline constexpr std::string_view api_end = "api_end";
 /// {"account", "key"}: it came to nothing, and may be tried anew.
 inline constexpr std::string_view api_forget = "api_forget";
 
+/// {.., "id": a channel} -> {"taken": false while another change of it is under way}; {.., "id"}: the change is over.
+inline constexpr std::string_view api_lock = "api_lock";
+inline constexpr std::string_view api_unlock = "api_unlock";
+
+/// {.., "channel"?, "limit", "before"?: id} -> {"items": [broadcast]} of one's channels, or of one of them, newest first.
+inline constexpr std::string_view api_broadcasts = "api_broadcasts";
+/// {.., "id": of a broadcast} -> broadcast.
+inline constexpr std::string_view api_broadcast = "api_broadcast";
+/// {.., "id"} -> {cadence, day, hour, next_offer_at, next_donation_at} of a channel.
+inline constexpr std::string_view api_schedule = "api_schedule";
+
 /// {"network", "most": tokens, "seconds": in which they fill up} -> {"granted", "retry_after": seconds}: takes one of them.
 inline constexpr std::string_view auth_token = "auth_token";
 

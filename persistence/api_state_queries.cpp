@@ -37,6 +37,13 @@ const std::string end_sql =
 const std::string forget_sql =
     "DELETE FROM api_answer WHERE account = " + arg("account") + " AND key = " + arg("key") + " AND status IS NULL RETURNING 'true'";
 
+// Whoever holds it for longer than a request may take has crashed.
+const std::string lock_sql =
+    "WITH mine AS (INSERT INTO api_lock AS l (channel, at) VALUES (" + arg("id")
+    + ", now()) ON CONFLICT (channel) DO UPDATE SET at = now() WHERE l.at < now() - interval '30 seconds' RETURNING channel) "
+      "SELECT jsonb_build_object('taken', EXISTS (SELECT FROM mine))";
+const std::string unlock_sql = "DELETE FROM api_lock WHERE channel = " + arg("id") + " RETURNING 'true'";
+
 // What there is after the time that has gone by.
 const std::string filled = "least(" + arg("most") + "::numeric, b.tokens + extract(epoch FROM now() - b.at)::numeric * " + arg("most")
                            + "::numeric / " + arg("seconds") + "::numeric)";
@@ -55,7 +62,7 @@ const std::string nonce_sql =
     + " AND at < now() - interval '15 minutes'), fresh AS (INSERT INTO internal_nonce (nonce, at) VALUES (" + arg("nonce")
     + ", now()) ON CONFLICT DO NOTHING RETURNING nonce) SELECT jsonb_build_object('fresh', EXISTS (SELECT FROM fresh))";
 
-const std::string networks_sql = "SELECT jsonb_build_object('updated_at', to_char(read_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), 'items', "
+const std::string networks_sql = "SELECT jsonb_build_object('source', 'exchange', 'updated_at', to_char(read_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), 'items', "
                                  "(SELECT coalesce(jsonb_agg(jsonb_build_object("
                                  "'currency', ticker, 'network', network, 'name', name, 'legacy_ticker', legacy_ticker, 'has_memo', "
                                  "has_memo) ORDER BY ticker, network), '[]') FROM "
@@ -113,6 +120,8 @@ std::string api_state_sql_of(std::string_view name) {
   if (name == api_begin) return begin_sql;
   if (name == api_end) return end_sql;
   if (name == api_forget) return forget_sql;
+  if (name == api_lock) return lock_sql;
+  if (name == api_unlock) return unlock_sql;
   if (name == auth_token) return auth_token_sql;
   if (name == internal_nonce) return nonce_sql;
   if (name == scheduler_round) return round_sql;

@@ -71,6 +71,8 @@ constexpr const char* audience_sql = "SELECT count(*) FROM subscription WHERE " 
 constexpr const char* recipients_sql = "SELECT user_id, chat_id FROM subscription WHERE " PAYGATE_SUBSCRIBED
                                        " AND user_id > $3::bigint AND status <> 'expired' ORDER BY user_id LIMIT $4::bigint";
 #undef PAYGATE_SUBSCRIBED
+constexpr const char* channels_sql = "SELECT open_channel_id, closed_channel_id, closed_title FROM channel WHERE closed_channel_id = $1::text::bigint "
+                                     "UNION SELECT open_channel_id, closed_channel_id, closed_title FROM channel WHERE id = $1::text LIMIT 16";
 constexpr const char* allowance_sql = "SELECT granted, channel_usd, total_usd FROM payout_allowance WHERE payout_id = $1";
 
 template <class T>
@@ -159,6 +161,12 @@ struct books_query {
       seen.due.push_back({read<std::int64_t>(row, 0), read<broadcast_what>(row, 1), read<timestamp>(row, 2)});
     return seen;
   }
+  io_outcome operator()(const find_channels& request) const {
+    channels_found found;
+    for (const auto& row : transaction.exec_prepared("channels", std::to_string(request.channel_id)))
+      found.channels.push_back({read<std::int64_t>(row, 0), read<std::int64_t>(row, 1), read<std::string>(row, 2)});
+    return found;
+  }
   template <class Other>
   io_outcome operator()(const Other& request) const {
     if constexpr (requires { answer_reconciliation(transaction, request); }) return answer_reconciliation(transaction, request);
@@ -183,6 +191,7 @@ void prepare_books(pqxx::connection& connection) {
   connection.prepare("audience", audience_sql);
   connection.prepare("recipients", recipients_sql);
   connection.prepare("due_posts", due_posts_sql);
+  connection.prepare("channels", channels_sql);
 }
 
 class books {

@@ -134,6 +134,7 @@ struct side_row_writer {
   newest_rows<wallet_transfer> transfers;
   newest_rows<wallet_correction> corrections;
   newest_rows<foreign_nonce> foreign;
+  newest_rows<promo_use> promo_uses;
   std::unordered_map<std::string, std::pair<const step_record*, const failure_listed*>> failures;
   column_arrays webhooks{6}, opened{12}, closed{3};
   std::vector<std::pair<const step_record*, const claim_accruals*>> claims;
@@ -158,6 +159,7 @@ struct side_row_writer {
   void operator()(const wallet_transfer& row) { transfers.add(row.intent, row); }
   void operator()(const wallet_correction& row) { corrections.add(row.key, row); }
   void operator()(const foreign_nonce& row) { foreign.add(row.key, row); }
+  void operator()(const promo_use& row) { promo_uses.add(row.order_id, row); }
   void operator()(const claim_accruals& row) { claims.emplace_back(step, &row); }
   void operator()(const conversion_closed& row) { conversions.emplace_back(step, &row); }
   void operator()(const arrival_claimed& row) { arrivals.emplace_back(step, &row); }
@@ -210,6 +212,7 @@ struct side_row_writer {
     transfers.add_to(batch, wallet_transfer_table());
     corrections.add_to(batch, wallet_correction_table());
     drafts.add_to(batch, channel_draft_table());
+    promo_uses.add_to(batch, promo_use_table());
     if (webhooks.rows() > 0) batch.push_back({"webhook_event", webhooks.finish()});
     if (opened.rows() > 0) batch.push_back({"accrual_open", opened.finish()});
     if (closed.rows() > 0) batch.push_back({"accrual_close", closed.finish()});
@@ -299,10 +302,15 @@ const child_table& channel_draft_table() {
   return table;
 }
 
+const child_table& promo_use_table() {
+  static const auto table = make_child_table<promo_use>("promo_use", "promo_id");
+  return table;
+}
+
 std::vector<prepared_statement> side_row_statements() {
   std::vector<prepared_statement> all;
   for (const auto* table : {&deposit_table(), &subscription_period_table(), &wallet_transfer_table(), &wallet_correction_table(),
-                            &wallet_foreign_table(), &channel_draft_table()})
+                            &wallet_foreign_table(), &channel_draft_table(), &promo_use_table()})
     all.push_back({table->name, table->upsert_sql});
   all.push_back({"webhook_event", webhook_sql});
   all.push_back({"accrual_open", accrual_open_sql});

@@ -34,9 +34,9 @@ void merge(tallies& into, const tallies& more) {
 struct visit_book::part {
   explicit part(std::string dsn) : link(std::move(dsn), "visits", [](pqxx::connection& c) { c.prepare("add_visits", add_sql); }) {}
 
-  void write(const tallies& all) {
+  void write(const tallies& taken) {
     column_arrays arrays(4);
-    for (const auto& [key, t] : all) {
+    for (const auto& [key, t] : taken) {
       arrays.begin_row();
       append_element(arrays.next(), key.first);
       append_element(arrays.next(), key.second);

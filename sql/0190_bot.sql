@@ -70,6 +70,9 @@ ALTER TYPE conversation_status ADD VALUE 'writing_post';
 ALTER TYPE conversation_status ADD VALUE 'confirming_post';
 ALTER TYPE conversation_status ADD VALUE 'claiming_post';
 ALTER TYPE conversation_status ADD VALUE 'posting';
+ALTER TYPE conversation_status ADD VALUE 'entering_code';
+ALTER TYPE conversation_status ADD VALUE 'quoting';
+ALTER TYPE conversation_status ADD VALUE 'trying';
 ALTER TYPE conversation_view ADD VALUE 'cancelled';
 ALTER TYPE conversation_view ADD VALUE 'choice';
 ALTER TYPE conversation_view ADD VALUE 'keypad';
@@ -81,6 +84,7 @@ ALTER TYPE conversation_view ADD VALUE 'confirm_close';
 ALTER TYPE conversation_view ADD VALUE 'note';
 ALTER TYPE conversation_view ADD VALUE 'ask_post';
 ALTER TYPE conversation_view ADD VALUE 'preview_post';
+ALTER TYPE conversation_view ADD VALUE 'ask_code';
 CREATE TYPE conversation_query AS ENUM ('none', 'subscriptions', 'donations', 'own_channels', 'stats', 'broadcasts');
 CREATE TYPE conversation_errand AS ENUM ('none', 'invite', 'confirm_payout', 'keep_payout', 'close_channel');
 CREATE TYPE form_field AS ENUM ('none', 'open_channel', 'closed_channel', 'open_title', 'closed_title', 'description', 'price_1', 'days_1',
@@ -98,6 +102,10 @@ ALTER TABLE conversation
   ADD errand conversation_errand NOT NULL DEFAULT 'none',
   ADD errand_channel_id bigint NOT NULL DEFAULT 0,
   ADD errand_token text NOT NULL DEFAULT '',
+  ADD promo_code text NOT NULL DEFAULT '',
+  ADD promo_price_usd numeric(38,18) NOT NULL DEFAULT 0 CHECK (promo_price_usd >= 0),
+  ADD promo_good boolean NOT NULL DEFAULT false,
+  ADD trial_days integer NOT NULL DEFAULT 0 CHECK (trial_days >= 0),
   ADD post_html text NOT NULL DEFAULT '',
   ADD to_subscribers boolean NOT NULL DEFAULT false;
 

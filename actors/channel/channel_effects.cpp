@@ -1,5 +1,6 @@
 #include "actors/channel/channel_machine.hpp"
 #include "actors/channel/channel_posts.hpp"
+#include "actors/channel/channel_rights.hpp"
 
 namespace paygate {
 
@@ -76,6 +77,7 @@ std::vector<effect> channel_kind::effects_due(const channel& state, const entity
     due.push_back({"notice:" + std::to_string(state.notice_seq),
                    io_request(send_message{state.owner_chat_id, notice_text(state), notice_buttons(state), urgency::notice}), timestamp{},
                    milliseconds(1'000), milliseconds(60'000)});
+  if (auto tell = channels::rights_message(state)) due.push_back(std::move(*tell));
   return due;
 }
 

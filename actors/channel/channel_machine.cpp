@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/channel/channel_posts.hpp"
+#include "actors/channel/channel_rights.hpp"
 #include "actors/channel/channel_terms.hpp"
 #include "addresses/address.hpp"
 
@@ -230,10 +231,23 @@ struct channel_step {
     return out;
   }
 
+  // --- what Telegram and subscriptions say of the bot's rights ---
+
+  verdict<channel> operator()(const rights_changed& event) const {
+    if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    return channels::take(state, event);
+  }
+
+  verdict<channel> operator()(const report_rights& event) const {
+    if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    return channels::take(state, event);
+  }
+
   // --- what came of our work ---
 
   verdict<channel> operator()(const effect_done& message) const {
     if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    if (message.key.starts_with("rights:")) return channels::take_told(state, message, context.now);
     const auto due = channel_kind::effects_due(state, context.self, context.now, context.rules);
     const auto* io = std::get_if<io_outcome>(&message.outcome);
     if (!io || std::none_of(due.begin(), due.end(), [&](const effect& e) { return e.key == message.key; })) return unchanged();

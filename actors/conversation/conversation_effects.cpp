@@ -8,7 +8,7 @@ namespace {
 std::string offer_text(const conversation& s) {
   const auto title = "<b>" + escape_html(s.channel_title) + "</b>";
   if (s.tier == start_link::donation) return "🎁 Donate to " + title + ".\n\nChoose an amount:";
-  return title + "\n\nPrice: " + talk::dollars(s.price) + "\nAccess: " + talk::days_text(s.days)
+  return title + "\n\nPrice: " + talk::price_text(s) + "\nAccess: " + talk::days_text(s.days)
          + "\n\nPress Pay to get a payment link. You can pay in more than 150 coins.";
 }
 
@@ -39,6 +39,7 @@ std::string view_text(const conversation& s, const policy& rules) {
   case conversation_view::confirm_close:
     return "⛔ Do you really want to close <b>" + escape_html(s.drafts.front().open_title)
            + "</b>? Nothing is sold any more. Those who have paid keep their access until its end, and what is yours is paid out to you.";
+  case conversation_view::ask_code: return "🏷 Which code do you have? Write it.";
   case conversation_view::ask_post: return talk::ask_post_text(s);
   case conversation_view::preview_post: return talk::preview_text(s);
   case conversation_view::note:
@@ -58,7 +59,11 @@ std::string whole_text(const conversation& s, const policy& rules) {
 }
 
 keyboard offer_buttons(const conversation& s, const policy& rules) {
-  if (s.tier != start_link::donation) return {{button{"Pay " + talk::dollars(s.price), pay_data(s.order_id), false}}};
+  if (s.tier != start_link::donation) {
+    keyboard rows{{button{"Pay " + talk::dollars(talk::price_of(s)), pay_data(s.order_id), false}}};
+    talk::add_extras(rows, s);
+    return rows;
+  }
   keyboard rows(1);
   for (int dollars : donation_presets) {
     const auto amount = usd_amount::of_units(dollars * one_coin);
@@ -90,6 +95,7 @@ keyboard view_buttons(const conversation& s, const policy& rules) {
   case conversation_view::ask_message: return talk::ask_message_buttons(s);
   case conversation_view::list: return talk::list_buttons(s);
   case conversation_view::form: return talk::form_buttons(s.drafts.front());
+  case conversation_view::ask_code: return {{button{"« Back", "back:" + s.order_id, false}}};
   case conversation_view::preview_post: return talk::preview_buttons();
   case conversation_view::confirm_link: return talk::link_buttons(s);
   case conversation_view::ask_field: return {{button{"« Back", "f:back", false}}};
@@ -125,7 +131,8 @@ effect place_order(const conversation& s) {
   if (s.tier == start_link::donation) {
     order.donation_price = s.price;
     order.donation_message = s.donation_message;
-  }
+  } else if (s.promo_good)
+    order.promo_code = s.promo_code;
   order.chat_id = s.chat_id;
   order.user_id = s.user_id;
   order.user_name = s.user_name;
@@ -162,6 +169,16 @@ std::optional<effect> question_due(const conversation& s) {
                channel_message(claim_broadcast{s.order_id, broadcast_what::message, false}));
   case conversation_status::posting:
     return ask("post:" + s.order_id, {entity_kind::broadcast, s.order_id}, broadcast_message(talk::broadcast_request(s)));
+  case conversation_status::quoting: {
+    auto asked = talk::quote_request(s);
+    return ask("quote:" + seq, std::move(asked.to), std::move(asked.message));
+  }
+  case conversation_status::trying: {
+    if (!s.terms) return ask_channel(s.channel_id, "trial_terms:" + s.order_id);
+    auto asked = talk::trial_request(s);
+    return ask("trial:" + s.order_id, std::move(asked.to), std::move(asked.message));
+  }
+  case conversation_status::entering_code:
   case conversation_status::writing_post:
   case conversation_status::confirming_post:
   case conversation_status::idle:

@@ -87,6 +87,7 @@ struct conversation_step {
       return talk::owe(out, conversation_view::use_buttons);
     case conversation_status::writing_message: return talk::say_message(out, update.text);
     case conversation_status::entering: return talk::say_field(out, update);
+    case conversation_status::entering_code: return talk::say_code(out, update.text);
     case conversation_status::writing_post: return talk::say_post(out, update.text);
     case conversation_status::confirming_post:
       return talk::owe(out, conversation_view::preview_post, "Please use the buttons to say to whom.");
@@ -103,6 +104,8 @@ struct conversation_step {
     case conversation_status::addressing:
     case conversation_status::claiming_post:
     case conversation_status::posting:
+    case conversation_status::quoting:
+    case conversation_status::trying:
     case conversation_status::opening: break;
     }
     talk::owe(out, conversation_view::help);
@@ -198,6 +201,14 @@ struct conversation_step {
     }
     if (state.status == conversation_status::saving || state.status == conversation_status::settling) {
       talk::form_answered(out, reply);
+      return out;
+    }
+    if (state.status == conversation_status::quoting) {
+      talk::code_answered(out, reply);
+      return out;
+    }
+    if (state.status == conversation_status::trying) {
+      talk::trial_answered(out, reply);
       return out;
     }
     if (state.status == conversation_status::addressing) {

@@ -21,8 +21,17 @@ void offer(step& out, const channel& terms, const step_context& context) {
   s.channel_title = terms.closed_title;
   s.price = is_donation ? usd_amount{} : terms.tiers[static_cast<std::size_t>(s.tier)].price;
   s.days = is_donation ? 0 : terms.tiers[static_cast<std::size_t>(s.tier)].days;
+  s.trial_days = is_donation ? 0 : terms.trial_days;
+  s.promo_good = false; // Asked for anew: the price may be another one.
   s.order_id = new_order_id(context.now, std::to_string(s.chat_id) + ":" + std::to_string(s.last_update_id));
   s.terms.reset();
+  if (!is_donation && !s.promo_code.empty()) {
+    // What the code makes of it is shown with the offer.
+    s.status = conversation_status::quoting;
+    ++s.view_seq;
+    out.note = "asks for a code";
+    return;
+  }
   owe(out, conversation_view::offer);
 }
 
@@ -99,6 +108,7 @@ void follow(step& out, const start_link& link) {
   ++s.view_seq; // The question to the channel is a new one.
   s.channel_id = link.channel_id;
   s.tier = link.tier;
+  if (link.tier >= 0) s.promo_code = link.word;
   out.note = "followed a link";
 }
 
@@ -109,7 +119,7 @@ bool press_offer(step& out, const chat_update& press, const policy& rules) {
     follow(out, *link);
     return true;
   }
-  if (press_donation(out, press, rules)) return true;
+  if (press_donation(out, press, rules) || press_extra(out, press)) return true;
   if (!data.starts_with("pay:")) return false;
   press_pay(out, press);
   return true;

@@ -73,6 +73,10 @@ void leave(conversation& s) {
   s.amount.clear();
   s.donation_message.clear();
   s.field = form_field::none;
+  s.promo_code.clear();
+  s.promo_price = {};
+  s.promo_good = false;
+  s.trial_days = 0;
   s.post_html.clear();
   s.to_subscribers = false;
   s.terms.reset();

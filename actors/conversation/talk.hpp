@@ -55,6 +55,17 @@ void channel_answered(step& out, const std::shared_ptr<const channel>& terms, co
 void not_for_sale(step& out);
 void order_answered(step& out);
 
+// --- extras.cpp: promo codes and trials beside an offer ---
+bool press_extra(step& out, const chat_update& press);
+void say_code(step& out, std::string_view text);
+void code_answered(step& out, const entity_reply& reply);
+void trial_answered(step& out, const entity_reply& reply); ///< Of the channel, then of the subscription.
+std::string price_text(const conversation& s);
+usd_amount price_of(const conversation& s); ///< What Pay says.
+void add_extras(keyboard& rows, const conversation& s);
+ask_entity quote_request(const conversation& s);
+ask_entity trial_request(const conversation& s);
+
 // --- donation.cpp: the keypad and the message ---
 bool press_donation(step& out, const chat_update& press, const policy& rules);
 void say_amount(step& out, std::string_view text, const policy& rules);

@@ -11,7 +11,8 @@ namespace {
 using payments::step;
 
 payment_view view_of(const payment& state, const entity_ref& self) {
-  return {self.id, std::string(to_text(state.status)), state.channel_title, state.invoice_url, state.invite_link};
+  return {self.id, std::string(to_text(state.status)), state.channel_title, state.invoice_url, state.invite_link,
+          state.invited_at && !state.donation && state.invite_link.empty()};
 }
 
 constexpr std::size_t donation_message_max = 800; // 200 characters of four bytes.
@@ -31,6 +32,7 @@ std::string objection(const create_payment& order, const policy& rules) {
   if (order.tier < 0 || order.tier > 2) return "there is no such tier";
   const auto& tier = terms.tiers[static_cast<std::size_t>(order.tier)];
   if (tier.days <= 0 || !tier.price.is_positive()) return "the channel has no such tier";
+  if (order.promo_code.size() > 24) return "there is no such promo code";
   return "";
 }
 
@@ -71,6 +73,11 @@ struct payment_step {
       p.price = order.terms.tiers[static_cast<std::size_t>(order.tier)].price;
       p.days = order.terms.tiers[static_cast<std::size_t>(order.tier)].days;
     }
+    if (!p.donation && !order.promo_code.empty()) {
+      p.promo_code = order.promo_code;
+      p.promo = promo_state::wanted;
+      p.list_price = p.price;
+    }
     p.strategy = order.terms.strategy;
     p.payout_asset = order.terms.payout_asset;
     p.payout_address = order.terms.payout_address;
@@ -101,6 +108,15 @@ struct payment_step {
     out.next.polls = 0;
     out.next.polled_at = context.now - payments::poll_distance(0, context.rules);
     return out;
+  }
+
+  verdict<payment> operator()(const access_given& event) const {
+    if (!exists) return refused{refusal::not_found, "there is no such order"};
+    step out{.next = state, .changed = false, .reply = ok{}, .entries = {}, .rows = {}, .note = "the way in is there"};
+    if (state.donation || state.status != payment_status::paid) return unchanged();
+    out.next.invite_link = event.link;
+    if (!state.invited_at) out.next.invited_at = context.now;
+    return finish(std::move(out));
   }
 
   verdict<payment> operator()(const get_payment_view&) const {

@@ -43,6 +43,7 @@ struct queued_call {
   io_request_ptr request;
   call_promise promise;
   milliseconds since{0};
+  urgency importance = urgency::answer;
   bool alone = false; ///< Not to be joined with others: together they were refused.
 };
 
@@ -69,7 +70,7 @@ struct lane_state {
   circuit breaker{0};
   milliseconds ended_at{0};            ///< When a call last ended.
   nanoseconds pace{0};                 ///< From the end of one call to that of the next, while calls wait: a running mean.
-  nanoseconds turn{0};                 ///< When the last one that was sent away is to come again.
+  std::array<nanoseconds, 4> turns{};  ///< By urgency: when the last one that was sent away is to come again.
   std::optional<milliseconds> pump_at; ///< When the earliest timer goes off.
   static inline const char* name = "lane";
 };
@@ -82,13 +83,14 @@ public:
   call_promise call(const io_request_ptr& request) {
     auto promise = self_->make_response_promise<call_answer_ptr>();
     auto& s = st();
-    if (!has_room()) {
-      promise.deliver(failure(fault::transient, "busy", "too many calls wait for " + std::string(to_text(s.which)), next_turn()));
+    const auto& sender = self_->current_sender();
+    const auto importance = claim_of(*request, 0, sender).importance;
+    if (!has_room(importance)) {
+      promise.deliver(failure(fault::transient, "busy", "too many calls wait for " + std::string(to_text(s.which)), next_turn(importance)));
       s.metrics->count("lane_put_off_total", to_text(s.which));
       return promise;
     }
-    const auto& sender = self_->current_sender();
-    enqueue({request, promise, now(), false}, sender ? sender->id() : 0);
+    enqueue({request, promise, now(), importance, false}, sender);
     pump();
     return promise;
   }
@@ -147,11 +149,16 @@ private:
 
   message_pace::moment moment() const { return std::chrono::duration_cast<message_pace::moment>(self_->clock().now().time_since_epoch()); }
 
-  void enqueue(queued_call call, std::uint64_t sender) {
+  /// Without a pace everybody is served in the order of coming.
+  paced_call claim_of(const io_request& request, std::uint64_t ticket, const caf::strong_actor_ptr& sender) const {
+    if (self_->state.limits.pace.per_second == 0) return paced_call{ticket};
+    return paced(request, ticket, sender ? sender->id() : 0);
+  }
+
+  void enqueue(queued_call call, const caf::strong_actor_ptr& sender) {
     auto& s = st();
     const auto ticket = ++s.tickets;
-    // Without a pace everybody is served in the order of coming.
-    s.order.add(s.limits.pace.per_second == 0 ? paced_call{ticket} : paced(*call.request, ticket, sender));
+    s.order.add(claim_of(*call.request, ticket, sender));
     s.queue.emplace(ticket, std::move(call));
   }
 
@@ -236,28 +243,31 @@ private:
     for (auto& one : call.asked)
       if (refused && call.asked.size() > 1) {
         one.alone = true; // One of them spoils the others.
-        enqueue(std::move(one), 0);
+        enqueue(std::move(one), nullptr);
       } else
         one.promise.deliver(answer);
   }
 
-  /// A call that is let in is started in time, as far as the lane's pace tells: one that waits for nothing loses its place.
-  bool has_room() const {
+  /// A call that is let in is started in time, as far as the lane's pace tells: one that waits for nothing loses its place. Each urgency
+  /// has its own room: a crowd of broadcasts, or of answers, leaves that of the invites alone.
+  bool has_room(urgency importance) const {
     const auto& s = self_->state;
-    if (s.queue.size() >= s.limits.queue_max) return false;
-    return s.queue.size() < std::size_t{8} * s.limits.workers || static_cast<std::int64_t>(s.queue.size()) * s.pace < s.limits.wait_max / 2;
+    const auto before = s.order.size(importance);
+    if (before >= s.limits.queue_max) return false;
+    return before < std::size_t{8} * s.limits.workers || static_cast<std::int64_t>(before) * s.pace < s.limits.wait_max / 2;
   }
 
-  /// When a call that is sent away comes again: each a little later than the one before, at the pace at which calls end, so that a crowd
-  /// neither storms the lane nor leaves it idle. Nobody is sent away for longer than wait_max; the turns begin anew then.
-  milliseconds next_turn() {
+  /// When a call that is sent away comes again: each of its class a little later than the one before, at the pace at which calls end, so
+  /// that a crowd neither storms the lane nor leaves it idle. Nobody is sent away for longer than wait_max; the turns begin anew then.
+  milliseconds next_turn(urgency importance) {
     constexpr milliseconds soonest{1000};
     constexpr nanoseconds pace_least{50'000};
     auto& s = st();
+    auto& turn = s.turns[static_cast<std::size_t>(importance)];
     const nanoseconds present = now();
-    s.turn = std::max(s.turn + std::max(s.pace, pace_least), present + soonest);
-    if (s.turn > present + std::max(soonest, s.limits.wait_max)) s.turn = present + soonest;
-    return std::chrono::duration_cast<milliseconds>(s.turn - present);
+    turn = std::max(turn + std::max(s.pace, pace_least), present + soonest);
+    if (turn > present + std::max(soonest, s.limits.wait_max)) turn = present + soonest;
+    return std::chrono::duration_cast<milliseconds>(turn - present);
   }
 
   void measure_pace() {
@@ -274,6 +284,8 @@ private:
     s.metrics->count("provider_calls_total", to_text(s.which));
     if (!bad || bad->kind == fault::permanent) return s.breaker.succeeded();
     s.metrics->count("provider_errors_total", to_text(s.which));
+    // The provider is well: it is a channel's owner who has to mend something.
+    if (bad->code == "no_rights") return s.breaker.succeeded();
     if (bad->retry_after) {
       s.order.put_off(chat, *bad->retry_after, moment());
       s.breaker.put_off();
@@ -297,7 +309,7 @@ private:
       auto stale = std::move(s.queue.begin()->second);
       s.queue.erase(s.queue.begin());
       stale.promise.deliver(
-          failure(fault::transient, "busy", "the call waited too long for " + std::string(to_text(s.which)), next_turn()));
+          failure(fault::transient, "busy", "the call waited too long for " + std::string(to_text(s.which)), next_turn(stale.importance)));
     }
   }
 

@@ -16,7 +16,8 @@ namespace paygate {
 /// How much of a provider's service one node uses.
 struct lane_limits {
   std::uint32_t workers = 4;      ///< Threads, and so calls at once.
-  std::size_t queue_max = 10'000; ///< Calls that wait; more are sent away as a transient failure, "busy", and told when to come again.
+  std::size_t queue_max = 10'000; ///< Calls that wait, of each urgency; more are sent away as a transient
+                                  ///< failure, "busy", and told when to come again.
   milliseconds wait_max{60'000};  ///< A call that waited so long is answered likewise and never made: its asker is about to give up.
   std::uint32_t rate = 0;         ///< Calls per second; 0: no limit.
   std::uint32_t burst = 1;

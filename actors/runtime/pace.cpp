@@ -23,20 +23,24 @@ struct claim_reader {
     call.chat = r.chat_id;
     call.message = true;
   }
-  void operator()(const create_invite& r) const {
-    call.importance = urgency::access;
-    call.chat = r.chat_id;
-  }
-  void operator()(const delete_message& r) const {
-    call.importance = urgency::notice;
-    call.chat = r.chat_id;
-  }
+  // Who paid is let in before who left is put out: ten thousand subscriptions may end within a minute.
+  void operator()(const create_invite& r) const { of(urgency::access, r.chat_id); }
+  void operator()(const approve_join& r) const { of(urgency::access, r.chat_id); }
+  void operator()(const delete_message& r) const { of(urgency::notice, r.chat_id); }
+  void operator()(const revoke_invite& r) const { of(urgency::notice, r.chat_id); }
+  void operator()(const get_member& r) const { of(urgency::notice, r.chat_id); }
+  void operator()(const ban_member& r) const { of(urgency::notice, r.chat_id); }
+  void operator()(const unban_member& r) const { of(urgency::notice, r.chat_id); }
   template <class Other>
   void operator()(const Other& r) const {
     if constexpr (requires { r.chat_id; })
       call.chat = r.chat_id;
     else
       call.sender = 0;
+  }
+  void of(urgency importance, std::int64_t chat) const {
+    call.importance = importance;
+    call.chat = chat;
   }
 };
 
@@ -77,6 +81,7 @@ message_pace::moment message_pace::free_at(const paced_call& call) const {
 
 void message_pace::add(const paced_call& call) {
   calls_.emplace(call.ticket, call);
+  ++waiting_[static_cast<std::size_t>(call.importance)];
   enqueue(call, false);
 }
 
@@ -98,6 +103,7 @@ void message_pace::remove(std::uint64_t ticket) {
     // It may have been the one that the others of its chat wait behind.
     if (!c.parked.empty() && !std::exchange(c.timed, true)) wakes_.emplace(moment{0}, chat->first);
   }
+  --waiting_[static_cast<std::size_t>(at->second.importance)];
   calls_.erase(at);
 }
 
@@ -180,6 +186,7 @@ std::optional<paced_call> message_pace::take(moment now, urgency up_to) {
     next->pass += 60 / std::max(limits_.shares[which], 1u);
     count(*call, now);
     calls_.erase(call->ticket);
+    --waiting_[which];
     return call;
   }
 }
@@ -189,17 +196,23 @@ void message_pace::count(const paced_call& call, moment now) {
   sent_.push_back(now);
   if (call.importance == urgency::broadcast)
     broadcast_free_ = std::max(broadcast_free_, now - catch_up) + window() / static_cast<std::int64_t>(in_window());
-  if (!call.message || call.chat == 0) return;
-  auto& chat = chats_[call.chat];
+  if (call.message && call.chat != 0) count_message(call.chat, now);
+  // Who waits behind it for the same chat is looked at anew.
+  const auto waiting = chats_.find(call.chat);
+  if (waiting != chats_.end() && !waiting->second.parked.empty() && !std::exchange(waiting->second.timed, true))
+    wakes_.emplace(moment{0}, call.chat);
+}
+
+void message_pace::count_message(std::int64_t id, moment now) {
+  auto& chat = chats_[id];
   chat.full_at = std::max(chat.full_at, now) + limits_.per_chat;
   chat.over = std::max(chat.over, chat.full_at);
-  if (call.chat < 0) {
+  if (id < 0) {
     while (chat.sent.size() >= limits_.per_group) chat.sent.pop_front();
     chat.sent.push_back(now);
     chat.over = std::max<moment>(chat.over, now + limits_.group_window);
   }
-  if (!std::exchange(chat.known, true)) forget_.emplace(chat.over, call.chat);
-  if (!chat.parked.empty() && !std::exchange(chat.timed, true)) wakes_.emplace(free_at(call), call.chat);
+  if (!std::exchange(chat.known, true)) forget_.emplace(chat.over, id);
 }
 
 std::optional<message_pace::moment> message_pace::again_in(moment now, urgency up_to) const {

@@ -67,6 +67,7 @@ public:
   std::vector<std::uint64_t> waiting_for(std::int64_t chat, urgency of) const;
 
   std::size_t size() const { return calls_.size(); }
+  std::size_t size(urgency of) const { return waiting_[static_cast<std::size_t>(of)]; }
   moment held_until() const { return held_until_; }
   /// Chats that are remembered: those written to within the longest window, and those that are waited for.
   std::size_t chats() const { return chats_.size(); }
@@ -96,11 +97,13 @@ private:
   void forget(moment now);
   std::optional<paced_call> pop(class_state& of, moment now);
   void count(const paced_call& call, moment now);
+  void count_message(std::int64_t id, moment now);
 
   pace_limits limits_;
   std::size_t nodes_ = 1;
   std::map<std::uint64_t, paced_call> calls_;
   std::array<class_state, class_count> classes_;
+  std::array<std::size_t, class_count> waiting_{};
   std::map<std::int64_t, chat_state> chats_;
   std::set<std::pair<moment, std::int64_t>> wakes_, forget_;
   std::deque<moment> sent_;  ///< As many of the last calls as fit into a window.

@@ -98,14 +98,22 @@ std::optional<std::string> read_cursor(std::string_view cursor);
 /// (",\"x\":1"). The JSON, or the problem: null is 404.
 std::variant<std::string, api_answer> ask_rows(const api_call& call, std::string_view query, const std::string& more = {});
 
+/// A handler that answers a page of a list; `position` is the name by which the question takes the cursor.
+/// `more` are further arguments (",\"x\":1").
+api_handler page_reader(std::string_view query, std::string position, std::string more = {});
+/// {"account", "user", "id" as JSON without its closing brace.
+std::string owner_arguments(const api_call& call, const std::string& id);
+
 /// The rows, a function per file.
 std::vector<api_route> api_routes();
 void add_status_api(std::vector<api_route>& routes);
 void add_wallet_api(std::vector<api_route>& routes);
-void add_auth_api(std::vector<api_route>& routes);
-void add_account_api(std::vector<api_route>& routes);
 void add_channel_api(std::vector<api_route>& routes);
 void add_list_api(std::vector<api_route>& routes);
+void add_channel_deeds_api(std::vector<api_route>& routes);
+void add_broadcast_api(std::vector<api_route>& routes);
+void add_auth_api(std::vector<api_route>& routes);
+void add_account_api(std::vector<api_route>& routes);
 
 /// The OpenAPI 3.1 document of the rows.
 std::string openapi_document(const std::vector<api_route>& routes);

@@ -7,6 +7,10 @@ namespace paygate {
 
 inline api_field channel_id_field() { return telegram_id_field("id", "The channel: its open channel's Telegram id."); }
 
+inline api_field edition_field() {
+  return text_field("edition", 1, 64, "Changes with the channel's terms, and with nothing else: the ETag, without its quotes.");
+}
+
 inline shape_ptr tier_shape(bool taken) {
   static const auto given =
       make_shape("Tier", {amount_field("price_usd", "What it costs."), integer_field("days", 1, 3660, "How long it lasts.")});
@@ -64,13 +68,15 @@ inline shape_ptr channel_shape() {
        amount_field("threshold_usd", "With the strategy threshold: how much gathers before it is paid out."),
        object_field("payout", destination_shape(false), "Where value is paid to."),
        object_field("payout_change", payout_change_shape(), "Another place that was asked for; null: none.").or_null(),
-       time_field("created_at", "When it was registered."), time_field("updated_at", "When its row last changed."),
-       integer_field("edition", 1, 9'007'199'254'740'991, "Counts the changes of its terms: the ETag.")});
+       time_field("created_at", "When it was registered."), time_field("updated_at", "When its row last changed."), edition_field()});
   return shape;
 }
 
 shape_ptr tiers_shape();
 shape_ptr payout_terms_shape();
+
+/// The edition in a channel's JSON, as an ETag.
+std::string etag_of(const std::string& json);
 
 /// The caller's channel, or a part of it, as the rows have it, with its edition as the ETag.
 api_answer answer_rows(const api_call& call, std::string_view query, int status);

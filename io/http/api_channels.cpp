@@ -6,12 +6,6 @@ namespace paygate {
 
 namespace {
 
-std::string etag_of(const std::string& json) {
-  const auto document = parse_json(json);
-  const auto edition = document ? json_text(*document, "edition") : std::nullopt;
-  return edition ? '"' + *edition + '"' : std::string();
-}
-
 api_handler reader_of(std::string_view query) {
   return [query](const api_call& call) { return answer_rows(call, query, 200); };
 }
@@ -31,6 +25,12 @@ api_route read_route(std::string pattern, std::string name, std::string summary,
 
 } // namespace
 
+std::string etag_of(const std::string& json) {
+  const auto document = parse_json(json);
+  const auto edition = document ? json_text(*document, "edition") : std::nullopt;
+  return edition ? '"' + *edition + '"' : std::string();
+}
+
 api_answer answer_rows(const api_call& call, std::string_view query, int status) {
   auto rows = ask_rows(call, query);
   if (auto* problem = std::get_if<api_answer>(&rows)) return std::move(*problem);
@@ -40,19 +40,17 @@ api_answer answer_rows(const api_call& call, std::string_view query, int status)
 }
 
 shape_ptr tiers_shape() {
-  static const auto shape =
-      make_shape("Tiers", {list_field("tiers", 0, 3, tier_shape(false), "What can be bought."),
-                           integer_field("edition", 1, 9'007'199'254'740'991, "Counts the changes of the channel's terms: the ETag.")});
+  static const auto shape = make_shape("Tiers", {list_field("tiers", 0, 3, tier_shape(false), "What can be bought."), edition_field()});
   return shape;
 }
 
 shape_ptr payout_terms_shape() {
-  static const auto shape = make_shape(
-      "PayoutTerms", {object_field("payout", destination_shape(false), "Where value is paid to."),
-                      object_field("payout_change", payout_change_shape(), "Another place that was asked for; null: none.").or_null(),
-                      text_field("strategy", 1, 20, "When value is paid out.").among({"instant", "threshold"}),
-                      amount_field("threshold_usd", "How much gathers before it is paid out, with the strategy threshold."),
-                      integer_field("edition", 1, 9'007'199'254'740'991, "Counts the changes of the channel's terms: the ETag.")});
+  static const auto shape =
+      make_shape("PayoutTerms",
+                 {object_field("payout", destination_shape(false), "Where value is paid to."),
+                  object_field("payout_change", payout_change_shape(), "Another place that was asked for; null: none.").or_null(),
+                  text_field("strategy", 1, 20, "When value is paid out.").among({"instant", "threshold"}),
+                  amount_field("threshold_usd", "How much gathers before it is paid out, with the strategy threshold."), edition_field()});
   return shape;
 }
 

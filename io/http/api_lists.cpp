@@ -72,22 +72,6 @@ bool is_plain(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7f; });
 }
 
-/// A page; `position` is the name by which the query takes the cursor.
-api_handler page_reader(std::string_view query, std::string position) {
-  return [query, position](const api_call& call) -> api_answer {
-    auto more = ",\"limit\":" + std::to_string(page_limit(call)) + ",\"now\":" + json_quoted(to_text(call.service.ports.clock->now()));
-    if (const auto cursor = call.query("cursor"); !cursor.empty()) {
-      const auto after = read_cursor(cursor);
-      // What PostgreSQL takes for no text is no cursor of ours.
-      if (!after || !is_plain(*after)) return api_problem(400, "The cursor is not one that was given here.");
-      more += ",\"" + position + "\":" + json_quoted(*after);
-    }
-    auto rows = ask_rows(call, query, more);
-    if (auto* problem = std::get_if<api_answer>(&rows)) return std::move(*problem);
-    return {200, std::get<std::string>(std::move(rows)), "", {}};
-  };
-}
-
 api_answer tell_stats(const api_call& call) {
   const auto days = call.query("days");
   auto rows = ask_rows(call, "api_stats",
@@ -117,6 +101,22 @@ api_route list_route(std::string last, std::string name, std::string summary, sh
 }
 
 } // namespace
+
+api_handler page_reader(std::string_view query, std::string position, std::string further) {
+  return [query, position, further](const api_call& call) -> api_answer {
+    auto more =
+        ",\"limit\":" + std::to_string(page_limit(call)) + ",\"now\":" + json_quoted(to_text(call.service.ports.clock->now())) + further;
+    if (const auto cursor = call.query("cursor"); !cursor.empty()) {
+      const auto after = read_cursor(cursor);
+      // What PostgreSQL takes for no text is no cursor of ours.
+      if (!after || !is_plain(*after)) return api_problem(400, "The cursor is not one that was given here.");
+      more += ",\"" + position + "\":" + json_quoted(*after);
+    }
+    auto rows = ask_rows(call, query, more);
+    if (auto* problem = std::get_if<api_answer>(&rows)) return std::move(*problem);
+    return {200, std::get<std::string>(std::move(rows)), "", {}};
+  };
+}
 
 void add_list_api(std::vector<api_route>& routes) {
   auto payments = list_route("payments", "list_payments", "Orders and donations, newest first.", page_of(payment_shape()),

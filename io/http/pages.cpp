@@ -1,5 +1,7 @@
 #include "io/http/pages.hpp"
 
+#include <algorithm>
+
 #include "crypto/encoding.hpp"
 #include "crypto/hash.hpp"
 #include "messages/chat.hpp"
@@ -28,9 +30,10 @@ constexpr std::string_view script = R"js(
 var main=document.querySelector("main"),d=main.dataset,by=function(id){return document.getElementById(id)};
 var words=JSON.parse(d.words),wait=2000,timer=0;
 function show(p){
-by("text").textContent=words[p.status]||words[""];
+by("text").textContent=words[p.inside?"inside":p.status]||words[""];
 if(p.channel_title)by("title").textContent=p.channel_title;
 if(p.invite_link&&p.invite_link.indexOf("https://")===0){by("join").href=p.invite_link;by("join").hidden=false;by("once").hidden=false;by("bar").hidden=true;return false}
+if(p.inside){by("bar").hidden=true;return false}
 return true}
 function again(){clearTimeout(timer);timer=setTimeout(ask,wait)}
 function ask(){
@@ -56,6 +59,7 @@ constexpr std::pair<std::string_view, std::string_view> words[] = {
     {"underpaid", "Less arrived than the price. We have told the channel's owner and will be in touch in Telegram."},
     {"held", "Your payment arrived and is being looked at by a person."},
     {"paid", "Paid. Thank you! Your invite link is being made."},
+    {"inside", "Paid. Thank you! You are in already, there is nothing to do."},
     {"unauthorized", "This link is not valid. Please use the link that you came by, or write /subscriptions to the bot."},
 };
 

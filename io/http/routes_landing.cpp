@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "io/http/pages.hpp"
@@ -46,6 +47,7 @@ void show_channel(http_service& service, const httplib::Request& request, httpli
   // The bot's name is asked for once: until Telegram has told it there is nowhere to send anybody.
   if (page.tiers.empty() || page.tiers.front().link.empty()) return reply_busy(response);
   if (request.method == "GET" && service.ports.visited && !is_program(request.get_header_value("User-Agent"))) service.ports.visited(id);
+  response.headers.erase("Cache-Control"); // The default for everything else: no-store.
   response.set_header("Cache-Control", "public, max-age=60");
   response.set_header("Content-Security-Policy", page_policy());
   response.set_header("X-Frame-Options", "DENY");

@@ -54,9 +54,14 @@ struct account_ports {
 struct http_server_ports {
   ask_entity_fn ask;
   std::function<health_report()> status;
-  std::function<std::string()> metrics_text;                  ///< Prometheus' text format.
+  std::function<std::string()> metrics_text; ///< Prometheus' text format.
+  /// Reads an update and has it committed; empty when updates are polled.
+  std::function<update_taken(std::string_view body, milliseconds timeout)> take_update;
+  std::function<std::string()> webhook_secret;                ///< TELEGRAM_WEBHOOK_SECRET as it is now.
   std::function<std::string()> ipn_secret, success_key;       ///< NOWPAYMENTS_IPN_SECRET, SUCCESS_URL_SIGNING_KEY as they are now.
   std::function<std::string()> internal_key, ethereum_secret; ///< INTERNAL_SIGNING_KEY, ETHEREUM_RPC_WEBHOOK_SECRET as they are now.
+  std::function<std::string(const start_link&)> deep_link;    ///< Into our bot; empty while Telegram has not told the bot's name.
+  std::function<void(std::int64_t channel_id)> visited;       ///< Somebody looked at the channel's landing page.
   std::function<void(const entity_ref&)> look_again;          ///< Whatever it waits for at a provider is asked for now.
   /// Who holds an access token, or in a word why it is not good. Empty: nobody can log in.
   std::function<std::variant<identity, std::string>(const std::string& token)> verify_access;
@@ -66,11 +71,6 @@ struct http_server_ports {
   std::function<std::string(std::string_view name, const std::string& arguments, milliseconds timeout)> query;
   /// Asks a provider through its lane, and waits no longer than that: io_failure then.
   std::function<io_outcome(io_request, milliseconds timeout)> call;
-  /// Reads an update and has it committed; empty when updates are polled.
-  std::function<update_taken(std::string_view body, milliseconds timeout)> take_update;
-  std::function<std::string()> webhook_secret;          ///< TELEGRAM_WEBHOOK_SECRET as it is now.
-  std::function<std::string(const start_link&)> deep_link; ///< Into our bot; empty while Telegram has not told the bot's name.
-  std::function<void(std::int64_t channel_id)> visited;    ///< Somebody looked at the channel's landing page.
   std::shared_ptr<metrics_sink> metrics;
   std::shared_ptr<const business_clock> clock;
   std::function<timestamp(milliseconds)> advance_clock; ///< Only with --sandbox, else empty: moves business time, answers the new one.

@@ -1,5 +1,6 @@
 list(APPEND io_sources
      providers/changenow.cpp
+     providers/changenow_currencies.cpp
      providers/ethereum.cpp
      providers/ethereum_chain.cpp
      providers/ethereum_history.cpp

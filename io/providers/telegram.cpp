@@ -118,10 +118,61 @@ public:
     write_int(writer, "member_limit", 1);
     writer.EndObject();
     auto answer = api_.call("createChatInviteLink", take_text(buffer), http_effect::creates, request.chat_id);
-    if (auto* failure = std::get_if<io_failure>(&answer)) return *failure;
+    if (auto* failure = std::get_if<io_failure>(&answer)) return for_a_person(*failure);
     auto link = json_text_or_empty(std::get<telegram_result>(answer).value(), "invite_link");
     if (link.empty()) return nonsense(http_effect::creates, "an invite without invite_link");
     return invite_created{std::move(link)};
+  }
+
+  io_outcome operator()(const revoke_invite& request) {
+    json_buffer buffer;
+    json_writer writer(buffer);
+    writer.StartObject();
+    write_int(writer, "chat_id", request.chat_id);
+    write_member(writer, "invite_link", request.link);
+    writer.EndObject();
+    auto answer = api_.call("revokeChatInviteLink", take_text(buffer), http_effect::reads, request.chat_id);
+    const auto* failure = std::get_if<io_failure>(&answer);
+    if (!failure) return done{};
+    // What Telegram does not know as a link of ours lets nobody in.
+    return failure->code == "bad_request" ? io_outcome(done{}) : for_a_person(*failure);
+  }
+
+  io_outcome operator()(const get_member& request) {
+    auto answer = about_member("getChatMember", request.chat_id, request.user_id);
+    if (const auto* failure = std::get_if<io_failure>(&answer))
+      return is_unknown_there(*failure) ? io_outcome(member_seen{member_status::left}) : for_a_person(*failure);
+    const auto& member = std::get<telegram_result>(answer).value();
+    const auto status = json_text_or_empty(member, "status");
+    if (status == "restricted") return member_seen{json_bool(member, "is_member").value_or(false) ? member_status::member : member_status::left};
+    const auto parsed = parse_enum<member_status>(status);
+    return parsed ? io_outcome(member_seen{*parsed}) : nonsense(http_effect::reads, "a member without a known status");
+  }
+
+  // All three may be repeated: what they bring about is the same.
+  io_outcome operator()(const ban_member& request) {
+    auto answer = about_member("banChatMember", request.chat_id, request.user_id);
+    const auto* failure = std::get_if<io_failure>(&answer);
+    if (!failure) return done{};
+    if (is_unknown_there(*failure)) return io_failure{fault::permanent, "not_member", failure->text, {}};
+    for (const char* chief : {"is an administrator of the chat", "remove chat owner", "USER_ADMIN_INVALID"})
+      if (failure->text.find(chief) != std::string::npos) return io_failure{fault::permanent, "administrator", failure->text, {}};
+    return for_a_person(*failure);
+  }
+
+  io_outcome operator()(const unban_member& request) {
+    auto answer = about_member("unbanChatMember", request.chat_id, request.user_id, true);
+    const auto* failure = std::get_if<io_failure>(&answer);
+    if (!failure || is_unknown_there(*failure)) return done{};
+    return for_a_person(*failure);
+  }
+
+  io_outcome operator()(const approve_join& request) {
+    auto answer = about_member("approveChatJoinRequest", request.chat_id, request.user_id);
+    const auto* failure = std::get_if<io_failure>(&answer);
+    if (!failure || failure->text.find("USER_ALREADY_PARTICIPANT") != std::string::npos) return done{};
+    if (failure->code == "bad_request") return io_failure{fault::permanent, "no_request", failure->text, {}};
+    return for_a_person(*failure);
   }
 
   io_outcome operator()(const get_updates& request) {
@@ -137,7 +188,7 @@ public:
       if (failure->code == "conflict") explain_conflict(*failure);
       return *failure;
     }
-    auto received = parse_updates(std::get<telegram_result>(answer).value(), request.offset, settings_.start_link_key());
+    auto received = parse_updates(std::get<telegram_result>(answer).value(), request.offset, settings_.start_link_key(), bot_id_of(poll_api_.token()));
     if (!received) return nonsense(http_effect::reads, "no list of updates");
     return std::move(*received);
   }
@@ -180,6 +231,30 @@ private:
     write_bool(writer, "is_disabled", true);
     writer.EndObject();
     return write_keyboard(writer, request.buttons);
+  }
+
+  telegram_answer about_member(const char* method, std::int64_t chat_id, std::int64_t user_id, bool only_if_banned = false) {
+    json_buffer buffer;
+    json_writer writer(buffer);
+    writer.StartObject();
+    write_int(writer, "chat_id", chat_id);
+    write_int(writer, "user_id", user_id);
+    if (only_if_banned) write_bool(writer, "only_if_banned", true);
+    writer.EndObject();
+    return api_.call(method, take_text(buffer), http_effect::reads, chat_id);
+  }
+
+  static bool is_unknown_there(const io_failure& failure) {
+    if (failure.code != "bad_request") return false;
+    for (const char* words : {"PARTICIPANT_ID_INVALID", "USER_ID_INVALID", "user not found", "USER_NOT_PARTICIPANT", "participant not found"})
+      if (failure.text.find(words) != std::string::npos) return true;
+    return false;
+  }
+
+  /// Rights that the bot lacks in a channel only its owner can mend: whoever owes the call is to hear of it, not the retry loop alone.
+  static io_failure for_a_person(io_failure failure) {
+    if (failure.code == "no_rights") failure.kind = fault::permanent;
+    return failure;
   }
 
   /// An old query, an unchanged message and one that is not there are what was wanted.

@@ -199,6 +199,15 @@ TEST_CASE("retry_after holds its chat; two chats within a second, or none, hold 
   CHECK(r.pace.take(r.now + 1500ms).has_value());
 }
 
+TEST_CASE("all that waited for a held chat goes on, whatever kinds of calls they are") {
+  player p;
+  p.pace.put_off(7, 10s, p.now);
+  for (const bool message : {false, true, false, true, true}) p.add(urgency::answer, 7, 1, message);
+  const auto all = p.run_until(p.now + 60s);
+  CHECK(all.size() == 5);
+  CHECK(p.pace.size() == 0);
+}
+
 TEST_CASE("nodes share the limit over all") {
   for (const std::size_t nodes : {2u, 3u, 7u, 60u}) {
     player p;
@@ -247,6 +256,8 @@ TEST_CASE("requests count as what they are") {
   CHECK(paced(send_message{7, "x", {}}, 1, 9).message);
   CHECK(paced(create_invite{-5, "n", {}}, 1, 9).importance == urgency::access);
   CHECK_FALSE(paced(create_invite{-5, "n", {}}, 1, 9).message);
+  CHECK(paced(ban_member{-5, 6}, 1, 9).importance == urgency::notice);
+  CHECK(paced(approve_join{-5, 6}, 1, 9).importance == urgency::access);
   CHECK(paced(delete_message{-5, 6}, 1, 9).chat == -5);
   CHECK(paced(answer_callback{"c", ""}, 1, 9).chat == 0);
 }

@@ -172,7 +172,8 @@ TEST_CASE("a poll that is refused says why; a webhook that was left over is take
 }
 
 TEST_CASE("a pressed button names its message, a forwarded message its channel") {
-  const std::string ann = R"({"id":5,"first_name":"Ann"})", key = "link-key";
+  const std::string ann = R"({"id":5,"first_name":"Ann"})";
+  const auto key = at("http://127.0.0.1:1");
   const auto pressed = read_webhook_update(R"({"update_id":14,"callback_query":{"id":"cb","from":)" + ann
                                                + R"(,"data":"new","message":{"message_id":33,"chat":{"id":5,"type":"private"}}}})",
                                            key);

@@ -15,6 +15,13 @@ inline channel own_channel() {
   return c;
 }
 
+/// It lets people in for a week for nothing.
+inline channel trial_channel() {
+  auto c = sample_channel();
+  c.trial_days = 7;
+  return c;
+}
+
 /// A person in front of the bot: numbers the updates, and sees which message has the buttons.
 struct chat : machine<conversation_kind> {
   std::int64_t next_update = 100, next_message = 500;
@@ -168,6 +175,13 @@ struct chat : machine<conversation_kind> {
     to_verifying();
     done_with("rights", rights_checked{true, true, true, true, "Open", "Closed", ""});
     REQUIRE(status() == "saving");
+  }
+  void to_trial() {
+    follows({-1001, 0});
+    channel_answers("look_up", trial_channel());
+    settled();
+    presses("trial:" + state.order_id);
+    REQUIRE(status() == "trying");
   }
   void to_writing_post() {
     presses("post:-1001");

@@ -72,6 +72,10 @@ std::vector<named_state> all_states() {
       {"confirming_post", [](chat& c) { c.to_confirming_post(); }},
       {"claiming_post", [](chat& c) { c.to_confirming_post(), c.presses("b:channel"); }},
       {"posting", [](chat& c) { c.to_confirming_post(), c.presses("b:subscribers"), c.channel_answers("claim", own_channel()); }},
+      {"entering_code", [](chat& c) { c.to_offer(), c.settled(), c.presses("code:" + c.state.order_id), c.settled(); }},
+      {"quoting", [](chat& c) { c.to_offer(), c.settled(), c.presses("code:" + c.state.order_id), c.says("spring"); }},
+      {"trying", [](chat& c) { c.to_trial(); }},
+      {"trying with terms", [](chat& c) { c.to_trial(), c.channel_answers("trial_terms", trial_channel()); }},
       {"a draft left", [](chat& c) { c.to_new_form(), c.says("/cancel"), c.settled(); }},
       {"an errand", [](chat& c) { c.presses("inv:-1001"); }},
       {"blocked", [](chat& c) { c.says("/help"), c.done_with("view", no_way("blocked")); }},
@@ -91,6 +95,10 @@ std::vector<named_update> all_updates() {
       {"a donation's link",
        [](chat& c) {
          c.follows({-1001, start_link::donation});
+       }},
+      {"a link with a code",
+       [](chat& c) {
+         c.follows({-1001, 0, "SPRING"});
        }},
       {"a choice's link",
        [](chat& c) {
@@ -180,8 +188,8 @@ std::vector<named_update> all_updates() {
                            "f:price_1",
                            "f:memo"})
     all.push_back({"press " + std::string(data), [data](chat& c) { c.presses(data); }, true});
-  for (const char* key :
-       {"pay:", "don:25:", "don:7:", "amt:", "skip:", "key:1:", "key:.:", "key:b:", "key:c:", "key:ok:", "key:x:", "key:zz:", "key::"})
+  for (const char* key : {"pay:", "don:25:", "don:7:", "amt:", "skip:", "key:1:", "key:.:", "key:b:", "key:c:", "key:ok:", "key:x:",
+                          "key:zz:", "key::", "code:", "trial:", "back:"})
     all.push_back({"press " + std::string(key) + "<this order>", [key](chat& c) { c.presses(key + c.state.order_id); }, true});
   all.push_back({"press f:save elsewhere", [](chat& c) { c.presses("f:save", 3); }, true});
   all.push_back({"press without a message", [](chat& c) { c.presses("f:donations", 0); }, true});
@@ -201,6 +209,8 @@ bool is_ours(conversation_status status) {
   case conversation_status::settling:
   case conversation_status::addressing:
   case conversation_status::claiming_post:
+  case conversation_status::quoting:
+  case conversation_status::trying:
   case conversation_status::posting: return true;
   default: return false;
   }

@@ -47,7 +47,7 @@ class broadcast(WorldTest):
         print(f"broadcast of {RECIPIENTS}: {kills} SIGKILLs, {took:.1f} s, deliveries {seen}, row: sent {end['sent']} failed {end['failed']} "
               f"skipped {end['skipped']}; in flight at most {CHUNK}", flush=True)
         self.assertEqual(seen["chats"], RECIPIENTS)
-        self.assertLessEqual(seen["repeated"], kills * CHUNK)
+        self.assertLessEqual(seen["messages"] - seen["chats"], kills * CHUNK)
         self.assertEqual((end["sent"], end["failed"], end["skipped"]), (RECIPIENTS, 0, 0))
 
     def test_2_an_invite_does_not_wait_for_a_broadcast(self):
@@ -57,14 +57,12 @@ class broadcast(WorldTest):
         world.ctl("broadcasts", "send", "MORE", "--channel", str(DIRECT_CHANNEL), "--to", "subscribers", "--html", "More news", "--reason", "test")
         wait("it to be sent", lambda: int(world.database.sql("SELECT sent FROM broadcast WHERE id = 'MORE'")) > 0)
         buyer.pay()
-        began = time.monotonic()
         buyer.get_invite()
-        took = time.monotonic() - began
+        took = time.time() - float(world.database.sql("SELECT extract(epoch FROM judged_at) FROM payment WHERE user_id = 6301"))
         state = world.database.rows("SELECT * FROM broadcast WHERE id = 'MORE'")[0]
-        judged, invited = (world.database.sql(f"SELECT extract(epoch FROM {c}) FROM payment WHERE user_id = 6301") for c in ("judged_at", "invited_at"))
-        print(f"invite during a broadcast: {float(invited) - float(judged):.3f} s from the verdict to the message; the broadcast was {state['status']} "
-              f"({state['sent']} sent), seen after {took:.1f} s", flush=True)
-        self.assertLessEqual(float(invited) - float(judged), 2.0)
+        print(f"invite during a broadcast: seen {took:.3f} s after the verdict on the payment; the broadcast was {state['status']} with {state['sent']} sent",
+              flush=True)
+        self.assertLessEqual(took, 2.0)
 
     def test_3_a_repeat_changes_nothing_and_the_end_can_be_looked_at(self):
         world = self.world

@@ -2,6 +2,7 @@
 """The life of a subscription in a minute of shortened time, with real parts: an owner registers a channel by the form; offer -> start -> pay ->
 join -> reminders -> renew -> expiry -> removed -> back; a donation with the keypad; a broadcast. Prints the chats as the people in them see
 them; `deploy/life` builds first."""
+import re
 import unittest
 
 from scenario import World, fetch, wait
@@ -52,6 +53,44 @@ class life(unittest.TestCase):
             return next(one["is_revoked"] for one in self.world.sandbox.get(f"chats/{CLOSED}/members")["links"] if one["invite_link"] == link)
         wait("the used invite to be revoked", revoked, 60)
         return link
+
+    def fill_the_form(self):
+        """Line by line, with two slips of the pen; each line waits for its question, each answer for what the form says to it."""
+        olga = self.olga
+        olga.press("Register a channel")
+        for line, answers in (("^Public channel$", [("Good evening, traders.", "is noted", {"forward_from": OPEN})]),
+                              ("^Private channel$", [(str(CLOSED), "is noted", {})]),
+                              ("^Private title$", [("Night Traders Club", "is noted", {})]),
+                              ("^Description$", [("Signals before dawn, <every> day & night.", "is noted", {})]),
+                              ("^Price$", [("thirty", "is no price", {}), ("30", "is noted", {})]),
+                              ("^Coin and network$", [("eth eth", "is noted", {})]),
+                              ("^Address$", [(WALLET.replace("A", "a"), "checksum", {}), (WALLET, "is noted", {})])):
+            olga.press(line)
+            olga.button("^« Back$")
+            for text, said, more in answers:
+                olga.read_all()
+                olga.act("send", text=text, **more)
+                olga.hear(said)
+        olga.press("Save all changes")
+        wait("the channel to be registered", lambda: [m for m in olga.messages() if "is registered" in m["text"]], 60)
+
+    def write_to_all(self, text):
+        olga = self.olga
+        olga.say("/broadcast")
+        olga.press("📣 Night Traders")
+        olga.hear("Write what you want to send", fresh=False)
+        olga.say(text)
+        olga.press("To every subscriber")
+
+    def type_amount(self, person, amount):
+        person.press("Another amount")
+        person.button("^✅ Confirm$")
+        for key in amount:
+            person.press(f"^{re.escape(key)}$")
+        wait("the keypad to show it", lambda: [m for m in person.messages() if f"${amount}" in m["text"]], 60)
+        person.press("^✅ Confirm$")
+        person.button("Send without a message")
+        person.say("For the coffee & the <charts>!")
 
     def test_1_the_owner_registers_a_channel_by_the_form(self):
         self.say("Olga registers her channel by the form of /channels")
@@ -130,6 +169,7 @@ class life(unittest.TestCase):
         self.write_to_all("The market opens an hour earlier tomorrow.")
         for one in (self.ann, cleo):
             one.hear("The market opens an hour earlier tomorrow.")
+        self.assertIn("Sent: 2", self.olga.hear("Broadcast finished")["text"])
         self.assertFalse([m for m in self.ben.messages() if "an hour earlier" in m["text"]], "a donor is no subscriber")
 
     def test_8_the_books_close(self):

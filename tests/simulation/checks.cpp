@@ -28,6 +28,11 @@ struct printer {
   std::string operator()(const get_recipients& r) const { return std::to_string(r.channel_id) + "|" + std::to_string(r.after); }
   std::string operator()(const get_due_posts& r) const { return to_text(r.at); }
   std::string operator()(const create_invite& r) const { return std::to_string(r.chat_id) + "|" + r.name; }
+  std::string operator()(const revoke_invite& r) const { return r.link; }
+  std::string operator()(const get_member& r) const { return std::to_string(r.chat_id) + "|" + std::to_string(r.user_id); }
+  std::string operator()(const ban_member& r) const { return std::to_string(r.chat_id) + "|" + std::to_string(r.user_id); }
+  std::string operator()(const unban_member& r) const { return std::to_string(r.chat_id) + "|" + std::to_string(r.user_id); }
+  std::string operator()(const approve_join& r) const { return std::to_string(r.chat_id) + "|" + std::to_string(r.user_id); }
   std::string operator()(const poll_updates& r) const { return std::to_string(r.offset); }
   std::string operator()(const get_updates& r) const { return std::to_string(r.offset); }
   std::string operator()(const sign_tx& r) const {

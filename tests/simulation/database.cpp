@@ -44,7 +44,9 @@ std::string database::object_row(const step_record& step) const {
   if (const auto* p = std::get_if<payment>(&step.state)) {
     const bool judged = p->status == payment_status::underpaid || p->status == payment_status::held || p->status == payment_status::paid;
     if (judged && !p->judged_at) return "judged_has_time";
-    if (p->invited_at && !p->donation && p->invite_link.empty()) return "invited_has_link";
+  } else if (const auto* s = std::get_if<subscription>(&step.state)) {
+    if (s->access == subscription_access::invited && (s->invite_link.empty() || !s->invite_expires_at)) return "invited_has_link";
+    if (s->access == subscription_access::admitting && !s->requested_at) return "asking_has_time";
   } else if (const auto* out = std::get_if<payout>(&step.state)) {
     const bool sent =
         out->status == payout_status::confirming || out->status == payout_status::exchanging || out->status == payout_status::completed;
@@ -209,6 +211,13 @@ io_outcome database::ask(const io_request& request) const {
     const auto at = allowances.find(r->payout_id);
     return at != allowances.end() ? io_outcome{at->second.seen} : io_failure{fault::transient, "not_found", "", std::nullopt};
   }
+  if (const auto* r = std::get_if<find_channels>(&request)) {
+    channels_found found;
+    for (const auto& [ref, row] : rows)
+      if (const auto* c = std::get_if<channel>(&row.state); c && (c->closed_channel_id == r->channel_id || c->open_channel_id == r->channel_id))
+        found.channels.push_back({c->open_channel_id, c->closed_channel_id, c->closed_title});
+    return found;
+  }
   if (std::holds_alternative<get_gathered>(request)) return accruals.gathered();
   if (std::holds_alternative<get_wallet_books>(request)) return wallet_books();
   if (const auto* r = std::get_if<get_due_posts>(&request)) return due_posts(*r);
@@ -341,11 +350,12 @@ loaded_entity database::load(const entity_ref& ref) const {
   return found;
 }
 
-wake_list database::scan(timestamp from, timestamp to, std::uint32_t limit) const {
+wake_list database::scan(timestamp from, timestamp to, std::uint32_t limit, const shard_list& shards) const {
   std::vector<std::pair<timestamp, const entity_ref*>> due;
   for (const auto& [ref, row] : rows) {
     const auto& wake = row.header.wake_at;
     if (!wake || !row.header.quarantine.empty() || *wake <= from || *wake > to) continue;
+    if (std::find(shards.begin(), shards.end(), shard_of(ref)) == shards.end()) continue;
     due.emplace_back(*wake, &ref);
   }
   std::sort(due.begin(), due.end(), [](const auto& a, const auto& b) { return a.first < b.first; });

@@ -21,7 +21,7 @@ public:
   /// One transaction: all of the step, or nothing. `node` is the identity under which it is written.
   commit_result commit(const step_record& step, const std::string& node);
   loaded_entity load(const entity_ref& ref) const;
-  wake_list scan(timestamp from, timestamp to, std::uint32_t limit) const;
+  wake_list scan(timestamp from, timestamp to, std::uint32_t limit, const shard_list& shards) const;
 
   lease_table table;
 

@@ -44,11 +44,15 @@ bool simulation::all_over() const {
     } else if (const auto* v = std::get_if<conversation>(&row.state)) {
       const bool works = v->status == conversation_status::looking_up || v->status == conversation_status::ordering;
       if (works || v->owed_view != conversation_view::none || !v->open_callback.empty()) return false;
+    } else if (std::holds_alternative<subscription>(row.state)) {
+      for (const auto& e : effects_of(o_.db.load(ref).state, ref, o_.w.now, o_.rules))
+        if (e.not_before <= o_.w.now) return false;
     } else if (const auto* s = std::get_if<payment>(&row.state)) {
       const auto due = effects_of(o_.db.load(ref).state, ref, o_.w.now, o_.rules);
       // What waits for a person who never paid is looked for now and then; everything else must have come to an end.
       for (const auto& e : due)
         if (!e.key.starts_with("find@")) return false;
+      if (s->status == payment_status::paid && !s->invited_at) return false;
       if (o_.provider.orders.count(ref.id) && o_.provider.orders.at(ref.id).finished > 0 && !s->judged_at) return false;
     }
   }
@@ -124,7 +128,6 @@ void simulation::judge_cluster() {
 
 void simulation::judge_payments() {
   auto& w = o_.w;
-  std::set<std::string> links;
   std::map<std::string, std::int64_t> days_bought;
   for (const auto& [order, truth] : o_.provider.orders) {
     const auto* row = o_.db.find<payment>(entity_kind::payment, order);
@@ -158,8 +161,9 @@ void simulation::judge_payments() {
     w.demand(p.owner_told_at || p.owner_chat_id == 0, is + ": the owner is told");
     if (p.donation) continue;
     w.demand(p.ends_at.has_value(), is + ": the subscription is extended");
-    w.demand(o_.persons.links.count(p.invite_link) && links.insert(p.invite_link).second, is + ": it has an invite link of its own");
     const auto sub = std::to_string(p.channel_id) + ":" + std::to_string(p.user_id);
+    // Whoever is in already gets none.
+    w.demand(p.invite_link.empty() || o_.persons.links.count(p.invite_link), is + ": its page shows a link that there is");
     const auto& all = o_.db.periods[sub];
     w.demand(std::count_if(all.begin(), all.end(), [&, &id = order](const auto& e) { return e.order_id == id; }) == 1,
              is + ": extended once");
@@ -170,6 +174,16 @@ void simulation::judge_payments() {
     std::int64_t got = 0;
     for (const auto& e : o_.db.periods[sub]) got += std::chrono::duration_cast<std::chrono::hours>(e.ends_at - e.starts_at).count() / 24;
     w.demand(s && got == days, sub + ": access is as long as it was bought");
+    const bool is_in = std::get<member_seen>(o_.persons.look({s->closed_channel_id, s->user_id})).status == member_status::member;
+    using enum subscription_access;
+    w.demand(is_in ? s->access == inside : s->access == invited || s->access == outside,
+             sub + " is " + std::string(to_text(s->access)) + ": it knows whether its user is in");
+    int good = 0;
+    for (const auto& [url, link] : o_.persons.links)
+      good += link.made.chat_id == s->closed_channel_id && !link.revoked && link.used_by == 0
+              && link.made.name.starts_with("s" + std::to_string(s->user_id) + "-") && url == s->invite_link;
+    w.demand(good == (s->access == invited), sub + ": the link that it has is good");
+    for (const auto& [url, link] : o_.persons.links) w.demand(link.used_by == 0 || link.revoked, url + ": a used link is good no more");
   }
   for (const auto& [raw, times] : o_.db.webhooks) w.demand(times > 0, raw);
 }

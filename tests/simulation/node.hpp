@@ -89,7 +89,7 @@ private:
   std::string next_identity();
   keeper::instant steady_at(timestamp at) const;
   void end();
-  wake_list_ptr on_scan(std::int64_t from, std::int64_t to, std::uint32_t limit);
+  wake_list_ptr on_scan(std::int64_t from, std::int64_t to, std::uint32_t limit, const shard_list& shards);
   void open_links();
   void close_links();
   void forward(const caf::actor& asker, std::uint64_t id, const std::string& to, const std::string& bytes);

@@ -56,6 +56,11 @@ io_outcome outside::perform(const io_request& request) {
   if (auto* r = std::get_if<send_message>(&request)) return persons.send(*r);
   if (auto* r = std::get_if<edit_message>(&request)) return persons.edit(*r);
   if (auto* r = std::get_if<create_invite>(&request)) return persons.invite(*r);
+  if (auto* r = std::get_if<revoke_invite>(&request)) return persons.revoke(*r);
+  if (auto* r = std::get_if<get_member>(&request)) return persons.look(*r);
+  if (auto* r = std::get_if<ban_member>(&request)) return persons.ban(*r);
+  if (auto* r = std::get_if<unban_member>(&request)) return persons.unban(*r);
+  if (auto* r = std::get_if<approve_join>(&request)) return persons.approve(*r);
   if (auto* r = std::get_if<get_chain_quote>(&request)) return net.quote(*r);
   if (auto* r = std::get_if<broadcast_tx>(&request)) return net.broadcast(*r);
   if (auto* r = std::get_if<get_receipts>(&request)) return net.receipts(*r);

@@ -103,6 +103,16 @@ struct faulty_broadcast : broadcast_kind {
 struct faulty_subscription : subscription_kind {
   static verdict<subscription> apply(const subscription& state, bool exists, const subscription_message& message,
                                      const step_context& context) {
+    if (active_fault == planted::forget_join && exists && std::holds_alternative<member_joined>(message))
+      return decision<subscription>{.next = state, .changed = false, .reply = ok{}, .entries = {}, .rows = {}, .note = {}};
+    if (active_fault == planted::keep_used_link) {
+      auto result = subscription_kind::apply(state, exists, message, context);
+      if (auto* yes = std::get_if<decision<subscription>>(&result)) {
+        yes->next.spent_links.clear();
+        yes->changed = !(exists && yes->next == state);
+      }
+      return result;
+    }
     if (active_fault != planted::forget_period) return subscription_kind::apply(state, exists, message, context);
     auto forgetful = state;
     forgetful.periods.clear();
@@ -169,6 +179,7 @@ spawn_entity_fn spawner_of(entity_kind kind) {
   case entity_kind::scheduler: return spawn_entity<faulty_scheduler>;
   case entity_kind::reconciliation: return spawn_reconciliation;
   case entity_kind::broadcast: return spawn_entity<faulty_broadcast>;
+  case entity_kind::promo_code: return spawn_promo_code;
   case entity_kind::account: return spawn_account;
   case entity_kind::login_name: return spawn_login_name;
   case entity_kind::session: return spawn_session;

@@ -26,7 +26,6 @@ bool forgot(const std::string& old, const std::string& next) { return !old.empty
 
 std::string back(const payment& a, const payment& b) {
   if (a.status == payment_status::paid && b.status != payment_status::paid) return "paid stays paid";
-  if (forgot(a.invite_link, b.invite_link)) return "the invite link is bound once";
   if (forgot(a.invoice_id, b.invoice_id)) return "the invoice is bound once";
   if (forgot(a.ends_at, b.ends_at)) return "the extension is known once";
   if (a.judged_at && !b.judged_at) return "a verdict is not forgotten";

@@ -77,8 +77,8 @@ TEST_CASE("the tables have exactly the columns that each_field lists") {
     wanted.insert(wanted.end(), table.fields.begin(), table.fields.end());
     CHECK(sorted(columns_in_database(db, table.name)) == sorted(described(wanted)));
   }
-  for (const auto* table :
-       {&deposit_table(), &subscription_period_table(), &wallet_transfer_table(), &wallet_correction_table(), &wallet_foreign_table()}) {
+  for (const auto* table : {&deposit_table(), &subscription_period_table(), &wallet_transfer_table(), &wallet_correction_table(),
+                            &wallet_foreign_table(), &promo_use_table()}) {
     INFO(table->name);
     auto wanted = table->fields;
     wanted.push_back({"seq", {"bigint"}}); // Order of arrival: the table's own.
@@ -95,6 +95,10 @@ TEST_CASE("the tables have exactly the columns that each_field lists") {
   check_enum<payout_strategy>(db);
   check_enum<channel_status>(db);
   check_enum<subscription_status>(db);
+  check_enum<subscription_access>(db);
+  check_enum<subscription_notice>(db);
+  check_enum<promo_code_status>(db);
+  check_enum<promo_state>(db);
   check_enum<conversation_status>(db);
   check_enum<conversation_view>(db);
   check_enum<payout_status>(db);
