@@ -172,6 +172,15 @@ const std::string schedule_sql =
     + as_time("c.offer_due_at") + ", 'next_donation_at', " + as_time("c.donation_due_at") + ") FROM channel c WHERE c.id = " + arg("id")
     + " AND " + is_theirs;
 
+const std::string promo_json =
+    "jsonb_build_object('code', p.code, 'status', p.status, 'percent', p.percent, 'fixed_usd', " + as_amount("p.fixed_usd")
+    + ", 'uses_max', p.uses_max, 'uses_per_user', p.uses_per_user, 'expires_at', " + as_time("p.expires_at")
+    + ", 'uses', (SELECT count(*) FROM promo_use u WHERE u.promo_id = p.id AND u.released_at IS NULL))";
+const std::string promo_codes_sql = "WITH " + own + " SELECT jsonb_build_object('items', (SELECT coalesce(jsonb_agg(" + promo_json
+                                    + " ORDER BY p.code), '[]') FROM promo_code p WHERE p.channel_id = own.channel)) FROM own";
+const std::string promo_code_sql =
+    "WITH " + own + " SELECT " + promo_json + " FROM own JOIN promo_code p ON p.channel_id = own.channel AND p.code = " + arg("code");
+
 } // namespace
 
 std::string api_sql_of(std::string_view name) {
@@ -187,6 +196,8 @@ std::string api_sql_of(std::string_view name) {
   if (name == api_broadcasts) return broadcasts_sql;
   if (name == api_broadcast) return broadcast_sql;
   if (name == api_schedule) return schedule_sql;
+  if (name == api_promo_codes) return promo_codes_sql;
+  if (name == api_promo_code) return promo_code_sql;
   return api_state_sql_of(name);
 }
 

@@ -45,6 +45,10 @@ inline constexpr std::string_view api_broadcast = "api_broadcast";
 /// {.., "id"} -> {cadence, day, hour, next_offer_at, next_donation_at} of a channel.
 inline constexpr std::string_view api_schedule = "api_schedule";
 
+/// {.., "id"} -> {"items": [promo code]} of a channel; {.., "id", "code"} -> one.
+inline constexpr std::string_view api_promo_codes = "api_promo_codes";
+inline constexpr std::string_view api_promo_code = "api_promo_code";
+
 /// {"network", "most": tokens, "seconds": in which they fill up} -> {"granted", "retry_after": seconds}: takes one of them.
 inline constexpr std::string_view auth_token = "auth_token";
 

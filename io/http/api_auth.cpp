@@ -127,7 +127,7 @@ api_answer set_new_password(const api_call& call) {
   return take_mailed(
       call,
       [&](const mailed_token& t) {
-        return account_message{reset_password{t.hash, *hash, network_of(call.client)}};
+        return account_message{reset_password{t.hash, *hash, login_network_of(call.client)}};
       },
       "password_set");
 }

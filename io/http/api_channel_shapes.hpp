@@ -72,6 +72,8 @@ inline shape_ptr channel_shape() {
   return shape;
 }
 
+void add_promo_api(std::vector<api_route>& routes);
+
 shape_ptr tiers_shape();
 shape_ptr payout_terms_shape();
 

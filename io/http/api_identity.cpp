@@ -40,7 +40,7 @@ token_keys keys_of(const http_service& service) {
   return service.ports.accounts.token_secret ? parse_token_keys(service.ports.accounts.token_secret()) : token_keys{};
 }
 
-std::string network_of(const std::string& address) {
+std::string login_network_of(const std::string& address) {
   char text[INET6_ADDRSTRLEN] = {};
   in_addr v4{};
   if (inet_pton(AF_INET, address.c_str(), &v4) == 1) {
@@ -84,7 +84,7 @@ api_answer not_known(std::string_view detail) {
 std::variant<proven, api_answer> prove_password(const api_call& call, const std::string& account_id, bool by_mail,
                                                 const std::string& password, const api_answer& wrong) {
   auto& service = call.service;
-  const auto network = network_of(call.client);
+  const auto network = login_network_of(call.client);
   const auto begun = ask_identity(service, entity_kind::account, account_id, account_message{begin_login{network, by_mail}});
   if (const auto* no = std::get_if<refused>(&begun)) return api_refused(*no);
   const auto& view = std::get<login_view>(begun);

@@ -14,7 +14,7 @@ entity_reply ask_identity(http_service& service, entity_kind kind, const std::st
 token_keys keys_of(const http_service& service);
 
 /// Where a client is, as login_guard has it: "203.0.113.0/24", "2001:db8:1::/48".
-std::string network_of(const std::string& address);
+std::string login_network_of(const std::string& address);
 
 /// The account that has a name or an address; when nobody has it the phantom that stands for it, always the same one.
 std::variant<std::string, api_answer> find_account(http_service& service, const std::string& login);

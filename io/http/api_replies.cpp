@@ -1,5 +1,6 @@
 #include "crypto/encoding.hpp"
 #include "io/http/api.hpp"
+#include "io/http/api_channel_shapes.hpp"
 #include "io/http/service.hpp"
 
 namespace paygate {
@@ -85,6 +86,7 @@ std::vector<api_route> api_routes() {
   add_list_api(routes);
   add_channel_deeds_api(routes);
   add_broadcast_api(routes);
+  add_promo_api(routes);
   add_auth_api(routes);
   add_account_api(routes);
   return routes;

@@ -262,8 +262,8 @@ TEST_CASE("words that are none are refused before anybody is asked") {
 }
 
 TEST_CASE("a client's network is a /24 or a /48") {
-  CHECK(network_of("203.0.113.77") == "203.0.113.0/24");
-  CHECK(network_of("::ffff:203.0.113.77") == "203.0.113.0/24");
-  CHECK(network_of("2001:db8:1:2:3::4") == "2001:db8:1::/48");
-  CHECK(network_of("what") == "unknown");
+  CHECK(login_network_of("203.0.113.77") == "203.0.113.0/24");
+  CHECK(login_network_of("::ffff:203.0.113.77") == "203.0.113.0/24");
+  CHECK(login_network_of("2001:db8:1:2:3::4") == "2001:db8:1::/48");
+  CHECK(login_network_of("what") == "unknown");
 }
