@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "messages/effects.hpp"
 
@@ -13,7 +14,7 @@ enum class account_status : std::uint8_t {
   phantom,    ///< Nobody's: it takes the log-ins and requests for names and addresses that nobody has, so that these look like anybody's.
   unverified, ///< Signed up; the e-mail address was not confirmed yet. Nobody can log in.
   active,
-  closing,    ///< Told to close: its channels sell nothing new and drain.
+  closing, ///< Told to close: its channels sell nothing new and drain.
   closed
 };
 template <>
@@ -26,24 +27,26 @@ struct enum_names<account_status> {
 struct account {
   account_status status = account_status::phantom;
   std::string user_name, email;
-  std::string password_hash;       ///< A PHC string of Argon2id, or bcrypt of an imported owner until the first log-in.
-  std::string pending_email;       ///< Takes the place of `email` once it is confirmed.
+  std::string password_hash; ///< A PHC string of Argon2id, or bcrypt of an imported owner until the first log-in.
+  std::string pending_email; ///< Takes the place of `email` once it is confirmed.
   std::int64_t telegram_user_id = 0;
   std::string telegram_name;
-  std::int64_t login_epoch = 0;    ///< Sessions and access tokens of an earlier one are void.
+  std::int64_t link_user_id = 0; ///< The Telegram user who followed the link and has not confirmed it yet.
+  std::int64_t login_epoch = 0;  ///< Sessions and access tokens of an earlier one are void.
   timestamp opened_at{};
   std::optional<timestamp> lapses_at; ///< Unverified until then: it closes by itself and gives its names back.
   std::optional<timestamp> last_login_at;
   std::string verify_token, reset_token, change_token, link_token;
   std::optional<timestamp> verify_until, reset_until, change_until, link_until;
-  std::string owed_names;          ///< What is still to be asked of names, in this order: "confirm name:ann,release mail:a@b.c".
-  std::string owed_mails;          ///< Mails still to be sent, in this order, each with its number: "verify:3,welcome:4".
-  std::string notice_email;        ///< Where the mail about a changed address goes: the former one.
+  std::string owed_names;   ///< What is still to be asked of names, in this order: "confirm name:ann,release mail:a@b.c".
+  std::string owed_mails;   ///< Mails still to be sent, in this order, each with its number: "verify:3,welcome:4".
+  std::string notice_email; ///< Where the mail about a changed address goes: the former one.
   std::int64_t mail_seq = 0;
   std::optional<timestamp> mails_at; ///< When somebody who was not logged in last made us send a mail,
   std::int32_t mails_asked = 0;      ///< and how often that was within a day of each other.
-  std::string guard;               ///< login_guard as text.
-  std::string secret;              ///< The token of the mail at the head. Not stored: after a restart another one is made.
+  std::string guard;                 ///< login_guard as text.
+  std::vector<std::int64_t> selling; ///< Channels that are still to be told that they close. Not stored: read again after a restart.
+  std::string secret;                ///< The token of the mail at the head. Not stored: after a restart another one is made.
   bool operator==(const account&) const = default;
 
   template <class Self, class F>
@@ -55,6 +58,7 @@ struct account {
     f("pending_email", self.pending_email);
     f("telegram_user_id", self.telegram_user_id);
     f("telegram_name", self.telegram_name);
+    f("link_user_id", self.link_user_id);
     f("login_epoch", self.login_epoch);
     f("opened_at", self.opened_at);
     f("lapses_at", self.lapses_at);
@@ -89,7 +93,8 @@ struct address_wanted {};
 /// Answers a login_view: what the password is to be checked against, or how long this network has to wait. Also of an account that does
 /// not exist: a phantom then.
 struct begin_login {
-  std::string network; ///< Of the client: "203.0.113.0/24".
+  std::string network;  ///< Of the client: "203.0.113.0/24".
+  bool by_mail = false; ///< The account was named by its address.
   bool operator==(const begin_login&) const = default;
 };
 /// Event: the password was right. `new_hash`: the same password hashed anew, empty when that is not needed; taken only while the hash is
@@ -123,7 +128,8 @@ struct change_password {
   std::string password_hash;
   bool operator==(const change_password&) const = default;
 };
-/// Command: another address, to be confirmed by a mail to it. Answers the account_view, also when somebody else has it: only that one is told.
+/// Command: another address, to be confirmed by a mail to it. Answers the account_view, also when somebody else has it: only that one is
+/// told.
 struct change_email {
   std::string email;
   bool operator==(const change_email&) const = default;
@@ -137,9 +143,15 @@ struct offer_link {
   std::string token; ///< Its SHA-256.
   bool operator==(const offer_link&) const = default;
 };
-/// Command, of a conversation: its person followed that link and confirmed it. `invalid` when the token is not, or not any more.
-struct link_telegram {
+/// Command, of a conversation: its person followed that link. Answers the account_view, so that they see what they would be joined with;
+/// `invalid` when the token is not good, or not any more.
+struct claim_link {
   std::string token;
+  std::int64_t user_id = 0;
+  bool operator==(const claim_link&) const = default;
+};
+/// Command, of that conversation: the person wants it. `invalid` when it is not the one who followed the link, or too late.
+struct link_telegram {
   std::int64_t user_id = 0;
   std::string user_name;
   bool operator==(const link_telegram&) const = default;
@@ -147,8 +159,8 @@ struct link_telegram {
 /// Command, of the account itself: the time to confirm the address is over.
 struct lapse_account {};
 
-using account_message
-  = std::variant<effect_done, open_account, address_wanted, begin_login, login_succeeded, get_account, ask_verification, ask_reset, confirm_email,
-                 reset_password, change_password, change_email, close_account, log_out_everywhere, offer_link, link_telegram, lapse_account>;
+using account_message = std::variant<effect_done, open_account, address_wanted, begin_login, login_succeeded, get_account, ask_verification,
+                                     ask_reset, confirm_email, reset_password, change_password, change_email, close_account,
+                                     log_out_everywhere, offer_link, claim_link, link_telegram, lapse_account>;
 
 } // namespace paygate

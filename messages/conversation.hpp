@@ -67,14 +67,16 @@ enum class conversation_view : std::uint8_t {
   note,          ///< `words`, and nothing else.
   ask_post,      ///< The text of a broadcast.
   preview_post,
-  ask_code ///< A promo code.
+  ask_code,    ///< A promo code.
+  confirm_link ///< Whether this Telegram user is to be joined with a web account: "<id> <name>" in `words`.
 };
 template <>
 struct enum_names<conversation_view> {
   static constexpr std::string_view type = "conversation_view";
   static constexpr std::string_view values[] = {"none",      "help",          "offer",  "unknown_link", "not_for_sale", "use_buttons",
                                                 "cancelled", "choice",        "keypad", "ask_message",  "list",         "form",
-                                                "ask_field", "confirm_close", "note",   "ask_post",     "preview_post", "ask_code"};
+                                                "ask_field", "confirm_close", "note",   "ask_post",     "preview_post", "ask_code",
+                                                "confirm_link"};
 };
 
 /// What a list shows.
@@ -86,11 +88,11 @@ struct enum_names<conversation_query> {
 };
 
 /// Something that another entity is asked beside what is going on, because a button said so.
-enum class conversation_errand : std::uint8_t { none, invite, confirm_payout, keep_payout, close_channel };
+enum class conversation_errand : std::uint8_t { none, invite, confirm_payout, keep_payout, close_channel, claim_link, join_account };
 template <>
 struct enum_names<conversation_errand> {
   static constexpr std::string_view type = "conversation_errand";
-  static constexpr std::string_view values[] = {"none", "invite", "confirm_payout", "keep_payout", "close_channel"};
+  static constexpr std::string_view values[] = {"none", "invite", "confirm_payout", "keep_payout", "close_channel", "claim_link", "join_account"};
 };
 
 /// A line of the owner's form that is filled in by a text.

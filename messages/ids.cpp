@@ -37,6 +37,32 @@ std::uint32_t shard_of(const entity_ref& ref) {
 std::string name_id(std::string_view user_name) { return folded("name:", user_name); }
 std::string mail_id(std::string_view email) { return folded("mail:", email); }
 
+namespace {
+constexpr std::string_view crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+} // namespace
+
+std::optional<std::string> id_bytes(std::string_view id) {
+  if (id.size() != 26 || id[0] > '7') return std::nullopt;
+  unsigned __int128 value = 0;
+  for (char c : id) {
+    const auto digit = crockford.find(c);
+    if (digit == crockford.npos) return std::nullopt;
+    value = value << 5 | digit;
+  }
+  std::string bytes;
+  for (int shift = 120; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 0xff);
+  return bytes;
+}
+
+std::optional<std::string> id_of_bytes(std::string_view bytes) {
+  if (bytes.size() != 16) return std::nullopt;
+  unsigned __int128 value = 0;
+  for (unsigned char byte : bytes) value = value << 8 | byte;
+  std::string id;
+  for (int shift = 125; shift >= 0; shift -= 5) id += crockford[static_cast<std::size_t>(value >> shift & 31)];
+  return id;
+}
+
 std::string new_order_id(timestamp now, std::string_view seed) {
   static constexpr char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
   const auto millis = static_cast<std::uint64_t>(std::chrono::floor<milliseconds>(now.time_since_epoch()).count());

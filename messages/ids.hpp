@@ -2,7 +2,9 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "messages/enums.hpp"
 #include "messages/time.hpp"
@@ -61,6 +63,10 @@ std::uint32_t shard_of(const entity_ref& ref);
 /// The login_name of a user name and of an e-mail address: they are the same in whatever case they are written.
 std::string name_id(std::string_view user_name);
 std::string mail_id(std::string_view email);
+
+/// The 16 bytes of an id as new_order_id makes them, and back: short enough for a deep link. Nothing for any other text.
+std::optional<std::string> id_bytes(std::string_view id);
+std::optional<std::string> id_of_bytes(std::string_view bytes);
 
 /// A unique order id that sorts by time and names no personal data: 26 characters of Crockford base32, like a ULID.
 /// The tail is a hash of `seed`, so the same request makes the same id however often it is repeated.

@@ -11,6 +11,7 @@
 
 #include "messages/chat.hpp"
 #include "messages/enums.hpp"
+#include "messages/io_account.hpp"
 #include "messages/io_bot.hpp"
 #include "messages/io_reconciliation.hpp"
 #include "messages/money.hpp"
@@ -403,21 +404,6 @@ struct usd_price {
   bool operator==(const usd_price&) const = default;
 };
 
-// --- mail: SendGrid v3 (provider-apis 5.3) ---
-
-/// POST /v3/mail/send -> done, when it was queued there. No idempotency key: a repeat may come twice.
-struct send_mail {
-  std::string to, subject, text, html;
-  bool operator==(const send_mail&) const = default;
-};
-/// 32 bytes from the system's generator for a link in a mail -> secret_made.
-struct make_secret { bool operator==(const make_secret&) const = default; };
-struct secret_made {
-  std::string secret; ///< base64url.
-  std::string hash;   ///< SHA-256 of that text, in hex: what may be stored.
-  bool operator==(const secret_made&) const = default;
-};
-
 // --- what has gathered: our own books, read by persistence/ ---
 
 /// What an entity claimed by `claim_accruals` -> claim_seen. Transient failure "not_found" while there is no such claim.
@@ -601,7 +587,7 @@ using io_request =
                  set_webhook, hand_over_updates, list_subscriptions, list_channels, list_donation_channels, channel_stats, get_owner_slot,
                  get_channel_holdings, delete_message, send_batch, get_audience, get_recipients, get_due_posts,
                  revoke_invite, get_member, ban_member, unban_member, approve_join, find_channels, send_mail,
-                 make_secret>;
+                 make_secret, get_account_channels>;
 using io_outcome =
     std::variant<io_failure, done, invoice_created, provider_payment, payments_listed, swap_range, swap_estimate, swap_created, swap_state,
                  message_sent, invite_created, updates_handled, updates_received, tx_signed, chain_quote, tx_broadcast, receipts_read,
@@ -609,7 +595,7 @@ using io_outcome =
                  due_payouts_seen, arrival_seen, allowance_seen, chain_state, wallet_history, payments_page, books_cut, audit_page,
                  unknown_payments, unclaimed_seen, unbooked_page, exception_seen, chat_found, rights_checked, subscriptions_listed,
                  channels_listed, stats_seen, owner_slot_seen, channel_holdings, batch_sent, audience_seen, recipients_seen, due_posts_seen, member_seen,
-                 channels_found, secret_made>;
+                 channels_found, secret_made, account_channels>;
 
 /// A provider's client (io/), called on a lane's own threads, several at once: it may block, up to its time-out. It throws nothing.
 using io_client = std::function<io_outcome(const io_request&)>;

@@ -49,8 +49,8 @@ struct open_session {
   std::string token;
   bool operator==(const open_session&) const = default;
 };
-/// Command: a token of that generation was shown, the next one takes its place. Answers the session_view, or `invalid`: the session is over,
-/// and if the token was an older one it ended just now. `login_epoch` is the account's present one.
+/// Command: a token of that generation was shown, the next one takes its place. Answers the session_view, or `invalid`: the session is
+/// over, and if the token was an older one it ended just now. `login_epoch` is the account's present one.
 struct rotate_session {
   std::int64_t generation = 0;
   std::string token, next_token;

@@ -204,7 +204,10 @@ PAYGATE_WORD(change_email)
 PAYGATE_WORD(close_account)
 PAYGATE_WORD(log_out_everywhere)
 PAYGATE_WORD(offer_link)
+PAYGATE_WORD(claim_link)
 PAYGATE_WORD(link_telegram)
+PAYGATE_WORD(get_account_channels)
+PAYGATE_WORD(account_channels)
 PAYGATE_WORD(lapse_account)
 PAYGATE_WORD(reserve_name)
 PAYGATE_WORD(confirm_name)
@@ -282,6 +285,7 @@ struct lane_visitor {
   lane operator()(const get_due_posts&) const { return lane::books; }
   lane operator()(const send_mail&) const { return lane::mail; }
   lane operator()(const make_secret&) const { return lane::mail; }
+  lane operator()(const get_account_channels&) const { return lane::books; }
 };
 
 } // namespace

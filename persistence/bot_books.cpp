@@ -70,6 +70,8 @@ void prepare_bot_books(pqxx::connection& connection) {
   connection.prepare("bot_stats", stats_sql);
   connection.prepare("bot_slot", slot_sql);
   connection.prepare("bot_holdings", holdings_sql);
+  connection.prepare("account_channels", "SELECT open_channel_id, status IN ('registered', 'offered') FROM channel WHERE owner_account = $1 AND "
+                                         "status NOT IN ('closed', 'refused') ORDER BY open_channel_id");
 }
 
 io_outcome answer_bot(pqxx::transaction_base& transaction, const list_subscriptions& request) {
@@ -120,6 +122,15 @@ io_outcome answer_bot(pqxx::transaction_base& transaction, const get_channel_hol
   const auto rows = transaction.exec_prepared("bot_holdings", request.channel_id);
   return channel_holdings{read<std::int64_t>(rows[0], 0), read<std::int64_t>(rows[0], 1), read<std::int64_t>(rows[0], 2),
                           read<std::int64_t>(rows[0], 3)};
+}
+
+io_outcome answer_bot(pqxx::transaction_base& transaction, const get_account_channels& request) {
+  account_channels seen;
+  for (const auto& row : transaction.exec_prepared("account_channels", request.account_id)) {
+    ++seen.open;
+    if (read<bool>(row, 1)) seen.selling.push_back(read<std::int64_t>(row, 0));
+  }
+  return seen;
 }
 
 } // namespace paygate

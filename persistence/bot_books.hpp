@@ -15,5 +15,6 @@ io_outcome answer_bot(pqxx::transaction_base& transaction, const list_donation_c
 io_outcome answer_bot(pqxx::transaction_base& transaction, const channel_stats& request);
 io_outcome answer_bot(pqxx::transaction_base& transaction, const get_owner_slot& request);
 io_outcome answer_bot(pqxx::transaction_base& transaction, const get_channel_holdings& request);
+io_outcome answer_bot(pqxx::transaction_base& transaction, const get_account_channels& request);
 
 } // namespace paygate

@@ -34,6 +34,14 @@ std::vector<effect> account_kind::effects_due(const account& state, const entity
     else
       due.push_back(make("mail:" + std::string(owed), io_request(mail_of(state, mail, self.id, rules))));
   }
+  if (state.status == account_status::closing) {
+    for (const auto id : state.selling)
+      due.push_back(
+          make("close:" + std::to_string(id), ask_entity{{entity_kind::channel, std::to_string(id)}, channel_message{close_channel{}}}));
+    // Looked at again and again, until the last of them owes nothing and nothing is owed to it.
+    if (state.selling.empty())
+      due.push_back({"channels", io_request(get_account_channels{self.id}), timestamp{}, milliseconds(60'000), milliseconds(3'600'000)});
+  }
   if (state.status == account_status::unverified && state.lapses_at)
     due.push_back(make("lapse", ask_entity{self, account_message{lapse_account{}}}, *state.lapses_at));
   return due;

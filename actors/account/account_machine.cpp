@@ -2,20 +2,13 @@
 
 #include <algorithm>
 
-#include "actors/account/login_guard.hpp"
+#include "actors/account/account_parts.hpp"
 
 namespace paygate {
 
 namespace {
 
-using step = decision<account>;
-
-void add_to(std::string& list, const std::string& entry) {
-  if (!list.empty()) list += ',';
-  list += entry;
-}
-
-void drop_first(std::string& list) { list.erase(0, std::min(list.find(','), list.size() - 1) + 1); }
+using namespace account_parts;
 
 /// A token that is good now. Their hashes are compared, so how long that takes tells nothing of the token.
 bool fits(const std::string& kept, const std::optional<timestamp>& until, const std::string& shown, timestamp now) {
@@ -30,29 +23,10 @@ struct account_step {
   const refused no_token{refusal::invalid, "The link is not valid, or not any more."};
   const refused nobody{refusal::not_found, "there is no such account"};
 
-  verdict<account> unchanged(entity_reply reply = ok{}) const {
-    return step{.next = state, .changed = false, .reply = std::move(reply), .entries = {}, .rows = {}, .note = {}};
-  }
-  step begin(std::string note) const {
-    return {.next = state, .changed = true, .reply = ok{}, .entries = {}, .rows = {}, .note = std::move(note)};
-  }
+  verdict<account> unchanged(entity_reply reply = ok{}) const { return account_parts::unchanged(state, std::move(reply)); }
+  step begin(std::string note) const { return account_parts::begin(state, std::move(note)); }
   bool is_open() const { return exists && (state.status == account_status::active || state.status == account_status::closing); }
-  account_view view(const account& a) const {
-    return {context.self.id, std::string(to_text(a.status)), a.user_name,   a.email,    a.pending_email,
-            a.telegram_user_id, a.telegram_name,             a.login_epoch, a.opened_at};
-  }
-
-  static bool owes(const account& a, std::string_view mail) {
-    const auto list = "," + a.owed_mails;
-    return list.find("," + std::string(mail) + ":") != std::string::npos;
-  }
-  static void owe(account& a, const std::string& mail) {
-    if (!owes(a, mail)) add_to(a.owed_mails, mail + ":" + std::to_string(++a.mail_seq));
-  }
-  static void forget(std::string& token, std::optional<timestamp>& until) {
-    token.clear();
-    until.reset();
-  }
+  account_view view(const account& a) const { return view_of(a, context.self.id); }
 
   // --- the beginning ---
 
@@ -119,11 +93,19 @@ struct account_step {
 
   // --- logging in ---
 
+  void know(account& a, const std::string& network) const {
+    auto both = read_guards(a.guard);
+    both.by_name.succeed(network, context.now);
+    both.by_mail.succeed(network, context.now);
+    a.guard = to_text(both);
+  }
+
   verdict<account> operator()(const begin_login& command) const {
-    auto guard = read_guard(state.guard);
+    auto both = read_guards(state.guard);
+    auto& guard = command.by_mail ? both.by_mail : both.by_name;
     if (const auto wait = guard.begin(command.network, context.now); wait.count() > 0) return unchanged(login_view{wait, ""});
     auto out = begin("a log-in began");
-    out.next.guard = to_text(guard);
+    out.next.guard = to_text(both);
     out.reply = login_view{milliseconds(0), is_open() ? state.password_hash : std::string()};
     return out;
   }
@@ -131,9 +113,7 @@ struct account_step {
   verdict<account> operator()(const login_succeeded& event) const {
     if (!is_open() || event.old_hash != state.password_hash) return refused{refusal::conflict, "the password was changed meanwhile"};
     auto out = begin(event.new_hash.empty() ? "logged in" : "logged in, hash renewed");
-    auto guard = read_guard(state.guard);
-    guard.succeed(event.network, context.now);
-    out.next.guard = to_text(guard);
+    know(out.next, event.network);
     out.next.last_login_at = context.now;
     if (!event.new_hash.empty()) out.next.password_hash = event.new_hash;
     out.reply = view(out.next);
@@ -160,6 +140,7 @@ struct account_step {
     a.status = account_status::active;
     a.lapses_at.reset();
     forget(a.verify_token, a.verify_until);
+    disown(a, "verify");
     owe(a, "welcome");
   }
 
@@ -179,6 +160,7 @@ struct account_step {
       forget(a.change_token, a.change_until);
       // A link to set a password went to the address that is no more.
       forget(a.reset_token, a.reset_until);
+      disown(a, "reset");
       owe(a, "changed");
       return out;
     }
@@ -189,18 +171,18 @@ struct account_step {
     a.password_hash = hash;
     ++a.login_epoch;
     forget(a.reset_token, a.reset_until);
+    disown(a, "reset");
     owe(a, "password");
   }
 
   verdict<account> operator()(const reset_password& command) const {
     const bool possible = is_open() || (exists && state.status == account_status::unverified);
-    if (!possible || command.password_hash.empty() || !fits(state.reset_token, state.reset_until, command.token, context.now)) return no_token;
+    if (!possible || command.password_hash.empty() || !fits(state.reset_token, state.reset_until, command.token, context.now))
+      return no_token;
     auto out = begin("password reset");
     set_password(out.next, command.password_hash);
     activate(out.next);
-    auto guard = read_guard(state.guard);
-    guard.succeed(command.network, context.now);
-    out.next.guard = to_text(guard);
+    know(out.next, command.network);
     return out;
   }
 
@@ -222,6 +204,8 @@ struct account_step {
     if (!a.pending_email.empty()) add_to(a.owed_names, "release " + mail_id(a.pending_email));
     a.pending_email = command.email;
     forget(a.change_token, a.change_until);
+    disown(a, "change");
+    disown(a, "notice");
     add_to(a.owed_names, "reserve " + mail_id(a.pending_email));
     out.reply = view(a);
     return out;
@@ -233,17 +217,33 @@ struct account_step {
     if (!is_open()) return nobody;
     auto out = begin("link to Telegram offered");
     out.next.link_token = command.token;
+    out.next.link_user_id = 0;
     out.next.link_until = context.now + account_kind::link_life;
+    return out;
+  }
+
+  /// The token is used up by who shows it first: a link that somebody was tricked into following joins nobody before they have seen with
+  /// what, and said yes.
+  verdict<account> operator()(const claim_link& command) const {
+    if (is_open() && command.user_id != 0 && state.link_user_id == command.user_id && state.link_until && context.now < *state.link_until)
+      return unchanged(view(state));
+    if (!is_open() || command.user_id == 0 || !fits(state.link_token, state.link_until, command.token, context.now)) return no_token;
+    auto out = begin("link to Telegram followed");
+    out.next.link_user_id = command.user_id;
+    out.next.link_token.clear();
+    out.reply = view(out.next);
     return out;
   }
 
   verdict<account> operator()(const link_telegram& command) const {
     // A repeat of what was done.
-    if (is_open() && command.user_id != 0 && state.telegram_user_id == command.user_id && state.link_token.empty()) return unchanged();
-    if (!is_open() || command.user_id == 0 || !fits(state.link_token, state.link_until, command.token, context.now)) return no_token;
+    if (is_open() && command.user_id != 0 && state.telegram_user_id == command.user_id && state.link_user_id == 0) return unchanged();
+    const bool claimed = is_open() && command.user_id != 0 && state.link_user_id == command.user_id;
+    if (!claimed || !state.link_until || context.now >= *state.link_until) return no_token;
     auto out = begin("linked to Telegram");
     out.next.telegram_user_id = command.user_id;
     out.next.telegram_name = command.user_name;
+    out.next.link_user_id = 0;
     forget(out.next.link_token, out.next.link_until);
     owe(out.next, "linked");
     return out;
@@ -251,35 +251,12 @@ struct account_step {
 
   // --- the end ---
 
-  void close(step& out, bool say) const {
-    auto& a = out.next;
-    a.status = account_status::closed;
-    ++a.login_epoch;
-    a.owed_mails.clear();
-    a.secret.clear();
-    if (!a.user_name.empty()) add_to(a.owed_names, "release " + name_id(a.user_name));
-    add_to(a.owed_names, "release " + mail_id(a.email));
-    if (!a.pending_email.empty()) add_to(a.owed_names, "release " + mail_id(a.pending_email));
-    if (say) owe(a, "closed");
-  }
-
-  /// What is left of a closed account names nobody.
-  static void wipe_when_done(account& a) {
-    if (a.status != account_status::closed || !a.owed_names.empty() || !a.owed_mails.empty()) return;
-    const account bare;
-    const auto opened = a.opened_at;
-    const auto epoch = a.login_epoch, seq = a.mail_seq;
-    a = bare;
-    a.status = account_status::closed;
-    a.opened_at = opened;
-    a.login_epoch = epoch;
-    a.mail_seq = seq;
-  }
-
   verdict<account> operator()(const close_account&) const {
     if (!is_open()) return nobody;
-    auto out = begin("closed");
-    close(out, true);
+    if (state.status == account_status::closing) return unchanged();
+    auto out = begin("closing");
+    out.next.status = account_status::closing;
+    ++out.next.login_epoch;
     return out;
   }
 
@@ -290,84 +267,11 @@ struct account_step {
     return out;
   }
 
-  // --- what came of our work ---
-
   verdict<account> operator()(const effect_done& message) const {
     if (!exists) return nobody;
     const auto due = account_kind::effects_due(state, context.self, context.now, context.rules);
     if (std::none_of(due.begin(), due.end(), [&](const effect& e) { return e.key == message.key; })) return unchanged();
-    if (const auto* reply = std::get_if<entity_reply>(&message.outcome))
-      return message.key.starts_with("name:") ? named(message.key.substr(5), *reply) : unchanged();
-    const auto& outcome = std::get<io_outcome>(message.outcome);
-    if (const auto* made = std::get_if<secret_made>(&outcome)) return take_secret(*made);
-    const auto* failure = std::get_if<io_failure>(&outcome);
-    if (!failure && !std::holds_alternative<done>(outcome)) return unchanged();
-    // A mail that is refused for good would hold up the others; the person can ask again.
-    auto out = begin(failure ? "mail refused: " + failure->text : "mail sent");
-    if (failure) out.rows.emplace_back(failure_listed{failure->code, "a mail is refused: " + failure->text});
-    drop_first(out.next.owed_mails);
-    out.next.secret.clear();
-    wipe_when_done(out.next);
-    return out;
-  }
-
-  verdict<account> take_secret(const secret_made& made) const {
-    auto out = begin("token made");
-    auto& a = out.next;
-    const auto mail = first_owed(a.owed_mails);
-    if (mail.starts_with("verify:")) {
-      a.verify_token = made.hash;
-      a.verify_until = context.now + account_kind::verify_life;
-    } else if (mail.starts_with("reset:")) {
-      a.reset_token = made.hash;
-      a.reset_until = context.now + account_kind::reset_life;
-    } else {
-      a.change_token = made.hash;
-      a.change_until = context.now + account_kind::change_life;
-    }
-    a.secret = made.secret;
-    return out;
-  }
-
-  /// A name that was to be confirmed is another account's.
-  void lose(step& out, bool is_address, const std::string& owner) const {
-    auto& a = out.next;
-    if (a.status != account_status::unverified) {
-      out.rows.emplace_back(failure_listed{"name_lost", "a name of this account is another account's"});
-    } else if (is_address) {
-      // Who signed up learns nothing of it, only the owner does. The user name stays reserved as it would be for a new account.
-      a.status = account_status::closed;
-      ++a.login_epoch;
-      a.owed_names = "tell " + owner;
-    } else {
-      close(out, false);
-    }
-    out.note = is_address ? "the address is taken" : "the name is taken";
-  }
-
-  verdict<account> named(const std::string& errand, const entity_reply& reply) const {
-    auto out = begin("name: " + errand.substr(0, errand.find(' ')));
-    auto& a = out.next;
-    drop_first(a.owed_names);
-    const auto* name = std::get_if<name_view>(&reply);
-    const bool lost = name && name->account_id != context.self.id;
-    if (errand.starts_with("reserve ")) {
-      // Replaced by a newer wish meanwhile, or closed: what was reserved is released by an errand behind this one.
-      const bool wanted = a.status != account_status::closed && !a.pending_email.empty() && errand.substr(8) == mail_id(a.pending_email);
-      if (wanted && lost) {
-        a.pending_email.clear();
-        add_to(a.owed_names, "tell " + name->account_id);
-      } else if (wanted) {
-        owe(a, "change");
-        owe(a, "notice");
-      }
-    } else if (errand.starts_with("confirm ") && a.status != account_status::closed) {
-      const bool is_address = errand.substr(8) == mail_id(a.email);
-      if (!lost && is_address && a.status == account_status::unverified) owe(a, "verify");
-      if (lost) lose(out, is_address, name->account_id);
-    }
-    wipe_when_done(a);
-    return out;
+    return outcome_of(state, message, context);
   }
 };
 

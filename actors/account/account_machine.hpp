@@ -17,8 +17,8 @@ struct account_kind {
 
   static constexpr std::chrono::hours verify_life{24}, change_life{24}, unverified_life{24 * 7};
   static constexpr std::chrono::minutes reset_life{60}, link_life{15};
-  /// Mails that anybody can make us send: three a minute apart, from then on one each 20 minutes. A token lives for longer than that, so who
-  /// asks for mails in somebody else's name cannot keep a good one from them.
+  /// Mails that anybody can make us send: three a minute apart, from then on one each 20 minutes. A token lives for longer than that, so
+  /// who asks for mails in somebody else's name cannot keep a good one from them.
   static constexpr std::int32_t mails_free = 3;
   static constexpr std::chrono::minutes mails_apart{1}, mails_apart_later{20};
 

@@ -12,9 +12,7 @@ milliseconds pause_after(std::int64_t failures, std::int64_t free, milliseconds 
   return std::min(milliseconds(std::int64_t{1'000} << std::min<std::int64_t>(failures - free, 20)), most);
 }
 
-milliseconds left(timestamp next, timestamp now) {
-  return next <= now ? milliseconds(0) : std::chrono::ceil<milliseconds>(next - now);
-}
+milliseconds left(timestamp next, timestamp now) { return next <= now ? milliseconds(0) : std::chrono::ceil<milliseconds>(next - now); }
 
 std::string number(timestamp at) { return std::to_string(at.time_since_epoch().count()); }
 

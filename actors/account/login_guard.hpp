@@ -19,7 +19,7 @@ struct login_guard {
   static constexpr std::int64_t own_free = 5, all_free = 30;
   static constexpr milliseconds own_max{15 * 60'000}, all_max{60'000};
   static constexpr milliseconds own_memory{24 * 3'600'000}, all_memory{3'600'000}; ///< Without a try for so long, failures are forgotten.
-  static constexpr std::size_t known_max = 16, strangers_max = 16; ///< Networks that are remembered; the oldest go first.
+  static constexpr std::size_t known_max = 16, strangers_max = 16;                 ///< Networks that are remembered; the oldest go first.
 
   struct place {
     std::string network;

@@ -44,7 +44,8 @@ std::string view_text(const conversation& s, const policy& rules) {
   case conversation_view::ask_code: return "🏷 Which code do you have? Write it.";
   case conversation_view::ask_post: return talk::ask_post_text(s);
   case conversation_view::preview_post: return talk::preview_text(s);
-  case conversation_view::note: return "";
+  case conversation_view::note:
+  case conversation_view::confirm_link: return "";
   case conversation_view::help:
   case conversation_view::none: break;
   }
@@ -53,6 +54,7 @@ std::string view_text(const conversation& s, const policy& rules) {
 
 /// What is said with a view stands above it.
 std::string whole_text(const conversation& s, const policy& rules) {
+  if (s.owed_view == conversation_view::confirm_link) return talk::link_text(s);
   auto text = view_text(s, rules);
   if (s.words.empty()) return text;
   return escape_html(s.words) + (text.empty() ? "" : "\n\n" + text);
@@ -97,6 +99,7 @@ keyboard view_buttons(const conversation& s, const policy& rules) {
   case conversation_view::form: return talk::form_buttons(s.drafts.front());
   case conversation_view::ask_code: return {{button{"« Back", "back:" + s.order_id, false}}};
   case conversation_view::preview_post: return talk::preview_buttons();
+  case conversation_view::confirm_link: return talk::link_buttons(s);
   case conversation_view::ask_field: return {{button{"« Back", "f:back", false}}};
   case conversation_view::confirm_close: return {{button{"Yes, close it", "f:really", false}, button{"« Back", "f:back", false}}};
   case conversation_view::none:

@@ -1,4 +1,8 @@
+#include <algorithm>
+
 #include "actors/conversation/talk.hpp"
+#include "crypto/hash.hpp"
+#include "messages/chat.hpp"
 
 namespace paygate::talk {
 
@@ -9,6 +13,13 @@ struct errand_wish {
   std::int64_t channel_id = 0;
   std::string token;
 };
+
+/// "join:<web account>".
+std::optional<errand_wish> join_of(std::string_view data) {
+  const auto id = after(data, "join:");
+  if (!id || !id_bytes(*id)) return std::nullopt;
+  return errand_wish{conversation_errand::join_account, 0, std::string(*id)};
+}
 
 /// "inv:<channel>", "payc:<channel>:<token>", "payx:<channel>:<token>".
 std::optional<errand_wish> wish_of(std::string_view data) {
@@ -31,7 +42,8 @@ std::optional<errand_wish> wish_of(std::string_view data) {
 } // namespace
 
 bool press_errand(step& out, const chat_update& press) {
-  const auto wish = wish_of(press.callback_data);
+  auto wish = wish_of(press.callback_data);
+  if (!wish) wish = join_of(press.callback_data);
   if (!wish) return false;
   auto& s = out.next;
   const bool same = s.errand == wish->what && s.errand_channel_id == wish->channel_id && s.errand_token == wish->token;
@@ -48,11 +60,18 @@ bool press_errand(step& out, const chat_update& press) {
 }
 
 ask_entity errand_request(const conversation& s) {
+  // A claim's token is "<account>:<hash>", of a joining the account alone.
+  const entity_ref account{entity_kind::account, s.errand_token.substr(0, s.errand_token.find(':'))};
+  if (s.errand == conversation_errand::claim_link)
+    return {account, account_message(claim_link{s.errand_token.substr(account.id.size() + 1), s.user_id})};
+  if (s.errand == conversation_errand::join_account) return {account, account_message(link_telegram{s.user_id, s.user_name})};
   const entity_ref channel{entity_kind::channel, std::to_string(s.errand_channel_id)};
   switch (s.errand) {
   case conversation_errand::invite: break;
   case conversation_errand::confirm_payout: return {channel, channel_message(confirm_payout_change{s.errand_token, s.user_id})};
   case conversation_errand::keep_payout: return {channel, channel_message(cancel_payout_change{s.errand_token, s.user_id})};
+  case conversation_errand::claim_link:
+  case conversation_errand::join_account:
   case conversation_errand::close_channel:
   case conversation_errand::none: return {channel, channel_message(close_channel{s.user_id})};
   }
@@ -67,6 +86,12 @@ void errand_answered(step& out, const entity_reply& reply) {
   s.errand_token.clear();
   out.note = std::string(to_text(what)) + " answered";
   const auto* no = std::get_if<refused>(&reply);
+  if (const auto* web = std::get_if<account_view>(&reply); web && what == conversation_errand::claim_link)
+    return owe(out, conversation_view::confirm_link, web->account_id + " " + web->user_name);
+  if (what == conversation_errand::claim_link || what == conversation_errand::join_account)
+    return owe(out, conversation_view::note,
+               no ? "This link is not valid any more. Please ask for a new one where you are logged in."
+                  : "✅ Your web account is linked to this Telegram account.");
   // What went well is told by whom it is about: the subscription sends the link, the channel its notice.
   if (!no) return;
   std::string words = "That cannot be done: " + no->text + ".";
@@ -74,5 +99,31 @@ void errand_answered(step& out, const entity_reply& reply) {
     words = no->code == refusal::not_found ? "You have no subscription of that channel." : "There is no new invite: " + no->text + ".";
   owe(out, conversation_view::note, std::move(words));
 }
+
+void follow_account_link(step& out, std::string_view word) {
+  auto& s = out.next;
+  constexpr std::size_t id_size = 16;
+  const auto id = word.size() > id_size ? id_of_bytes(word.substr(0, id_size)) : std::nullopt;
+  if (!id) return owe(out, conversation_view::unknown_link);
+  if (s.errand != conversation_errand::none)
+    return owe(out, conversation_view::note, "One moment, please: something else is not done yet. Then follow the link again.");
+  leave(s);
+  s.owed_view = conversation_view::none;
+  s.errand = conversation_errand::claim_link;
+  s.errand_channel_id = 0;
+  // The token itself is nobody's to keep.
+  s.errand_token = *id + ":" + sha256_hex(word.substr(id_size));
+  out.note = "followed a link of a web account";
+}
+
+std::string link_text(const conversation& s) {
+  return "🔗 Link this Telegram account to the web account <b>"
+         + escape_html(s.words.substr(std::min(s.words.find(' '), s.words.size() - 1) + 1))
+         + "</b>?\n\nWhoever can log in there will see and manage your channels. Say yes only if that account is yours and you have just "
+           "asked "
+           "for this link yourself.";
+}
+
+keyboard link_buttons(const conversation& s) { return {{button{"Yes, link it", "join:" + s.words.substr(0, s.words.find(' ')), false}}}; }
 
 } // namespace paygate::talk

@@ -100,6 +100,7 @@ void not_for_sale(step& out) {
 
 void follow(step& out, const start_link& link) {
   auto& s = out.next;
+  if (link.tier == start_link::account) return follow_account_link(out, link.word);
   leave(s);
   if (link.channel_id == 0 || link.tier < start_link::choice || link.tier > 2) return owe(out, conversation_view::unknown_link);
   s.status = conversation_status::looking_up;

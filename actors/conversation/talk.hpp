@@ -85,6 +85,10 @@ keyboard list_buttons(const conversation& s);
 
 // --- errands.cpp: buttons that ask another entity ---
 bool press_errand(step& out, const chat_update& press);
+/// 16 bytes of a web account's id, and its token: the account is asked who it is.
+void follow_account_link(step& out, std::string_view word);
+std::string link_text(const conversation& s);
+keyboard link_buttons(const conversation& s);
 ask_entity errand_request(const conversation& s);
 void errand_answered(step& out, const entity_reply& reply);
 

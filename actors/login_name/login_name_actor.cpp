@@ -1,5 +1,5 @@
-#include "actors/login_name/login_name_machine.hpp"
 #include "actors/kinds.hpp"
+#include "actors/login_name/login_name_machine.hpp"
 #include "actors/runtime/entity_actor.hpp"
 
 namespace paygate {

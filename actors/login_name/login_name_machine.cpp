@@ -15,9 +15,7 @@ struct login_name_step {
     if (state.status == login_name_status::free) return false;
     return state.status == login_name_status::taken || !state.until || context.now < *state.until;
   }
-  name_view view() const {
-    return is_held() ? name_view{state.account_id, state.status == login_name_status::taken} : name_view{};
-  }
+  name_view view() const { return is_held() ? name_view{state.account_id, state.status == login_name_status::taken} : name_view{}; }
   verdict<login_name> unchanged(entity_reply reply) const {
     return step{.next = state, .changed = false, .reply = std::move(reply), .entries = {}, .rows = {}, .note = {}};
   }

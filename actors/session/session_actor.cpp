@@ -1,6 +1,6 @@
-#include "actors/session/session_machine.hpp"
 #include "actors/kinds.hpp"
 #include "actors/runtime/entity_actor.hpp"
+#include "actors/session/session_machine.hpp"
 
 namespace paygate {
 

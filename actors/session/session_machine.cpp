@@ -28,8 +28,8 @@ struct session_step {
       const bool same = state.account_id == command.account_id && state.generation == 0 && state.token == command.token;
       return same ? unchanged(view(state)) : verdict<session>(refused{refusal::conflict, "the session is open already"});
     }
-    session next{session_status::open, command.account_id, command.login_epoch,           0,
-                 command.token,        context.now,        context.now + session_kind::life};
+    session next{
+        session_status::open, command.account_id, command.login_epoch, 0, command.token, context.now, context.now + session_kind::life};
     auto reply = view(next);
     return step{.next = std::move(next), .changed = true, .reply = std::move(reply), .entries = {}, .rows = {}, .note = "opened"};
   }

@@ -39,7 +39,8 @@ std::optional<argon2_cost> cost_of(std::string_view hash) {
 
 /// "$2b$12$" and 53 characters.
 bool is_bcrypt(std::string_view hash) {
-  if (hash.size() != 60 || !(hash.starts_with("$2a$") || hash.starts_with("$2b$") || hash.starts_with("$2y$")) || hash[6] != '$') return false;
+  if (hash.size() != 60 || !(hash.starts_with("$2a$") || hash.starts_with("$2b$") || hash.starts_with("$2y$")) || hash[6] != '$')
+    return false;
   auto cost = hash.substr(4);
   const auto value = number_after(cost, "");
   return value && *value >= 4 && *value <= 14;
@@ -54,9 +55,10 @@ bool bcrypt_matches(const std::string& password, const std::string& hash) {
 } // namespace
 
 std::string hash_password(std::string_view password, const argon2_cost& cost, byte_view salt) {
-  std::string encoded(argon2_encodedlen(cost.passes, cost.memory_kib, cost.lanes, static_cast<std::uint32_t>(salt.size()), hash_size, Argon2_id), '\0');
-  const int failed = argon2id_hash_encoded(cost.passes, cost.memory_kib, cost.lanes, password.data(), password.size(), salt.data(), salt.size(),
-                                           hash_size, encoded.data(), encoded.size());
+  std::string encoded(
+      argon2_encodedlen(cost.passes, cost.memory_kib, cost.lanes, static_cast<std::uint32_t>(salt.size()), hash_size, Argon2_id), '\0');
+  const int failed = argon2id_hash_encoded(cost.passes, cost.memory_kib, cost.lanes, password.data(), password.size(), salt.data(),
+                                           salt.size(), hash_size, encoded.data(), encoded.size());
   if (failed != ARGON2_OK) throw std::runtime_error(argon2_error_message(failed));
   encoded.resize(encoded.find('\0'));
   return encoded;

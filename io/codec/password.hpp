@@ -24,7 +24,8 @@ struct password_verdict {
   bool outdated = false; ///< It matches, but the hash is bcrypt's or was made at another cost: store a new one.
 };
 
-/// Judges a password by a stored hash; what is no hash that we know matches nothing. The time depends on the hash's cost, not on the answer.
+/// Judges a password by a stored hash; what is no hash that we know matches nothing. The time depends on the hash's cost, not on the
+/// answer.
 password_verdict check_password(std::string_view password, const std::string& hash, const argon2_cost& wanted);
 
 /// A hash that check_password can judge, at a cost that we are willing to pay: for an import.

@@ -42,8 +42,8 @@ std::optional<json_document> decode(std::string_view part) {
   return document;
 }
 
-/// The key that the header names, or why there is none. Only our own header is taken: "none", RS256 and the like are told apart from it before
-/// any key is looked at, and a header that asks for more ("crit", "jwk") asks in vain.
+/// The key that the header names, or why there is none. Only our own header is taken: "none", RS256 and the like are told apart from it
+/// before any key is looked at, and a header that asks for more ("crit", "jwk") asks in vain.
 std::variant<std::string, token_fault> key_of(std::string_view part, const token_keys& keys) {
   const auto header = decode(part);
   if (!header) return token_fault::malformed;
@@ -62,7 +62,8 @@ std::variant<json_document, token_fault> open(std::string_view token, std::strin
   if (token.size() > token_max || first == token.npos || first == last || token.find('.', first + 1) != last) return token_fault::malformed;
   const auto key = key_of(token.substr(0, first), keys);
   if (const auto* why = std::get_if<token_fault>(&key)) return *why;
-  if (!constant_time_equal(sign_hs256(token.substr(0, last), std::get<std::string>(key)), token.substr(last + 1))) return token_fault::signature;
+  if (!constant_time_equal(sign_hs256(token.substr(0, last), std::get<std::string>(key)), token.substr(last + 1)))
+    return token_fault::signature;
   auto claims = decode(token.substr(first + 1, last - first - 1));
   if (!claims) return token_fault::malformed;
   if (json_text_or_empty(*claims, "use") != use) return token_fault::other_use;

@@ -9,8 +9,8 @@
 #include "io/codec/identity.hpp"
 #include "messages/time.hpp"
 
-// JSON Web Tokens (RFC 7519) of one kind only: compact JWS, HS256, with a kid. Nothing in a token's header chooses how it is checked; it must
-// say what we say. Access tokens name the caller, refresh tokens a session; neither passes for the other.
+// JSON Web Tokens (RFC 7519) of one kind only: compact JWS, HS256, with a kid. Nothing in a token's header chooses how it is checked; it
+// must say what we say. Access tokens name the caller, refresh tokens a session; neither passes for the other.
 namespace paygate {
 
 /// JWT_SECRET_KEY: the key on its first line; on an optional second one the key before it, whose tokens are good until they end.

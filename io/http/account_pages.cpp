@@ -32,10 +32,14 @@ struct mail_page {
   bool password = false;
 };
 
-constexpr mail_page verify_page{"Your e-mail address", "Is this your address? Then confirm it.", "/api/auth/verify-email", "Confirm my address",
-                                "Your address is confirmed. You can log in now.", false};
-constexpr mail_page reset_page{"A new password", "Choose a password of at least 10 characters.", "/api/auth/reset-password", "Set my password",
-                               "Your password is set. All sessions were ended; please log in.", true};
+constexpr mail_page verify_page{"Your e-mail address", "Is this your address? Then confirm it.",         "/api/auth/verify-email",
+                                "Confirm my address",  "Your address is confirmed. You can log in now.", false};
+constexpr mail_page reset_page{"A new password",
+                               "Choose a password of at least 10 characters.",
+                               "/api/auth/reset-password",
+                               "Set my password",
+                               "Your password is set. All sessions were ended; please log in.",
+                               true};
 
 void show(const mail_page& page, const httplib::Request& request, httplib::Response& response) {
   static const auto policy = policy_for(script);
@@ -45,15 +49,18 @@ void show(const mail_page& page, const httplib::Request& request, httplib::Respo
   response.set_header("Content-Security-Policy", policy);
   response.set_header("X-Frame-Options", "DENY");
   if (!possible) {
-    response.set_content(render_message_page("This link is not valid", "It is not complete. Please copy it from the mail."), "text/html; charset=utf-8");
+    response.set_content(render_message_page("This link is not valid", "It is not complete. Please copy it from the mail."),
+                         "text/html; charset=utf-8");
     return;
   }
-  auto html = page_head(page.title) + "<main data-token=\"" + escape_html(token) + "\" data-call=\"" + std::string(page.call) + "\" data-done=\""
-              + std::string(page.done) + "\"><h1>" + std::string(page.title) + "</h1><p id=\"text\" role=\"status\">" + std::string(page.text) + "</p>";
+  auto html = page_head(page.title) + "<main data-token=\"" + escape_html(token) + "\" data-call=\"" + std::string(page.call)
+              + "\" data-done=\"" + std::string(page.done) + "\"><h1>" + std::string(page.title) + "</h1><p id=\"text\" role=\"status\">"
+              + std::string(page.text) + "</p>";
   if (page.password)
     html += "<p><input id=\"password\" type=\"password\" minlength=\"10\" maxlength=\"128\" autocomplete=\"new-password\" "
             "aria-label=\"New password\"></p>";
-  html += "<p><button id=\"go\" hidden>" + std::string(page.button) + "</button></p><noscript><p>This page needs JavaScript.</p></noscript></main><script>";
+  html += "<p><button id=\"go\" hidden>" + std::string(page.button)
+          + "</button></p><noscript><p>This page needs JavaScript.</p></noscript></main><script>";
   html += script;
   response.set_content(html + "</script></body></html>", "text/html; charset=utf-8");
 }

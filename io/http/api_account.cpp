@@ -1,7 +1,9 @@
+#include "crypto/hash.hpp"
 #include "io/codec/json.hpp"
 #include "io/http/api_identity.hpp"
 #include "io/http/password_pool.hpp"
 #include "io/http/service.hpp"
+#include "io/random.hpp"
 
 // The account of who is logged in. These routes want the account's present epoch: after a log-out everywhere an access token that is still
 // young opens nothing here.
@@ -10,12 +12,12 @@ namespace paygate {
 namespace {
 
 shape_ptr account_shape() {
-  static const auto shape
-    = make_shape("Account", {text_field("id", 1, 64, "The account."), text_field("status", 1, 20, "active or closing."),
-                             text_field("user_name", 3, 32, "The user name."), text_field("email", 6, 254, "Where mails go."),
-                             text_field("pending_email", 6, 254, "The address that waits for its confirmation.").or_null(),
-                             telegram_id_field("telegram_user_id", "The linked Telegram user.").or_null(),
-                             text_field("telegram_name", 0, 200, "Its name there.").or_null(), time_field("created_at", "When it was made.")});
+  static const auto shape = make_shape(
+      "Account", {text_field("id", 1, 64, "The account."), text_field("status", 1, 20, "active or closing."),
+                  text_field("user_name", 3, 32, "The user name."), text_field("email", 6, 254, "Where mails go."),
+                  text_field("pending_email", 6, 254, "The address that waits for its confirmation.").or_null(),
+                  telegram_id_field("telegram_user_id", "The linked Telegram user.").or_null(),
+                  text_field("telegram_name", 0, 200, "Its name there.").or_null(), time_field("created_at", "When it was made.")});
   return shape;
 }
 
@@ -60,8 +62,8 @@ api_answer show_change(const account_view& a, const std::string& tokens) {
 
 /// The caller's account, if its sessions were not ended since.
 std::variant<account_view, api_answer> own_account(const api_call& call) {
-  const auto reply
-    = ask_identity(call.service, entity_kind::account, call.caller.account_id, account_message{get_account{call.caller.login_epoch}});
+  const auto reply =
+      ask_identity(call.service, entity_kind::account, call.caller.account_id, account_message{get_account{call.caller.login_epoch}});
   if (const auto* view = std::get_if<account_view>(&reply)) return *view;
   const auto* no = std::get_if<refused>(&reply);
   return no && is_for_now(no->code) ? api_refused(*no) : not_known("The session is over. Please log in.");
@@ -77,7 +79,7 @@ api_answer get_own(const api_call& call) {
 std::variant<account_view, api_answer> own_proven(const api_call& call) {
   const auto own = own_account(call);
   if (const auto* no = std::get_if<api_answer>(&own)) return *no;
-  auto known = prove_password(call, call.caller.account_id, json_text_or_empty(*call.body, "current_password"),
+  auto known = prove_password(call, call.caller.account_id, false, json_text_or_empty(*call.body, "current_password"),
                               api_problem(403, "The current password is wrong."));
   if (auto* no = std::get_if<api_answer>(&known)) return std::move(*no);
   return std::get<proven>(std::move(known)).account;
@@ -106,6 +108,27 @@ api_answer change_own(const api_call& call) {
   changed = std::get<account_view>(reply);
   const auto tokens = begin_session(call, changed);
   return tokens.status == 200 ? show_change(changed, tokens.body) : tokens;
+}
+
+/// A deep link that only the owner sees: who follows it, and says yes there, is joined with the account.
+api_answer offer_telegram_link(const api_call& call) {
+  const auto own = own_account(call);
+  if (const auto* no = std::get_if<api_answer>(&own)) return *no;
+  const auto id = id_bytes(call.caller.account_id);
+  if (!id || !call.service.ports.deep_link) return api_busy();
+  const auto token = as_text(random_bytes(start_link::word_max - id->size()));
+  const auto url = call.service.ports.deep_link(start_link{0, start_link::account, *id + token});
+  if (url.empty()) return api_busy();
+  const auto reply =
+      ask_identity(call.service, entity_kind::account, call.caller.account_id, account_message{offer_link{sha256_hex(token)}});
+  if (const auto* no = std::get_if<refused>(&reply)) return api_refused(*no);
+  json_buffer buffer;
+  json_writer writer(buffer);
+  writer.StartObject();
+  write_member(writer, "url", url);
+  write_int(writer, "expires_in", 15 * 60);
+  writer.EndObject();
+  return {200, take_text(buffer), "", {}};
 }
 
 api_answer close_own(const api_call& call) {
@@ -137,16 +160,28 @@ void add_account_api(std::vector<api_route>& routes) {
   routes.push_back(account_row("GET", "get_account", "The account of who is logged in.", get_own));
   routes.back().gives = {{200, account_shape(), "The account."}};
   routes.push_back(account_row("PATCH", "change_account",
-                               "Changes the e-mail address, which is to be confirmed by a mail to it, or the password, which ends every session and begins a new one.",
+                               "Changes the e-mail address, which is to be confirmed by a mail to it, or the password, which ends every "
+                               "session and begins a new one.",
                                change_own));
   routes.back().takes = make_shape("AccountChange", {current_password(), email_field("email", "The new address.").optional(),
                                                      password_field("password", "The new password.").optional()});
-  routes.back().gives = {{200,
-                          make_shape("AccountChanged", {object_field("account", account_shape(), "The account."),
-                                                        object_field("tokens", tokens_shape(), "Of the new session, when the password is another.").or_null()}),
-                          "It is changed, or a mail is on its way to the new address."}};
+  routes.back().gives = {
+      {200,
+       make_shape("AccountChanged",
+                  {object_field("account", account_shape(), "The account."),
+                   object_field("tokens", tokens_shape(), "Of the new session, when the password is another.").or_null()}),
+       "It is changed, or a mail is on its way to the new address."}};
   routes.back().fails = {403, 429};
   routes.back().is_auth = true;
+  routes.push_back(account_row(
+      "POST", "link_telegram",
+      "A deep link that joins the account with the Telegram user who follows and confirms it; good once, for a quarter of an hour.",
+      offer_telegram_link));
+  routes.back().pattern = "/api/account/telegram-link";
+  routes.back().gives = {{200,
+                          make_shape("TelegramLink", {text_field("url", 1, 300, "To be opened in Telegram by the owner."),
+                                                      integer_field("expires_in", 1, 86'400, "Seconds that it is good.")}),
+                          "The link."}};
   routes.push_back(account_row("DELETE", "close_account",
                                "Closes the account: its channels sell nothing new, and what is owed is still paid out.", close_own));
   routes.back().takes = make_shape("AccountEnd", {current_password()});

@@ -5,8 +5,8 @@
 #include "io/http/service.hpp"
 #include "io/random.hpp"
 
-// Signing up, logging in and out, and what mails are for. What is answered to somebody who is not logged in never tells whether an address is
-// known: the same words, after the same work.
+// Signing up, logging in and out, and what mails are for. What is answered to somebody who is not logged in never tells whether an address
+// is known: the same words, after the same work.
 namespace paygate {
 
 api_answer tokens_answer(http_service& service, const account_view& account, const std::string& session_id, const std::string& refresh);
@@ -37,9 +37,11 @@ api_answer sign_up(const api_call& call) {
 }
 
 api_answer log_in(const api_call& call) {
-  const auto found = find_account(call.service, json_text_or_empty(*call.body, "login"));
+  const auto login = json_text_or_empty(*call.body, "login");
+  const auto found = find_account(call.service, login);
   if (const auto* no = std::get_if<api_answer>(&found)) return *no;
-  const auto known = prove_password(call, std::get<std::string>(found), json_text_or_empty(*call.body, "password"), wrong_login());
+  const bool by_mail = login.find('@') != login.npos;
+  const auto known = prove_password(call, std::get<std::string>(found), by_mail, json_text_or_empty(*call.body, "password"), wrong_login());
   if (const auto* no = std::get_if<api_answer>(&known)) return *no;
   return begin_session(call, std::get<proven>(known).account);
 }
@@ -47,7 +49,7 @@ api_answer log_in(const api_call& call) {
 std::string bearer_of(const api_call& call) {
   const auto header = call.header("Authorization");
   return header.size() > 7 && (header.starts_with("Bearer ") || header.starts_with("bearer ")) ? std::string(trimmed(header.substr(7)))
-                                                                                              : std::string();
+                                                                                               : std::string();
 }
 
 /// The refresh token of the header, or the refusal.
@@ -86,14 +88,15 @@ api_answer refresh(const api_call& call) {
 api_answer log_out(const api_call& call) {
   const auto claim = refresh_of(call, bearer_of(call));
   if (const auto* no = std::get_if<api_answer>(&claim)) return *no;
-  const auto reply = ask_identity(call.service, entity_kind::session, std::get<refresh_claim>(claim).session_id, session_message{close_session{}});
+  const auto reply =
+      ask_identity(call.service, entity_kind::session, std::get<refresh_claim>(claim).session_id, session_message{close_session{}});
   if (const auto* no = std::get_if<refused>(&reply)) return api_refused(*no);
   return {204, "", "", {}};
 }
 
 api_answer log_out_of_all(const api_call& call) {
-  const auto reply
-    = ask_identity(call.service, entity_kind::account, call.caller.account_id, account_message{get_account{call.caller.login_epoch}});
+  const auto reply =
+      ask_identity(call.service, entity_kind::account, call.caller.account_id, account_message{get_account{call.caller.login_epoch}});
   if (const auto* no = std::get_if<refused>(&reply)) return is_for_now(no->code) ? api_refused(*no) : not_known("The session is over.");
   const auto ended = ask_identity(call.service, entity_kind::account, call.caller.account_id, account_message{log_out_everywhere{}});
   if (const auto* no = std::get_if<refused>(&ended)) return api_refused(*no);
@@ -110,7 +113,8 @@ api_answer take_mailed(const api_call& call, const std::function<account_message
 }
 
 api_answer verify_email(const api_call& call) {
-  return take_mailed(call, [](const mailed_token& t) { return account_message{confirm_email{t.hash}}; }, "confirmed");
+  return take_mailed(
+      call, [](const mailed_token& t) { return account_message{confirm_email{t.hash}}; }, "confirmed");
 }
 
 api_answer set_new_password(const api_call& call) {
@@ -121,7 +125,11 @@ api_answer set_new_password(const api_call& call) {
   const auto hash = call.service.ports.accounts.passwords->hash(password);
   if (!hash) return api_busy();
   return take_mailed(
-    call, [&](const mailed_token& t) { return account_message{reset_password{t.hash, *hash, login_network_of(call.client)}}; }, "password_set");
+      call,
+      [&](const mailed_token& t) {
+        return account_message{reset_password{t.hash, *hash, login_network_of(call.client)}};
+      },
+      "password_set");
 }
 
 /// Tells the account of an address, or the phantom that stands for it.
@@ -161,22 +169,27 @@ void add_auth_api(std::vector<api_route>& routes) {
   const api_outcome tokens{200, tokens_shape(), "The tokens of the session."};
   auto name = text_field("user_name", 3, 32, "Letters, digits, '_', '.' and '-'; the same in any case.").like("[A-Za-z0-9_.-]+");
   routes.push_back(auth_row("sign_up", "signup", "Makes an account; the mail that follows confirms its address.",
-                            {name, email_field("email", "Where mails go."), password_field("password", "At least 10 characters.")}, {mailed}, sign_up));
+                            {name, email_field("email", "Where mails go."), password_field("password", "At least 10 characters.")},
+                            {mailed}, sign_up));
   routes.back().fails = {409};
-  routes.push_back(auth_row("log_in", "login", "Begins a session.",
-                            {text_field("login", 1, 254, "The user name or the e-mail address."), text_field("password", 1, 128, "The password.")},
-                            {tokens}, log_in));
+  routes.push_back(
+      auth_row("log_in", "login", "Begins a session.",
+               {text_field("login", 1, 254, "The user name or the e-mail address."), text_field("password", 1, 128, "The password.")},
+               {tokens}, log_in));
   routes.back().fails = {401, 429};
-  routes.push_back(auth_row("refresh", "refresh", "Trades the refresh token in the header Authorization for new tokens. One that comes twice ends the session.",
+  routes.push_back(auth_row("refresh", "refresh",
+                            "Trades the refresh token in the header Authorization for new tokens. One that comes twice ends the session.",
                             {}, {tokens}, refresh));
   routes.back().fails = {401};
   routes.push_back(auth_row("log_out", "logout", "Ends the session of the refresh token in the header Authorization.", {},
                             {{204, nullptr, "It is over."}}, log_out));
   routes.back().fails = {401};
-  routes.push_back(auth_row("log_out_everywhere", "logout-everywhere", "Ends every session of the account; its access tokens end with the next quarter of an hour.",
-                            {}, {{204, nullptr, "All are over."}}, log_out_of_all));
+  routes.push_back(auth_row("log_out_everywhere", "logout-everywhere",
+                            "Ends every session of the account; its access tokens end with the next quarter of an hour.", {},
+                            {{204, nullptr, "All are over."}}, log_out_of_all));
   routes.back().access = api_access::owner;
-  routes.push_back(auth_row("verify_email", "verify-email", "Confirms an e-mail address.", {token_field()}, {{200, said_shape(), "It is confirmed."}}, verify_email));
+  routes.push_back(auth_row("verify_email", "verify-email", "Confirms an e-mail address.", {token_field()},
+                            {{200, said_shape(), "It is confirmed."}}, verify_email));
   routes.push_back(auth_row("resend_verification", "resend-verification", "Sends the mail that confirms the address again.",
                             {email_field("email", "The address.")}, {mailed},
                             [](const api_call& call) { return mail_to(call, account_message{ask_verification{}}); }));

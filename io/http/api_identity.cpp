@@ -81,11 +81,11 @@ api_answer not_known(std::string_view detail) {
   return answer;
 }
 
-std::variant<proven, api_answer> prove_password(const api_call& call, const std::string& account_id, const std::string& password,
-                                                const api_answer& wrong) {
+std::variant<proven, api_answer> prove_password(const api_call& call, const std::string& account_id, bool by_mail,
+                                                const std::string& password, const api_answer& wrong) {
   auto& service = call.service;
   const auto network = login_network_of(call.client);
-  const auto begun = ask_identity(service, entity_kind::account, account_id, account_message{begin_login{network}});
+  const auto begun = ask_identity(service, entity_kind::account, account_id, account_message{begin_login{network, by_mail}});
   if (const auto* no = std::get_if<refused>(&begun)) return api_refused(*no);
   const auto& view = std::get<login_view>(begun);
   if (view.wait.count() > 0) return wait_answer(view.wait);
@@ -102,11 +102,12 @@ std::variant<proven, api_answer> prove_password(const api_call& call, const std:
 }
 
 shape_ptr tokens_shape() {
-  static const auto shape = make_shape("Tokens", {text_field("access_token", 1, 2048, "For the header Authorization, as `Bearer <token>`."),
-                                                  text_field("token_type", 1, 10, "Always Bearer."),
-                                                  integer_field("expires_in", 1, 86'400, "Seconds that the access token is good."),
-                                                  text_field("refresh_token", 1, 2048, "For auth/refresh; good once."),
-                                                  integer_field("refresh_expires_in", 1, 31'536'000, "Seconds that the refresh token is good.")});
+  static const auto shape =
+      make_shape("Tokens", {text_field("access_token", 1, 2048, "For the header Authorization, as `Bearer <token>`."),
+                            text_field("token_type", 1, 10, "Always Bearer."),
+                            integer_field("expires_in", 1, 86'400, "Seconds that the access token is good."),
+                            text_field("refresh_token", 1, 2048, "For auth/refresh; good once."),
+                            integer_field("refresh_expires_in", 1, 31'536'000, "Seconds that the refresh token is good.")});
   return shape;
 }
 
@@ -155,7 +156,8 @@ std::optional<mailed_token> read_mailed_token(const std::string& token) {
 api_field password_field(std::string name, std::string words) { return text_field(std::move(name), 10, 128, std::move(words)); }
 
 api_field email_field(std::string name, std::string words) {
-  return text_field(std::move(name), 6, 254, std::move(words)).like("[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}([.][A-Za-z0-9-]{1,63}){1,8}");
+  return text_field(std::move(name), 6, 254, std::move(words))
+      .like("[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}([.][A-Za-z0-9-]{1,63}){1,8}");
 }
 
 std::string objection_to_password(const std::string& password, const std::string& user_name, const std::string& email) {

@@ -23,10 +23,10 @@ struct proven {
   account_view account;
   std::string hash; ///< What the password was checked against.
 };
-/// Checks a password as a log-in does, with its delays: the account, or the refusal. It takes the same time whether there is such an account or
-/// not. `wrong` is what a wrong password is answered.
-std::variant<proven, api_answer> prove_password(const api_call& call, const std::string& account_id, const std::string& password,
-                                                const api_answer& wrong);
+/// Checks a password as a log-in does, with its delays: the account, or the refusal. It takes the same time whether there is such an
+/// account or not. `wrong` is what a wrong password is answered.
+std::variant<proven, api_answer> prove_password(const api_call& call, const std::string& account_id, bool by_mail,
+                                                const std::string& password, const api_answer& wrong);
 
 /// A new session's tokens, as log-in answers them.
 api_answer begin_session(const api_call& call, const account_view& account);

@@ -16,7 +16,9 @@ std::string object(std::initializer_list<std::pair<std::string, std::string>> me
   for (const auto& [name, value] : members) text += (text.empty() ? "{" : ",") + json_quoted(name) + ":" + json_quoted(value);
   return text + "}";
 }
-std::string login_of(const std::string& login, const std::string& with = password) { return object({{"login", login}, {"password", with}}); }
+std::string login_of(const std::string& login, const std::string& with = password) {
+  return object({{"login", login}, {"password", with}});
+}
 
 struct rig : identity_rig {
   void sign_up(const std::string& name = "Ann", const std::string& to = mail) {
@@ -215,11 +217,29 @@ TEST_CASE("a closed account frees its names") {
   CHECK(r.newest_subject(mail) == "Confirm your e-mail address");
 }
 
+TEST_CASE("a deep link joins the account with the Telegram user who follows and confirms it") {
+  rig r;
+  r.activate();
+  const auto access = r.member(r.log_in(), "access_token");
+  CHECK(r.status("POST", "account/telegram-link") == 401);
+  const auto link = r.call("POST", "account/telegram-link", "", access);
+  CHECK(link.status == 200);
+  CHECK(r.member(link, "url") == "https://t.me/bot?start=x");
+  CHECK(r.followed.tier == start_link::account);
+  CHECK(r.followed.word.size() == start_link::word_max);
+  const auto id = *id_of_bytes(r.followed.word.substr(0, 16));
+  r.service.ports.ask({{entity_kind::account, id}, account_message{claim_link{sha256_hex(r.followed.word.substr(16)), 7001}}},
+                      milliseconds(0));
+  r.service.ports.ask({{entity_kind::account, id}, account_message{link_telegram{7001, "@ann"}}}, milliseconds(0));
+  CHECK(r.member(r.call("GET", "account", "", access), "telegram_user_id") == "7001");
+}
+
 TEST_CASE("an imported owner logs in with bcrypt once, and with Argon2id from then on") {
   rig r;
-  r.service.ports.ask({{entity_kind::account, "01BCRYPT"},
-                       account_message{open_account{"old", "old@example.org", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", true}}},
-                      milliseconds(0));
+  r.service.ports.ask(
+      {{entity_kind::account, "01BCRYPT"},
+       account_message{open_account{"old", "old@example.org", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", true}}},
+      milliseconds(0));
   r.log_in("old", "U*U");
   CHECK(r.accounts.rows["01BCRYPT"].password_hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
   r.log_in("old", "U*U");
@@ -228,10 +248,12 @@ TEST_CASE("an imported owner logs in with bcrypt once, and with Argon2id from th
 TEST_CASE("words that are none are refused before anybody is asked") {
   rig r;
   const auto asked = r.asked;
-  for (const std::string word : {"'; DROP TABLE account; --", "<script>", "a b", "ab", "x,release mail:a@b.c", "\xf0\x9f\x98\x80name", "a\nb", ""}) {
+  for (const std::string word :
+       {"'; DROP TABLE account; --", "<script>", "a b", "ab", "x,release mail:a@b.c", "\xf0\x9f\x98\x80name", "a\nb", ""}) {
     INFO(word);
     CHECK(r.status("POST", "auth/signup", object({{"user_name", word}, {"email", mail}, {"password", password}})) == 422);
-    CHECK(r.status("POST", "auth/signup", object({{"user_name", "ann"}, {"email", word + "@example.org,b@c.de"}, {"password", password}})) == 422);
+    CHECK(r.status("POST", "auth/signup", object({{"user_name", "ann"}, {"email", word + "@example.org,b@c.de"}, {"password", password}}))
+          == 422);
     CHECK(r.status("POST", "auth/verify-email", object({{"token", word}})) == 422);
   }
   for (const auto* bad : {"1234567890", "aaaaaaaaaaaa", "password123", "ann-is-my-name", "short"})

@@ -10,9 +10,9 @@
 #include "actors/session/session_machine.hpp"
 #include "crypto/hash.hpp"
 #include "io/codec/json.hpp"
+#include "io/codec/token.hpp"
 #include "io/http/api_router.hpp"
 #include "io/http/password_pool.hpp"
-#include "io/codec/token.hpp"
 #include "io/http/service.hpp"
 
 // The routes of log-in and account over the real machines, in memory and without sockets: each message is decided at once, and what its
@@ -58,6 +58,7 @@ struct identity_rig {
   shelf<session_kind> sessions;
   std::vector<send_mail> mails;
   std::string secret = std::string(40, 'k');
+  start_link followed; ///< What the newest deep link carries.
   int made = 0, asked = 0, commits_of_login = 0;
 
   identity_rig() {
@@ -72,6 +73,10 @@ struct identity_rig {
     };
     service.ports.accounts = {[this] { return secret; }, [] { return std::string("phantoms"); },
                               std::make_shared<password_pool>(argon2_cost{64, 1, 1}, 2, 32)};
+    service.ports.deep_link = [this](const start_link& link) {
+      followed = link;
+      return std::string("https://t.me/bot?start=x");
+    };
     service.ports.verify_access = [this](const std::string& token) -> std::variant<identity, std::string> {
       auto verified = verify_access(token, clock->now(), parse_token_keys(secret));
       if (const auto* why = std::get_if<token_fault>(&verified)) return std::string(to_text(*why));
@@ -106,6 +111,8 @@ struct identity_rig {
       effect_done outcome{e.key, io_outcome(done{})};
       if (const auto* question = std::get_if<ask_entity>(&e.request))
         outcome.outcome = tell({question->to, question->message});
+      else if (std::holds_alternative<get_account_channels>(std::get<io_request>(e.request)))
+        outcome.outcome = io_outcome(account_channels{});
       else if (const auto* mail = std::get_if<send_mail>(&std::get<io_request>(e.request)))
         mails.push_back(*mail);
       else {
@@ -131,7 +138,8 @@ struct identity_rig {
     router->answer(service, request, response);
     return response;
   }
-  int status(std::string method, std::string path, std::string body = {}, const std::string& token = {}, const std::string& ip = "198.51.100.7") {
+  int status(std::string method, std::string path, std::string body = {}, const std::string& token = {},
+             const std::string& ip = "198.51.100.7") {
     return call(std::move(method), std::move(path), std::move(body), token, ip).status;
   }
   static std::string member(const httplib::Response& response, const char* name) {

@@ -11,7 +11,10 @@ using fake::fault_of;
 namespace {
 
 sendgrid_settings at(const std::string& url, std::string key = "SG.key-of-the-test") {
-  return {{.base_url = url, .connect_timeout = fake::time_out, .read_timeout = fake::time_out}, [key] { return key; }, "pay@example.org", "Pay"};
+  return {{.base_url = url, .connect_timeout = fake::time_out, .read_timeout = fake::time_out},
+          [key] { return key; },
+          "pay@example.org",
+          "Pay"};
 }
 const send_mail mail{"ann@example.org", "A \"subject\"", "text\nhttps://x/?a=1", "<p>html</p>"};
 
@@ -43,16 +46,17 @@ TEST_CASE("what SendGrid refuses is judged") {
     int status;
     std::string body, fault;
   };
-  const std::string errors = R"({"errors":[{"message":"Does not contain a valid address.","field":"personalizations.0.to.0.email","help":null}]})";
+  const std::string errors =
+      R"({"errors":[{"message":"Does not contain a valid address.","field":"personalizations.0.to.0.email","help":null}]})";
   const row rows[] = {
-    {400, errors, "permanent http_400"},
-    {413, errors, "permanent http_413"},
-    {400, "<html>a proxy</html>", "transient http_400"},
-    {401, R"({"errors":[{"message":"Maximum credits exceeded","field":null,"help":null}]})", "transient credentials"},
-    {403, errors, "transient credentials"},
-    {429, errors, "transient http_429"},
-    {500, "", "unknown http_500"},
-    {503, "", "unknown http_503"},
+      {400, errors, "permanent http_400"},
+      {413, errors, "permanent http_413"},
+      {400, "<html>a proxy</html>", "transient http_400"},
+      {401, R"({"errors":[{"message":"Maximum credits exceeded","field":null,"help":null}]})", "transient credentials"},
+      {403, errors, "transient credentials"},
+      {429, errors, "transient http_429"},
+      {500, "", "unknown http_500"},
+      {503, "", "unknown http_503"},
   };
   for (const auto& row : rows) {
     server.script({row.status, row.body, "application/json", {}});

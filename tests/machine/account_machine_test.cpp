@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "actors/account/login_guard.hpp"
+#include "actors/account/account_parts.hpp"
 #include "tests/machine/sales_support.hpp"
 
 using namespace paygate;
@@ -31,6 +31,9 @@ struct rig : machine<account_kind> {
           asked_of.push_back(to_text(asked->to) + " " + std::string(name_of(asked->message)));
           const auto& holder = lost.contains(asked->to.id) ? lost[asked->to.id] : self.id;
           send(effect_done{e.key, entity_reply(name_view{holder, true})});
+        } else if (std::holds_alternative<get_account_channels>(std::get<io_request>(e.request))) {
+          send(effect_done{e.key, io_outcome(channels)});
+          if (channels.open > 0) return mails; // Asked again after a pause.
         } else if (std::holds_alternative<make_secret>(std::get<io_request>(e.request))) {
           const auto n = std::to_string(++secrets);
           send(effect_done{e.key, io_outcome(secret_made{"secret" + n, "digest" + n})});
@@ -57,6 +60,7 @@ struct rig : machine<account_kind> {
 
   std::map<std::string, std::string> lost; ///< Names that are somebody else's.
   std::vector<std::string> asked_of;
+  account_channels channels;
   int secrets = 0;
 };
 
@@ -181,7 +185,8 @@ TEST_CASE("another address counts once it is confirmed; both are told") {
   m.asked_of.clear();
   CHECK(std::get<account_view>(m.send(change_email{"new@example.org"})).pending_email == "new@example.org");
   CHECK(m.state.email == "Ann@Example.org");
-  CHECK(subjects(m.settle()) == "new@example.org: Confirm your new e-mail address; Ann@Example.org: Your e-mail address is about to change");
+  CHECK(subjects(m.settle())
+        == "new@example.org: Confirm your new e-mail address; Ann@Example.org: Your e-mail address is about to change");
   m.send(confirm_email{m.digest()});
   CHECK(m.state.email == "new@example.org");
   CHECK(subjects(m.settle()) == "Ann@Example.org: Your e-mail address was changed");
@@ -258,6 +263,32 @@ TEST_CASE("strangers and accounts are slowed down by the same rule") {
   }
 }
 
+TEST_CASE("who is held back by a name is not held back by the address: nobody learns that they belong together") {
+  rig m;
+  m.activate();
+  for (int i = 0; i < 5; ++i) CHECK(std::get<login_view>(m.send(begin_login{"n", false})).wait.count() == 0);
+  CHECK(std::get<login_view>(m.send(begin_login{"n", false})).wait.count() > 0);
+  for (int i = 0; i < 5; ++i) CHECK(std::get<login_view>(m.send(begin_login{"n", true})).wait.count() == 0);
+  CHECK(std::get<login_view>(m.send(begin_login{"n", true})).wait.count() > 0);
+}
+
+TEST_CASE("a mail whose link is void is not sent any more") {
+  rig m;
+  m.activate();
+  m.send(change_email{"one@example.org"});
+  m.answered("name:reserve", name_view{"A1", false});
+  m.done_with("secret:change", secret_made{"s1", "d1"});
+  m.send(change_email{"two@example.org"}); // Before the first mail went out.
+  CHECK_FALSE(m.owes("mail:change"));
+  const auto mails = m.settle();
+  CHECK(subjects(mails) == "two@example.org: Confirm your new e-mail address; Ann@Example.org: Your e-mail address is about to change");
+  CHECK(mails[0].text.find("s1") == std::string::npos);
+  m.send(ask_reset{});
+  m.done_with("secret:reset", secret_made{"s2", "d2"});
+  m.send(change_password{"hash1"});
+  CHECK(subjects(m.settle()) == "Ann@Example.org: Your password was changed");
+}
+
 TEST_CASE("who logs in makes the network a known one, and an old hash a new one") {
   rig m;
   m.activate();
@@ -265,7 +296,8 @@ TEST_CASE("who logs in makes the network a known one, and an old hash a new one"
   CHECK(code_of(m.send(login_succeeded{"home", "other", ""})) == "conflict");
   CHECK(std::get<account_view>(m.send(login_succeeded{"home", "hash0", "hash1"})).account_id == "A1");
   CHECK(m.state.password_hash == "hash1");
-  CHECK(read_guard(m.state.guard).places[0].known);
+  CHECK(account_parts::read_guards(m.state.guard).by_name.places[0].known);
+  CHECK(account_parts::read_guards(m.state.guard).by_mail.places[0].known);
   rig unconfirmed;
   unconfirmed.open();
   CHECK(std::get<login_view>(unconfirmed.send(begin_login{"home"})).password_hash.empty());
@@ -275,18 +307,30 @@ TEST_CASE("who logs in makes the network a known one, and an old hash a new one"
 TEST_CASE("a link to Telegram is good once, and repeats of it are") {
   rig m;
   m.activate();
-  CHECK(code_of(m.send(link_telegram{"", 7, "@ann"})) == "invalid");
+  CHECK(code_of(m.send(claim_link{"", 7})) == "invalid");
+  CHECK(code_of(m.send(link_telegram{7, "@ann"})) == "invalid");
   m.send(offer_link{"L1"});
-  CHECK(code_of(m.send(link_telegram{"L2", 7, "@ann"})) == "invalid");
-  CHECK(std::holds_alternative<ok>(m.send(link_telegram{"L1", 7, "@ann"})));
+  CHECK(code_of(m.send(link_telegram{7, "@ann"})) == "invalid");
+  CHECK(code_of(m.send(claim_link{"L2", 7})) == "invalid");
+  CHECK(std::get<account_view>(m.send(claim_link{"L1", 7})).user_name == "Ann");
+  CHECK(m.state.telegram_user_id == 0);
+  CHECK(code_of(m.send(claim_link{"L1", 8})) == "invalid"); // Used up.
+  CHECK(code_of(m.send(link_telegram{8, "@eve"})) == "invalid");
+  CHECK(std::get<account_view>(m.send(claim_link{"L1", 7})).user_name == "Ann");
+  CHECK_FALSE(m.last.changed);
+  CHECK(std::holds_alternative<ok>(m.send(link_telegram{7, "@ann"})));
   CHECK(m.state.telegram_user_id == 7);
   CHECK(subjects(m.settle()) == "Ann@Example.org: Your account is linked to Telegram");
-  CHECK(std::holds_alternative<ok>(m.send(link_telegram{"L1", 7, "@ann"})));
+  CHECK(std::holds_alternative<ok>(m.send(link_telegram{7, "@ann"})));
   CHECK_FALSE(m.last.changed);
-  CHECK(code_of(m.send(link_telegram{"L1", 8, "@eve"})) == "invalid");
+  CHECK(code_of(m.send(link_telegram{8, "@eve"})) == "invalid");
   m.send(offer_link{"L3"});
+  m.send(claim_link{"L3", 8});
   m.now += account_kind::link_life;
-  CHECK(code_of(m.send(link_telegram{"L3", 8, "@eve"})) == "invalid");
+  CHECK(code_of(m.send(link_telegram{8, "@eve"})) == "invalid");
+  m.send(offer_link{"L4"});
+  m.now += account_kind::link_life;
+  CHECK(code_of(m.send(claim_link{"L4", 8})) == "invalid");
 }
 
 TEST_CASE("a closed account gives its names back, says goodbye, and then names nobody") {
@@ -294,20 +338,47 @@ TEST_CASE("a closed account gives its names back, says goodbye, and then names n
   m.activate();
   m.asked_of.clear();
   m.send(close_account{});
-  CHECK(code_of(m.send(get_account{})) == "not_found");
+  CHECK(m.state.status == account_status::closing);
   CHECK(subjects(m.settle()) == "Ann@Example.org: Your account is closed");
   CHECK(m.asked_of == std::vector<std::string>{"login_name/name:ann release_name", "login_name/mail:ann@example.org release_name"});
+  CHECK(code_of(m.send(get_account{})) == "not_found");
   CHECK(m.state.email.empty());
   CHECK(m.state.password_hash.empty());
   CHECK(m.state.guard.empty());
   CHECK(m.due().empty());
 }
 
+TEST_CASE("an account with channels closes them first, and lives until the last has drained") {
+  rig m;
+  m.activate();
+  m.channels = {{-1001, -1002}, 3};
+  const auto epoch = m.state.login_epoch;
+  m.send(close_account{});
+  CHECK(m.state.login_epoch == epoch + 1);
+  m.send(close_account{});
+  CHECK_FALSE(m.last.changed);
+  CHECK(m.settle().empty());
+  CHECK(m.question("close:-1001").to == entity_ref{entity_kind::channel, "-1001"});
+  CHECK(m.owes("close:-1002"));
+  CHECK_FALSE(m.owes("channels"));
+  m.answered("close:-1001", ok{});
+  m.answered("close:-1002", refused{refusal::out_of_order, "not on sale"});
+  m.channels = {{}, 1};
+  m.done_with("channels", m.channels);
+  CHECK_FALSE(m.last.changed);
+  CHECK(m.state.status == account_status::closing);
+  CHECK(std::get<account_view>(m.send(get_account{})).status == "closing");
+  m.channels = {};
+  CHECK(subjects(m.settle()) == "Ann@Example.org: Your account is closed");
+  CHECK(m.state.status == account_status::closed);
+}
+
 TEST_CASE("what a person wrote is escaped in a mail's HTML, and a mail that is refused does not hold up the next") {
   rig m;
   m.activate();
   m.send(offer_link{"L1"});
-  m.send(link_telegram{"L1", 7, "<b onload=x>\"&"});
+  m.send(claim_link{"L1", 7});
+  m.send(link_telegram{7, "<b onload=x>\"&"});
   const auto mail = m.request<send_mail>("mail:linked");
   CHECK(mail.html.find("<b onload") == std::string::npos);
   CHECK(mail.html.find("&lt;b onload=x&gt;&quot;&amp;") != std::string::npos);
@@ -323,11 +394,11 @@ TEST_CASE("every status refuses what is not for it") {
     std::string get, everywhere, password, email, close, link;
   };
   const row rows[] = {
-    {account_status::phantom, "not_found", "not_found", "not_found", "not_found", "not_found", "not_found"},
-    {account_status::unverified, "not_found", "not_found", "not_found", "not_found", "not_found", "not_found"},
-    {account_status::active, "", "", "", "", "", ""},
-    {account_status::closing, "", "", "", "", "", ""},
-    {account_status::closed, "not_found", "not_found", "not_found", "not_found", "not_found", "not_found"},
+      {account_status::phantom, "not_found", "not_found", "not_found", "not_found", "not_found", "not_found"},
+      {account_status::unverified, "not_found", "not_found", "not_found", "not_found", "not_found", "not_found"},
+      {account_status::active, "", "", "", "", "", ""},
+      {account_status::closing, "", "", "", "", "", ""},
+      {account_status::closed, "not_found", "not_found", "not_found", "not_found", "not_found", "not_found"},
   };
   for (const auto& row : rows) {
     const auto code = [&](const account_message& message) {

@@ -31,11 +31,11 @@ TEST_CASE("every status against every message, of the holder and of a stranger")
     std::string reserve, confirm, release; ///< Status and holder afterwards.
   };
   const row rows[] = {
-    {login_name_status::free, "ann", "reserved ann", "taken ann", "free "},
-    {login_name_status::reserved, "ann", "reserved ann", "taken ann", "free "},
-    {login_name_status::reserved, "bob", "reserved ann", "reserved ann", "reserved ann"},
-    {login_name_status::taken, "ann", "taken ann", "taken ann", "free "},
-    {login_name_status::taken, "bob", "taken ann", "taken ann", "taken ann"},
+      {login_name_status::free, "ann", "reserved ann", "taken ann", "free "},
+      {login_name_status::reserved, "ann", "reserved ann", "taken ann", "free "},
+      {login_name_status::reserved, "bob", "reserved ann", "reserved ann", "reserved ann"},
+      {login_name_status::taken, "ann", "taken ann", "taken ann", "free "},
+      {login_name_status::taken, "bob", "taken ann", "taken ann", "taken ann"},
   };
   for (const auto& row : rows) {
     const auto after = [&](const login_name_message& message) {
