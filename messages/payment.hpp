@@ -114,6 +114,7 @@ struct payment {
   std::string refund_address, refund_extra_id;
   std::optional<timestamp> refund_started_at; ///< The payout that makes the newest refund has taken it over,
   std::optional<timestamp> refund_told_at;    ///< and the subscriber knows.
+  bool imported = false;                    ///< No order of ours: value that gathered with a predecessor (import_opening).
   std::vector<deposit> deposits;            ///< Child rows, first deposit first.
   bool operator==(const payment&) const = default;
 
@@ -160,6 +161,7 @@ struct payment {
     f("refund_extra_id", self.refund_extra_id);
     f("refund_started_at", self.refund_started_at);
     f("refund_told_at", self.refund_told_at);
+    f("imported", self.imported);
   }
 };
 
@@ -194,7 +196,20 @@ struct refund_payment {
   std::string ended{}; ///< The payout of a refund before that is known to have ended for good without having paid: given back anew.
 };
 
-using payment_message
-  = std::variant<effect_done, create_payment, ipn_received, payment_poked, get_payment_view, accept_payment, refund_payment>;
+/// Command of an import: what gathered for a channel's owner with a predecessor, in ETH or in USDT, is owed by us from now on. `covered`: our
+/// wallet holds it already, as the platform's own; else it is booked as still to come, and no payout may claim it. A repeat changes nothing,
+/// but one that is covered makes one that was not so. Refused as `conflict` with other amounts, and for an order of ours.
+struct import_opening {
+  channel terms; ///< Of the channel that it is for.
+  std::int64_t user_id = 0;
+  usd_amount net;
+  eth_amount eth;
+  usdt_amount usdt;
+  bool covered = false;
+  std::string source; ///< "payout_accumulation/17"
+};
+
+using payment_message = std::variant<effect_done, create_payment, ipn_received, payment_poked, get_payment_view, accept_payment, refund_payment,
+                                     import_opening>;
 
 } // namespace paygate

@@ -66,6 +66,16 @@ struct extend_subscription {
   bool operator==(const extend_subscription&) const = default;
 };
 
-using subscription_message = std::variant<effect_done, extend_subscription>;
+/// Command of an import: access that was bought from a predecessor, until `ends_at`. Once per order id; where there is access already, the later
+/// end holds. Nothing is said to anybody about it.
+struct import_subscription {
+  std::string order_id;
+  std::int64_t channel_id = 0, closed_channel_id = 0, user_id = 0, chat_id = 0;
+  std::string user_name, channel_title;
+  timestamp starts_at{}, ends_at{};
+  bool operator==(const import_subscription&) const = default;
+};
+
+using subscription_message = std::variant<effect_done, extend_subscription, import_subscription>;
 
 } // namespace paygate

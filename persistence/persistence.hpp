@@ -78,6 +78,9 @@ loader_actor spawn_loader(caf::actor_system& system, std::string dsn, std::share
 /// Queries: persistence/queries.hpp. A wake scan that could not be made answers scanned_to == from and no refs.
 reader_actor spawn_reader(caf::actor_system& system, std::string dsn);
 
+/// Reads a predecessor's database. `dsn` is ours, for the lock that lets one import run at a time.
+importer_actor spawn_importer(caf::actor_system& system, std::string dsn);
+
 /// Answers the requests of lane::books (get_claim, get_gathered, get_due_payouts) from the database. One connection, used by one caller at
 /// a time; a database that is away is a transient failure.
 io_client make_books_client(std::string dsn);

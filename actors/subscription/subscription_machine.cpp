@@ -47,6 +47,37 @@ struct subscription_step {
     return out;
   }
 
+  verdict<subscription> operator()(const import_subscription& command) const {
+    if (context.self.id != std::to_string(command.channel_id) + ":" + std::to_string(command.user_id))
+      return refused{refusal::invalid, "this is not the subscription of that channel and user"};
+    if (command.order_id.empty() || command.ends_at < command.starts_at) return refused{refusal::invalid, "access needs its origin and its dates"};
+    step out{.next = state, .changed = true, .reply = ok{}, .entries = {}, .rows = {}, .note = "taken over from the predecessor"};
+    auto& s = out.next;
+    for (const auto& period : state.periods)
+      if (exists && period.order_id == command.order_id) {
+        out.changed = false;
+        out.note.clear();
+        return out;
+      }
+    if (!exists) {
+      s.channel_id = command.channel_id;
+      s.closed_channel_id = command.closed_channel_id;
+      s.user_id = command.user_id;
+      s.chat_id = command.chat_id;
+      s.user_name = command.user_name;
+      s.channel_title = command.channel_title;
+    }
+    s.starts_at = exists ? std::min(state.starts_at, command.starts_at) : command.starts_at;
+    if (!exists || command.ends_at > state.ends_at) {
+      s.ends_at = command.ends_at;
+      s.status = subscription_status::active;
+    }
+    const subscription_period period{command.order_id, context.self.id, command.starts_at, command.ends_at};
+    s.periods.push_back(period);
+    out.rows.emplace_back(period);
+    return out;
+  }
+
   // Nothing is owed yet, so no outcome is waited for.
   verdict<subscription> operator()(const effect_done&) const {
     if (!exists) return refused{refusal::not_found, "there is no such subscription"};
