@@ -15,6 +15,8 @@ caf::actor spawn_poller(caf::actor_system& system, activation self);
 caf::actor spawn_conversion(caf::actor_system& system, activation self);
 caf::actor spawn_scheduler(caf::actor_system& system, activation self);
 caf::actor spawn_reconciliation(caf::actor_system& system, activation self);
+caf::actor spawn_broadcast(caf::actor_system& system, activation self);
+caf::actor spawn_promo_code(caf::actor_system& system, activation self);
 caf::actor spawn_account(caf::actor_system& system, activation self);
 caf::actor spawn_login_name(caf::actor_system& system, activation self);
 caf::actor spawn_session(caf::actor_system& system, activation self);

@@ -1,6 +1,7 @@
 #include "actors/rehearse.hpp"
 
 #include "actors/account/account_machine.hpp"
+#include "actors/broadcast/broadcast_machine.hpp"
 #include "actors/channel/channel_machine.hpp"
 #include "actors/conversation/conversation_machine.hpp"
 #include "actors/conversion/conversion_machine.hpp"
@@ -8,6 +9,7 @@
 #include "actors/payment/payment_machine.hpp"
 #include "actors/payout/payout_machine.hpp"
 #include "actors/poller/poller_machine.hpp"
+#include "actors/promo_code/promo_code_machine.hpp"
 #include "actors/reconciliation/reconciliation_machine.hpp"
 #include "actors/scheduler/scheduler_machine.hpp"
 #include "actors/session/session_machine.hpp"
@@ -48,7 +50,7 @@ result try_kinds(const loaded_entity& loaded, const envelope& letter, const step
 
 result rehearse(const loaded_entity& loaded, const envelope& letter, timestamp now, const policy& rules) {
   return try_kinds<payment_kind, subscription_kind, channel_kind, conversation_kind, payout_kind, wallet_kind, poller_kind, conversion_kind,
-                   scheduler_kind, reconciliation_kind, account_kind, login_name_kind, session_kind>(loaded, letter, step_context{letter.to, now, rules});
+                   scheduler_kind, reconciliation_kind, broadcast_kind, promo_code_kind, account_kind, login_name_kind, session_kind>(loaded, letter, step_context{letter.to, now, rules});
 }
 
 } // namespace paygate

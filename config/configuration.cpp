@@ -120,6 +120,8 @@ std::vector<std::string> configuration::load(const std::vector<std::string>& arg
   unless_given("scheduler.policy", caf::atom("sharing"));
   unless_given("scheduler.max-throughput", std::size_t{100});
   unless_given("scheduler.max-threads", static_cast<std::size_t>(values.runtime.threads));
+  // Messages of other nodes are read where they arrive: another thread would have to be woken for each.
+  unless_given("middleman.workers", std::size_t{0});
   unless_given("middleman.heartbeat-interval", caf::timespan(std::chrono::seconds(1)));
   unless_given("middleman.connection-timeout", caf::timespan(std::chrono::seconds(5)));
   return faults;

@@ -10,7 +10,7 @@ namespace paygate {
 
 namespace {
 
-enum class shape { any, bot_token, key_hex, url_list, database };
+enum class shape { any, token_keys, bot_token, key_hex, url_list, database };
 
 struct secret_rule {
   const char* name;
@@ -30,7 +30,7 @@ constexpr std::array<secret_rule, 19> rules{{
     {"INTERNAL_SIGNING_KEY", true, shape::any},
     {"TELEGRAM_WEBHOOK_SECRET", false, shape::any},
     {"ETHEREUM_RPC_WEBHOOK_SECRET", false, shape::any},
-    {"JWT_SECRET_KEY", false, shape::any},
+    {"JWT_SECRET_KEY", false, shape::token_keys},
     {"SENDGRID_API_KEY", false, shape::any},
     {"COINGECKO_API_KEY", false, shape::any},
     {"CRYPTOCOMPARE_API_KEY", false, shape::any},
@@ -42,7 +42,7 @@ constexpr std::array<secret_rule, 19> rules{{
 
 /// Of secp256k1 (SEC 2, 2.4.1): a private key is less.
 constexpr std::string_view curve_order = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
-constexpr std::size_t masked_min = 6;
+constexpr std::size_t masked_min = 6, token_key_min = 32;
 constexpr std::string_view mask = "[redacted]";
 constexpr std::string_view white = " \t\r\n\v\f";
 
@@ -72,12 +72,27 @@ std::vector<std::string> split_list(std::string_view text) {
   return parts;
 }
 
+std::vector<std::string> split_lines(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    if (auto line = trim(text.substr(0, end)); !line.empty()) lines.push_back(std::move(line));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
 // What is expected instead, or "" when the value has the shape.
 std::string_view missed_shape(shape form, std::string_view value) {
   for (unsigned char c : value)
-    if (c < 0x20 || c == 0x7f) return "one line without control characters";
+    if ((c < 0x20 && !(c == '\n' && form == shape::token_keys)) || c == 0x7f) return "one line without control characters";
   switch (form) {
   case shape::any: return "";
+  case shape::token_keys: {
+    const auto lines = split_lines(value);
+    const bool good = lines.size() <= 2 && std::all_of(lines.begin(), lines.end(), [](const auto& line) { return line.size() >= token_key_min; });
+    return good ? "" : "a key of at least 32 characters, and on an optional second line the one before it";
+  }
   case shape::bot_token: {
     const auto colon = value.find(':');
     const bool good = colon != value.npos && colon > 0 && colon + 1 < value.size()
@@ -163,6 +178,7 @@ void secret_store::remember(const std::string& value) {
   };
   add(value);
   add(without_0x(value));
+  for (const auto& line : split_lines(value)) add(line);
   for (const auto& part : split_list(value)) {
     add(part);
     for (const auto& inner : inner_secrets(part)) add(inner);

@@ -54,8 +54,13 @@ void describe_edges(settings& s, std::vector<setting_entry>& all) {
   add("http", "cors_origin", s.http.cors_origin, "", "Origin of the web page that may call /api; empty: none.");
   add("http", "read_timeout", s.http.read_timeout, "duration",
       "Longest time that a client may take to send one request, and to take its answer.");
+  add("http", "rate_per_minute", s.http.rate_per_minute, "1/min", "Requests of one client (IPv4 address, IPv6 /64) per minute, but webhooks; more ban it. 0: no limit.");
+  add("http", "account_rate_per_minute", s.http.account_rate_per_minute, "1/min", "Requests of one account per minute; more are answered 429. 0: no limit.");
+  add("http", "auth_rate_per_15min", s.http.auth_rate_per_15min, "1/15 min", "Log-ins, sign-ups and the like of one client per 15 minutes, on all nodes together. 0: no limit.");
+  add("http", "ban", s.http.ban, "duration", "How long a client that was over http.rate_per_minute is answered 429.");
   add("ipn", "allow_list", s.ipn.allow_list, "", "Addresses or CIDR blocks that IPNs may come from; empty: any (the signature decides).");
-  add("cluster", "bind", s.cluster.bind, "", "Address by which other nodes and paygatectl come in. Whoever has no certificate is turned away.");
+  add("cluster", "bind", s.cluster.bind, "",
+      "Address by which other nodes and paygatectl come in. Whoever has no certificate is turned away.");
   add("cluster", "port", s.cluster.port, "", "Port for them; 0 takes a free one.");
   add("cluster", "port_file", s.cluster.port_file, "", "File that the cluster port really taken is written to; empty: none.");
   add("cluster", "advertise", s.cluster.advertise, "", "HOST:PORT at which other nodes reach this one; empty: cluster.bind and the port.");
@@ -78,8 +83,20 @@ void describe_providers(settings& s, std::vector<setting_entry>& all) {
   add("changenow", "base_url", s.base_url.changenow, "", "ChangeNOW's API, without /v2.");
   lane("changenow", s.lanes.changenow);
   add("telegram", "base_url", s.base_url.telegram, "", "Telegram's Bot API.");
-  lane("telegram", s.lanes.telegram);
+  add("telegram", "concurrency", s.lanes.telegram.concurrency, "", "Calls to it at once; a quarter of them is kept free of broadcasts.");
+  add("telegram", "rate", s.lanes.telegram.rate, "1/s", "Calls in any second by all nodes together; 0: no limit, nor one of chats.");
+  add("telegram", "mode", s.telegram.mode, "",
+      "How updates come: polling, or webhook (Telegram sends them to http.public_url/telegram-webhook, which it must reach by HTTPS). The "
+      "daemon tells Telegram itself.");
   add("sendgrid", "base_url", s.base_url.sendgrid, "", "SendGrid's API, without /v3.");
+  lane("sendgrid", s.lanes.sendgrid);
+  add("mail", "from", s.mail.from, "", "Sender of our mails: an address that SendGrid has verified.");
+  add("mail", "from_name", s.mail.from_name, "", "The sender's name.");
+  add("passwords", "memory_kib", s.passwords.memory_kib, "KiB", "Argon2id's memory for one password; a stored hash of another cost is renewed at log-in.");
+  add("passwords", "passes", s.passwords.passes, "", "Argon2id's passes.");
+  add("passwords", "lanes", s.passwords.lanes, "", "Argon2id's lanes.");
+  add("passwords", "at_once", s.passwords.at_once, "", "Passwords hashed at once.");
+  add("passwords", "queue_max", s.passwords.queue_max, "", "Passwords that wait for that; more are answered 503 with Retry-After.");
   add("coingecko", "base_url", s.base_url.coingecko, "", "CoinGecko's API, asked first for prices.");
   add("cryptocompare", "base_url", s.base_url.cryptocompare, "", "CryptoCompare's API, asked second for prices.");
   add("oneinch", "base_url", s.base_url.oneinch, "", "1inch's API, asked last for prices.");
@@ -105,15 +122,30 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
   add("payments", "poll_first", s.payments.poll_first, "duration",
       "Silence after which a payment is first read at the provider; doubled each time.");
   add("payments", "poll_max", s.payments.poll_max, "duration", "Longest distance between two such reads.");
+  add("donations", "min_usd", s.donations.min_usd, "USD", "Least donation.");
+  add("donations", "max_usd", s.donations.max_usd, "USD", "Greatest donation.");
+  add("payments", "min_usd", s.payments.min_usd, "USD",
+      "No promo code takes a price below this, but to nothing: the provider refuses smaller payments.");
+  add("subscriptions", "reminders", s.subscriptions.reminders, "durations", "So long before its end a subscriber is reminded of it.");
+  add("subscriptions", "grace", s.subscriptions.grace, "duration", "Access goes on for so long after the end.");
   add("fees", "platform_bps", s.fees.platform_bps, "1/100 %", "The platform's fee of each payment in basis points.");
   add("payouts", "max_usd", s.payouts.max_usd, "USD", "A payout above this waits for approval; 0: no limit.");
-  add("payouts", "daily_max_usd", s.payouts.daily_max_usd, "USD", "What goes to one channel within 24 hours above this waits for approval; 0: no limit. Counted from when a limit is set.");
-  add("payouts", "daily_total_max_usd", s.payouts.daily_total_max_usd, "USD", "The same for all channels together; 0: as payouts.daily_max_usd.");
+  add("payouts", "daily_max_usd", s.payouts.daily_max_usd, "USD",
+      "What goes to one channel within 24 hours above this waits for approval; 0: no limit. Counted from when a limit is set.");
+  add("payouts", "daily_total_max_usd", s.payouts.daily_total_max_usd, "USD",
+      "The same for all channels together; 0: as payouts.daily_max_usd.");
   add("payouts", "funding", s.payouts.funding, "",
-      "What a batch of converted value is paid from: pot (its USDT) or eth (the USDT is sold for ETH first, the ETH for the owner's coin).");
+      "What a batch of converted value is paid from: pot (its USDT) or eth (the USDT is sold for ETH first, the ETH for the owner's "
+      "coin).");
   add("payouts", "interval", s.payouts.interval, "duration", "Distance between two looks for channels whose value has gathered.");
+  add("payouts", "address_delay", s.payouts.address_delay, "duration",
+      "After an owner has confirmed another payout address it takes effect so much later.");
   add("conversion", "threshold_usd", s.conversion.threshold_usd, "USD", "Pending net value from which on ETH is converted to USDT.");
   add("conversion", "interval", s.conversion.interval, "duration", "Distance between two looks whether that much is pending.");
+  add("broadcast", "auto_interval", s.broadcast.auto_interval, "duration",
+      "Between two scheduled posts of a channel whose owner has set no other schedule.");
+  add("broadcast", "manual_interval", s.broadcast.manual_interval, "duration",
+      "Least time between two broadcasts of an owner to one channel.");
   add("swaps", "min_validity", s.swaps.min_validity, "share", "Share of the rate's life that must be left when the deposit is sent.");
   add("swaps", "poll", s.swaps.poll, "duration", "Distance between two looks at a swap.");
   add("swaps", "tries_max", s.swaps.tries_max, "", "Swaps tried for one payout before a person has to look.");
@@ -121,17 +153,20 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
   add("wallet", "incoming_confirmations", s.wallet.incoming_confirmations, "blocks", "The same for ETH that reached us.");
   add("wallet", "max_fee_gwei", s.wallet.max_fee_gwei, "gwei", "Cap of the fee per gas; 0: none.");
   add("wallet", "gas_float_low", s.wallet.gas_float_low, "ETH", "Below this much ETH of the platform's own new transfers wait.");
-  add("wallet", "gas_float_high", s.wallet.gas_float_high, "ETH", "What the operator refills the gas float to; the alert stays until then.");
+  add("wallet", "gas_float_high", s.wallet.gas_float_high, "ETH",
+      "What the operator refills the gas float to; the alert stays until then.");
   add("wallet", "receipt_poll", s.wallet.receipt_poll, "duration", "Distance between two looks for a receipt.");
   add("wallet", "resubmit_after", s.wallet.resubmit_after, "duration", "A transaction unmined for so long gets higher fees.");
   add("database", "committers", s.database.committers, "", "Connections that write steps.");
   add("database", "batch_max", s.database.batch_max, "", "Steps in one database transaction, at most.");
-  add("node", "name", s.node.name, "", "What this node is called in the cluster, the same over restarts; empty: \"node-\" and the host's name.");
+  add("node", "name", s.node.name, "",
+      "What this node is called in the cluster, the same over restarts; empty: \"node-\" and the host's name.");
   add("node", "lease_ttl", s.node.lease_ttl, "duration",
       "How long this node owns its shards after it was last heard of: a dead one is replaced that late. The same on all nodes.");
   add("runtime", "threads", s.runtime.threads, "", "Scheduler threads.");
   add("runtime", "passivate_after", s.runtime.passivate_after, "duration", "An entity with nothing to do for so long leaves memory.");
-  add("runtime", "residents_max", s.runtime.residents_max, "", "While more entities are in memory, those whose time has come wait in their rows.");
+  add("runtime", "residents_max", s.runtime.residents_max, "",
+      "While more entities are in memory, those whose time has come wait in their rows.");
 }
 
 // "0.50" as basis points, exactly; nothing for anything finer, negative or above 1.
@@ -156,6 +191,18 @@ std::optional<int128> gwei_to_wei(const std::string& text) {
   return *units / per_wei;
 }
 
+// "72h", "30min", "90s"; nothing for anything else.
+std::optional<seconds> span_of(std::string_view text) {
+  std::int64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{} || count < 1 || count > 1'000'000) return std::nullopt;
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  if (unit == "h") return std::chrono::hours(count);
+  if (unit == "min") return std::chrono::minutes(count);
+  if (unit == "s") return seconds(count);
+  return std::nullopt;
+}
+
 bool in_node_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; }
 
 milliseconds in_ms(setting_span span) { return std::chrono::duration_cast<milliseconds>(span); }
@@ -169,7 +216,7 @@ std::vector<setting_entry> describe(settings& of) {
   describe_money(of, all);
   // What steps are given anew each time, and the log's level; all else is built into parts that live as long as the process.
   for (auto& entry : all)
-    for (const char* section : {"payments", "fees", "payouts", "conversion", "swaps", "wallet"})
+    for (const char* section : {"payments", "donations", "subscriptions", "fees", "payouts", "conversion", "broadcast", "swaps", "wallet"})
       if (entry.section == section || entry.key() == "log.level") entry.reloads = true;
   return all;
 }
@@ -193,12 +240,19 @@ std::string value_text(const setting_entry& entry) { return std::visit(value_pri
 
 policy policy_of(const settings& s, std::string wallet_address) {
   policy p;
+  p.public_url = s.http.public_url;
   p.min_tolerance_bps = *share_bps(s.payments.min_tolerance);
   p.fallback_tolerance_bps = *share_bps(s.payments.fallback_tolerance);
   p.invite_validity = std::chrono::duration_cast<seconds>(s.payments.invite_validity);
   p.payment_poll_first = in_ms(s.payments.poll_first);
   p.payment_poll_max = in_ms(s.payments.poll_max);
   p.incoming_confirmations = static_cast<std::uint64_t>(s.wallet.incoming_confirmations);
+  p.donation_min = usd_amount::of_units(*not_negative(s.donations.min_usd));
+  p.donation_max = usd_amount::of_units(*not_negative(s.donations.max_usd));
+  p.price_min = usd_amount::of_units(*not_negative(s.payments.min_usd));
+  p.reminders.clear();
+  for (const auto& text : s.subscriptions.reminders) p.reminders.push_back(*span_of(text));
+  p.grace = std::chrono::duration_cast<seconds>(s.subscriptions.grace);
   p.platform_bps = s.fees.platform_bps;
   p.payout_max = usd_amount::of_units(*not_negative(s.payouts.max_usd));
   p.payout_daily_max = usd_amount::of_units(*not_negative(s.payouts.daily_max_usd));
@@ -206,12 +260,16 @@ policy policy_of(const settings& s, std::string wallet_address) {
   if (p.payout_daily_total_max.is_zero()) p.payout_daily_total_max = p.payout_daily_max;
   p.payout_funding_eth = s.payouts.funding == "eth";
   p.payouts_interval = in_ms(s.payouts.interval);
+  p.payout_address_delay = std::chrono::duration_cast<seconds>(s.payouts.address_delay);
+  if (s.telegram.mode == "webhook") p.telegram_webhook_url = s.http.public_url + "/telegram-webhook";
   p.conversion_threshold = usd_amount::of_units(*not_negative(s.conversion.threshold_usd));
   p.conversion_interval = in_ms(s.conversion.interval);
   p.usdt_contract = s.ethereum.usdt_contract;
   if (p.usdt_contract.empty() && s.ethereum.chain_id == 1) p.usdt_contract = "0xdac17f958d2ee523a2206206994597c13d831ec7";
   for (auto& c : p.usdt_contract)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  p.broadcast_auto_interval = in_ms(s.broadcast.auto_interval);
+  p.broadcast_manual_interval = in_ms(s.broadcast.manual_interval);
   p.swap_min_validity_bps = *share_bps(s.swaps.min_validity);
   p.swap_poll = in_ms(s.swaps.poll);
   p.swap_tries_max = static_cast<std::uint32_t>(s.swaps.tries_max);
@@ -229,6 +287,7 @@ policy policy_of(const settings& s, std::string wallet_address) {
     p.swap_poll = std::min(p.swap_poll, milliseconds(500));
     p.conversion_interval = std::min(p.conversion_interval, milliseconds(5'000));
     p.payouts_interval = std::min(p.payouts_interval, milliseconds(5'000));
+    p.broadcast_look = std::min(p.broadcast_look, milliseconds(5'000));
     p.receipt_poll = std::min(p.receipt_poll, milliseconds(300));
     p.resubmit_after = std::min(p.resubmit_after, milliseconds(15'000));
   }
@@ -240,30 +299,32 @@ std::string node_name(const settings& s) {
   char host[64] = {};
   gethostname(host, sizeof host - 1);
   std::string name = std::string("node-") + host;
-  std::replace_if(name.begin(), name.end(), [](char c) { return !in_node_name(c); }, '-');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !in_node_name(c); }, '-');
   return name.substr(0, 63);
 }
 
 std::string help_text() {
   settings defaults;
-  std::string text = "paygated: channel subscriptions paid in any coin.\n\n"
-                     "usage: paygated [--config-file=FILE] [--secrets-dir=DIR] [--sandbox] [--check] [--section.name=value ...]\n\n"
-                     "  --config-file=FILE  settings in INI form: [section] lines, name=value lines, ';' comments, texts in \"quotes\"\n"
-                     "  --check             read and check settings and secrets, then exit\n"
-                     "  --wallet-address    print the address of HOST_WALLET_PRIVATE_KEY and exit\n"
-                     "  --version           print the version and exit\n"
-                     "  --help              this text\n\n"
-                     "A setting on the command line wins over the file, the file over the default.\n"
-                     "Those marked [reloads] take effect when the file changes (or by SIGHUP, or paygatectl config reload), the others at the\n"
-                     "next start. A file with a fault changes nothing: the last good values stay, and the fault is logged.\n";
+  std::string text =
+      "paygated: channel subscriptions paid in any coin.\n\n"
+      "usage: paygated [--config-file=FILE] [--secrets-dir=DIR] [--sandbox] [--check] [--section.name=value ...]\n\n"
+      "  --config-file=FILE  settings in INI form: [section] lines, name=value lines, ';' comments, texts in \"quotes\"\n"
+      "  --check             read and check settings and secrets, then exit\n"
+      "  --wallet-address    print the address of HOST_WALLET_PRIVATE_KEY and exit\n"
+      "  --version           print the version and exit\n"
+      "  --help              this text\n\n"
+      "A setting on the command line wins over the file, the file over the default.\n"
+      "Those marked [reloads] take effect when the file changes (or by SIGHUP, or paygatectl config reload), the others at the\n"
+      "next start. A file with a fault changes nothing: the last good values stay, and the fault is logged.\n";
   std::string section = "-";
   for (const auto& entry : describe(defaults)) {
     if (entry.section != section) {
       section = entry.section;
       text += section.empty() ? "\nGlobal (above the first section of the file)\n" : "\n[" + section + "]\n";
     }
-    text += "  " + entry.key() + " = " + value_text(entry) + (entry.unit.empty() ? "" : "  (" + entry.unit + ")") + (entry.reloads ? "  [reloads]" : "") + "\n      "
-            + entry.sentence + "\n";
+    text += "  " + entry.key() + " = " + value_text(entry) + (entry.unit.empty() ? "" : "  (" + entry.unit + ")")
+            + (entry.reloads ? "  [reloads]" : "") + "\n      " + entry.sentence + "\n";
   }
   return text;
 }
@@ -348,9 +409,14 @@ std::vector<std::string> validate(const settings& s) {
                                   {"ipn.allow_list", &s.ipn.allow_list}})
     for (const auto& block : *list) f.expect(is_block(block), key, '"' + block + '"', "addresses or CIDR blocks like 10.0.0.0/8");
   f.span("http.read_timeout", s.http.read_timeout, seconds(1), seconds(60));
+  f.range("http.rate_per_minute", s.http.rate_per_minute, 0, 10'000'000);
+  f.range("http.account_rate_per_minute", s.http.account_rate_per_minute, 0, 10'000'000);
+  f.range("http.auth_rate_per_15min", s.http.auth_rate_per_15min, 0, 10'000'000);
+  f.span("http.ban", s.http.ban, seconds(0), hours(24));
   f.expect(!s.cluster.bind.empty(), "cluster.bind", "empty", "an address to listen on");
   f.range("cluster.port", s.cluster.port, 0, 65'535);
-  f.expect(s.cluster.advertise.empty() || is_host_port(s.cluster.advertise), "cluster.advertise", '"' + s.cluster.advertise + '"', "HOST:PORT");
+  f.expect(s.cluster.advertise.empty() || is_host_port(s.cluster.advertise), "cluster.advertise", '"' + s.cluster.advertise + '"',
+           "HOST:PORT");
   const auto& name = s.node.name;
   f.expect(name.size() <= 63 && std::all_of(name.begin(), name.end(), in_node_name), "node.name", '"' + name + '"',
            "at most 63 letters, digits and '-'");
@@ -373,18 +439,33 @@ std::vector<std::string> validate(const settings& s) {
   f.span("payments.invite_validity", s.payments.invite_validity, seconds(60), hours(24 * 365));
   f.span("payments.poll_first", s.payments.poll_first, std::chrono::milliseconds(100), hours(24));
   f.span("payments.poll_max", s.payments.poll_max, s.payments.poll_first, hours(24 * 7));
+  f.one_of("telegram.mode", s.telegram.mode, {"polling", "webhook"});
+  f.amount("donations.min_usd", s.donations.min_usd, "USD");
+  f.amount("donations.max_usd", s.donations.max_usd, "USD");
+  const auto least = not_negative(s.donations.min_usd), most = not_negative(s.donations.max_usd);
+  const bool in_cents = least && most && truncate_to(*least, 2) == *least && truncate_to(*most, 2) == *most;
+  f.expect(in_cents && *least > 0 && *most >= *least && *most <= one_coin * 1'000'000, "donations.max_usd", '"' + s.donations.max_usd + '"',
+           "at least donations.min_usd, which is above 0, both in cents, and at most 1000000");
+  f.amount("payments.min_usd", s.payments.min_usd, "USD");
+  f.expect(s.subscriptions.reminders.size() <= 8, "subscriptions.reminders", std::to_string(s.subscriptions.reminders.size()) + " of them", "at most 8");
+  for (const auto& text : s.subscriptions.reminders)
+    f.expect(span_of(text).has_value(), "subscriptions.reminders", '"' + text + '"', "durations like [\"72h\", \"24h\"] (h, min or s)");
+  f.span("subscriptions.grace", s.subscriptions.grace, seconds(0), hours(24 * 365));
   f.range("fees.platform_bps", s.fees.platform_bps, 0, 10'000);
   f.amount("payouts.max_usd", s.payouts.max_usd, "USD");
   f.amount("payouts.daily_max_usd", s.payouts.daily_max_usd, "USD");
   f.amount("payouts.daily_total_max_usd", s.payouts.daily_total_max_usd, "USD");
   f.one_of("payouts.funding", s.payouts.funding, {"pot", "eth"});
   f.span("payouts.interval", s.payouts.interval, seconds(1), hours(24));
+  f.span("payouts.address_delay", s.payouts.address_delay, seconds(0), hours(24 * 30));
   f.amount("conversion.threshold_usd", s.conversion.threshold_usd, "USD");
   f.span("conversion.interval", s.conversion.interval, seconds(1), hours(24 * 7));
   const auto& token = s.ethereum.usdt_contract;
   f.expect(token.empty()
                || (token.size() == 42 && token.starts_with("0x") && token.find_first_not_of("0123456789abcdefABCDEF", 2) == token.npos),
            "ethereum.usdt_contract", '"' + token + '"', "a contract's address, 0x and 40 hex digits");
+  f.span("broadcast.auto_interval", s.broadcast.auto_interval, seconds(1), hours(24 * 365));
+  f.span("broadcast.manual_interval", s.broadcast.manual_interval, seconds(0), hours(24 * 7));
   f.share("swaps.min_validity", s.swaps.min_validity);
   f.span("swaps.poll", s.swaps.poll, std::chrono::milliseconds(100), hours(1));
   f.range("swaps.tries_max", s.swaps.tries_max, 1, 100);
@@ -398,6 +479,13 @@ std::vector<std::string> validate(const settings& s) {
   f.expect(!low || !high || *high >= *low, "wallet.gas_float_high", '"' + s.wallet.gas_float_high + '"', "at least wallet.gas_float_low");
   f.span("wallet.receipt_poll", s.wallet.receipt_poll, std::chrono::milliseconds(50), hours(1));
   f.span("wallet.resubmit_after", s.wallet.resubmit_after, seconds(1), hours(24));
+  f.expect(s.mail.from.find('@') != std::string::npos && s.mail.from.find_first_of(" <>\n") == std::string::npos, "mail.from",
+           '"' + s.mail.from + '"', "a mail address");
+  f.range("passwords.memory_kib", s.passwords.memory_kib, 128, 262'144);
+  f.range("passwords.passes", s.passwords.passes, 1, 16);
+  f.range("passwords.lanes", s.passwords.lanes, 1, 16);
+  f.range("passwords.at_once", s.passwords.at_once, 1, 64);
+  f.range("passwords.queue_max", s.passwords.queue_max, 1, 1'000);
   f.range("database.committers", s.database.committers, 1, 32);
   f.range("database.batch_max", s.database.batch_max, 1, 10'000);
   f.span("node.lease_ttl", s.node.lease_ttl, seconds(1), seconds(60));

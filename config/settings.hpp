@@ -33,6 +33,10 @@ struct settings {
     std::vector<std::string> metrics_from;
     std::string cors_origin;
     setting_span read_timeout = std::chrono::seconds(5);
+    std::int64_t rate_per_minute = 1'000;
+    std::int64_t account_rate_per_minute = 1'000;
+    std::int64_t auth_rate_per_15min = 100;
+    setting_span ban = std::chrono::seconds(600);
   } http;
   struct {
     std::vector<std::string> allow_list;
@@ -54,13 +58,20 @@ struct settings {
     std::string oneinch = "https://api.1inch.dev";
   } base_url; ///< Keys "<provider>.base_url".
   struct {
-    lane_setting nowpayments{8, 0}, changenow{8, 20}, telegram{8, 30}, ethereum{8, 0}, prices{4, 5};
+    lane_setting nowpayments{8, 0}, changenow{8, 20}, telegram{8, 30}, ethereum{8, 0}, prices{4, 5}, sendgrid{4, 10};
   } lanes; ///< Keys "<provider>.concurrency" and "<provider>.rate".
   struct {
     setting_span connect = std::chrono::seconds(3);
     setting_span read = std::chrono::seconds(15);
     setting_span telegram_poll = std::chrono::seconds(25);
   } timeouts;
+  struct {
+    std::string mode = "polling";
+  } telegram;
+  struct {
+    std::string min_usd = "5";
+    std::string max_usd = "10000";
+  } donations;
   struct {
     std::int64_t chain_id = 1;
     std::string usdt_contract;
@@ -71,7 +82,12 @@ struct settings {
     setting_span invite_validity = std::chrono::hours(24);
     setting_span poll_first = std::chrono::seconds(30);
     setting_span poll_max = std::chrono::hours(1);
+    std::string min_usd = "1.00";
   } payments;
+  struct {
+    std::vector<std::string> reminders{"72h", "24h"};
+    setting_span grace = std::chrono::hours(0);
+  } subscriptions;
   struct {
     std::int64_t platform_bps = 300;
   } fees;
@@ -81,11 +97,16 @@ struct settings {
     std::string daily_total_max_usd = "0";
     std::string funding = "pot";
     setting_span interval = std::chrono::minutes(5);
+    setting_span address_delay = std::chrono::hours(24);
   } payouts;
   struct {
     std::string threshold_usd = "5.00";
     setting_span interval = std::chrono::minutes(15);
   } conversion;
+  struct {
+    setting_span auto_interval = std::chrono::hours(24);
+    setting_span manual_interval = std::chrono::minutes(5);
+  } broadcast;
   struct {
     std::string min_validity = "0.25";
     setting_span poll = std::chrono::seconds(5);
@@ -113,6 +134,17 @@ struct settings {
     setting_span passivate_after = std::chrono::seconds(20);
     std::int64_t residents_max = 300'000;
   } runtime;
+  struct {
+    std::string from = "no-reply@localhost.localdomain";
+    std::string from_name = "PayGatePrime";
+  } mail;
+  struct {
+    std::int64_t memory_kib = 19'456;
+    std::int64_t passes = 2;
+    std::int64_t lanes = 1;
+    std::int64_t at_once = 2;
+    std::int64_t queue_max = 32;
+  } passwords;
   struct {
     std::string level = "info";
     std::string format = "json";

@@ -103,6 +103,7 @@ std::vector<envelope> first_letters(const std::string& wallet_address) {
       {{entity_kind::poller, "main"}, poller_message{start_polling{}}},
       {{entity_kind::scheduler, "conversions"}, scheduler_message{start_scheduler{}}},
       {{entity_kind::scheduler, "payouts"}, scheduler_message{start_scheduler{}}},
+      {{entity_kind::scheduler, "broadcasts"}, scheduler_message{start_scheduler{}}},
   };
 }
 

@@ -4,49 +4,38 @@
 
 #include <caf/all.hpp>
 
-#include "messages/log.hpp"
+#include "actors/runtime/reply_sink.hpp"
 
 namespace paygate {
 
-/// A question with the promise that the asking thread waits for. Should the actor die, the promise breaks and the thread knows at once.
-struct question {
-  envelope_ptr letter;
-  std::shared_ptr<std::promise<entity_reply>> answer;
-  milliseconds timeout{1000};
-};
-
-} // namespace paygate
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paygate::question)
-
-namespace paygate {
-
-caf::actor spawn_gateway(caf::actor_system& system, router_actor router) {
-  return system.spawn([router = std::move(router)](caf::event_based_actor* self) -> caf::behavior {
-    self->set_error_handler([](caf::scheduled_actor* a, caf::error& e) {
-      log(log_level::warning, "gateway_error_message", {{"error", a->system().render(e)}});
-    });
-    return {
-      [self, router](const question& q) {
-        self->request(router, q.timeout, deliver_atom::value, q.letter)
-          .then([answer = q.answer](const entity_reply_ptr& reply) { answer->set_value(*reply); },
-                [answer = q.answer](const caf::error&) { answer->set_value(refused{refusal::unavailable, "the entity did not answer in time"}); });
-      },
+ask_fn ask_through(caf::actor_system& system, router_actor router) {
+  return [&system, to = caf::actor_cast<caf::actor>(router)](envelope letter, milliseconds timeout) -> entity_reply {
+    auto promise = std::make_shared<std::promise<entity_reply_ptr>>();
+    auto answer = promise->get_future();
+    auto hand_over = [promise](const caf::type_erased_tuple& said) {
+      promise->set_value(said.match_elements<entity_reply_ptr>() ? said.get_as<entity_reply_ptr>(0) : nullptr);
     };
-  });
+    ask_into(system, to, std::move(hand_over), deliver_atom::value, envelope_ptr(std::make_shared<const envelope>(std::move(letter))));
+    if (answer.wait_for(timeout) != std::future_status::ready) return refused{refusal::unavailable, "the entity did not answer in time"};
+    const auto reply = answer.get();
+    return reply ? *reply : entity_reply{refused{refusal::unavailable, "the entity cannot answer"}};
+  };
 }
 
-ask_fn ask_through(caf::actor gateway) {
-  return [gateway = std::move(gateway)](envelope letter, milliseconds timeout) -> entity_reply {
-    auto promise = std::make_shared<std::promise<entity_reply>>();
-    auto future = promise->get_future();
-    caf::anon_send(gateway, question{std::make_shared<const envelope>(std::move(letter)), std::move(promise), timeout});
-    try {
-      if (future.wait_for(timeout) == std::future_status::ready) return future.get();
-      return refused{refusal::unavailable, "the entity did not answer in time"};
-    } catch (const std::future_error&) {
-      return refused{refusal::unavailable, "the node is stopping"};
-    }
+take_updates_fn take_updates_through(caf::actor_system& system, lane_actor intake) {
+  return [&system, to = caf::actor_cast<caf::actor>(intake)](updates_received received, milliseconds timeout) {
+    const auto wanted = received.next_offset;
+    auto promise = std::make_shared<std::promise<call_answer_ptr>>();
+    auto answer = promise->get_future();
+    auto hand_over = [promise](const caf::type_erased_tuple& said) {
+      promise->set_value(said.match_elements<call_answer_ptr>() ? said.get_as<call_answer_ptr>(0) : nullptr);
+    };
+    ask_into(system, to, std::move(hand_over), call_atom::value,
+             io_request_ptr(std::make_shared<const io_request>(hand_over_updates{std::move(received)})));
+    if (answer.wait_for(timeout) != std::future_status::ready) return false;
+    const auto reply = answer.get();
+    const auto* handled = reply ? std::get_if<updates_handled>(&reply->outcome) : nullptr;
+    return handled && handled->next_offset == wanted;
   };
 }
 

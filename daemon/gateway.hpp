@@ -13,8 +13,12 @@ namespace paygate {
 /// refused{unavailable} after it.
 using ask_fn = std::function<entity_reply(envelope, milliseconds timeout)>;
 
-/// Starts the gateway's actor; end it with an exit message after the HTTP server has stopped.
-caf::actor spawn_gateway(caf::actor_system& system, router_actor router);
-ask_fn ask_through(caf::actor gateway);
+/// No actor stands between: whoever answers hands the answer to the thread that waits. @pre what it answers is not called when `system` has
+/// ended.
+ask_fn ask_through(caf::actor_system& system, router_actor router);
+
+/// Hands over updates that a webhook brought; true when all of them are committed within `timeout`. The same holds.
+using take_updates_fn = std::function<bool(updates_received, milliseconds timeout)>;
+take_updates_fn take_updates_through(caf::actor_system& system, lane_actor intake);
 
 } // namespace paygate

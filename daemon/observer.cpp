@@ -10,6 +10,7 @@
 #include <rapidjson/document.h>
 #include <unistd.h>
 
+#include "actors/broadcast/broadcast_machine.hpp"
 #include "actors/channel/channel_machine.hpp"
 #include "actors/conversation/conversation_machine.hpp"
 #include "actors/conversion/conversion_machine.hpp"
@@ -61,16 +62,16 @@ caf::behavior observer_behavior(observer_pointer self, reader_actor reader, std:
   });
   auto ask = [=](std::string_view name) {
     self->request(reader, std::chrono::seconds(20), query_atom::value, std::string(name), std::string("{}"))
-      .then([=](const std::string& answer) { tell_figures(self, answer, *metrics, name == queries::figures); },
-            [=](const caf::error&) { metrics->count("figures_failed_total", ""); });
+        .then([=](const std::string& answer) { tell_figures(self, answer, *metrics, name == queries::figures); },
+              [=](const caf::error&) { metrics->count("figures_failed_total", ""); });
   };
   self->send(self, look_atom::value);
   return {
-    [=](look_atom) {
-      ask(queries::figures);
-      if (self->state.looks++ % 4 == 0) ask(queries::watch);
-      self->delayed_send(self, std::chrono::seconds(15), look_atom::value);
-    },
+      [=](look_atom) {
+        ask(queries::figures);
+        if (self->state.looks++ % 4 == 0) ask(queries::watch);
+        self->delayed_send(self, std::chrono::seconds(15), look_atom::value);
+      },
   };
 }
 
@@ -81,7 +82,8 @@ void add_limits(std::vector<stuck_limit>& limits) {
   for (std::size_t i = 0; i < std::size(enum_names<status_type>::values); ++i) {
     state_type state;
     state.status = static_cast<status_type>(i);
-    if (const auto after = Kind::stuck_after(state)) limits.push_back({Kind::kind, std::string(enum_names<status_type>::values[i]), after->count()});
+    if (const auto after = Kind::stuck_after(state))
+      limits.push_back({Kind::kind, std::string(enum_names<status_type>::values[i]), after->count()});
   }
 }
 
@@ -123,6 +125,7 @@ std::vector<stuck_limit> stuck_limits() {
   add_limits<wallet_kind>(limits);
   add_limits<scheduler_kind>(limits);
   add_limits<reconciliation_kind>(limits);
+  add_limits<broadcast_kind>(limits);
   return limits;
 }
 
@@ -130,7 +133,8 @@ process_figures::process_figures(std::shared_ptr<metrics_sink> metrics) : metric
   metrics_->gauge("build_info", PAYGATE_VERSION, 1);
   metrics_->gauge("process_start_timestamp_seconds", "", std::time(nullptr));
   // A rule on a counter that nobody has counted yet is silent: these exist from the start.
-  for (const char* name : {"secret_faults_total", "database_errors_total", "figures_failed_total", "self_fenced_total"}) metrics_->count(name, "", 0);
+  for (const char* name : {"secret_faults_total", "database_errors_total", "figures_failed_total", "self_fenced_total"})
+    metrics_->count(name, "", 0);
   for (const auto provider : enum_names<lane>::values) {
     for (const char* name : {"provider_calls_total", "provider_errors_total", "lane_put_off_total"}) metrics_->count(name, provider, 0);
     for (const char* name : {"circuit_open", "lane_queue"}) metrics_->gauge(name, provider, 0);
@@ -154,7 +158,8 @@ void process_figures::tell() {
   metrics_->gauge("process_memory_limit_bytes", "", memory_max_);
   std::error_code unreadable;
   std::int64_t files = 0;
-  for (std::filesystem::directory_iterator at("/proc/self/fd", unreadable), end; !unreadable && at != end; at.increment(unreadable)) ++files;
+  for (std::filesystem::directory_iterator at("/proc/self/fd", unreadable), end; !unreadable && at != end; at.increment(unreadable))
+    ++files;
   metrics_->gauge("process_open_fds", "", files);
 }
 

@@ -40,6 +40,7 @@ telegram_settings telegram_of(const settings& s, const secret_store& secrets) {
   of.http = http_of(s, s.base_url.telegram);
   of.token = secret(secrets, "TELEGRAM_BOT_TOKEN");
   of.start_link_key = secret(secrets, "INTERNAL_SIGNING_KEY");
+  of.webhook_secret = secret(secrets, "TELEGRAM_WEBHOOK_SECRET");
   of.poll_timeout = std::chrono::duration_cast<seconds>(s.timeouts.telegram_poll);
   return of;
 }
@@ -51,6 +52,15 @@ ethereum_settings ethereum_of(const settings& s, const secret_store& secrets) {
   of.connect_timeout = whole_ms(s.timeouts.connect);
   of.read_timeout = whole_ms(s.timeouts.read);
   return of;
+}
+
+argon2_cost password_cost_of(const settings& s) {
+  const auto& p = s.passwords;
+  return {static_cast<std::uint32_t>(p.memory_kib), static_cast<std::uint32_t>(p.passes), static_cast<std::uint32_t>(p.lanes)};
+}
+
+sendgrid_settings sendgrid_of(const settings& s, const secret_store& secrets) {
+  return {http_of(s, s.base_url.sendgrid), secret(secrets, "SENDGRID_API_KEY"), s.mail.from, s.mail.from_name};
 }
 
 price_settings prices_of(const settings& s, const secret_store& secrets) {

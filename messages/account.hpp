@@ -123,7 +123,7 @@ struct change_password {
   std::string password_hash;
   bool operator==(const change_password&) const = default;
 };
-/// Command: another address, to be confirmed by a mail to it. `ok` also when somebody else has it: only that one is told.
+/// Command: another address, to be confirmed by a mail to it. Answers the account_view, also when somebody else has it: only that one is told.
 struct change_email {
   std::string email;
   bool operator==(const change_email&) const = default;

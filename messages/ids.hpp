@@ -21,6 +21,8 @@ enum class entity_kind : std::uint8_t {
   conversion,
   scheduler,
   reconciliation,
+  broadcast,
+  promo_code,
   account,
   login_name,
   session
@@ -29,16 +31,18 @@ enum class entity_kind : std::uint8_t {
 template <>
 struct enum_names<entity_kind> {
   static constexpr std::string_view type = "entity_kind";
-  static constexpr std::string_view values[]
-    = {"payment", "subscription", "channel", "conversation", "payout", "wallet", "poller", "conversion", "scheduler",
-       "reconciliation", "account", "login_name", "session"};
+  static constexpr std::string_view values[] = {"payment", "subscription", "channel",   "conversation",   "payout",   "wallet",
+                                                "poller",  "conversion",   "scheduler", "reconciliation", "broadcast", "promo_code",
+                                                "account", "login_name",   "session"};
 };
 
 /// The identity of an entity. Ids by kind:
 ///   payment: its order id (new_order_id); subscription: "<channel id>:<user id>"; channel: the open channel's chat id;
 ///   conversation: the chat id; payout: "<payment order id>", of a refund "<payment
-///   order id>.refund" (the next ".refund2"), of gathered accruals "<channel id>.<eth|usdt>.<scheduler's round>"; wallet: the address, lower case; poller: "main"; conversion: "c<round>";
-///   scheduler: "conversions" or "payouts"; reconciliation: "main";
+///   order id>.refund" (the next ".refund2"), of gathered accruals "<channel id>.<eth|usdt>.<scheduler's round>"; wallet: the address,
+///   lower case; poller: "main"; conversion: "c<round>"; scheduler: "conversions", "payouts" or "broadcasts"; reconciliation: "main";
+///   broadcast: one like an order's, of a scheduled post
+///   "<channel id>.<offer|donation>.<when it is due, microseconds>"; promo_code: "<channel id>:<CODE>";
 ///   account: new_order_id, of a phantom "phantom-<n>"; login_name: "name:<folded>" or "mail:<folded>"; session: new_order_id.
 struct entity_ref {
   entity_kind kind = entity_kind::payment;

@@ -38,6 +38,8 @@ using call_answer_ptr = std::shared_ptr<const call_answer>;
 struct wake_list { std::vector<entity_ref> refs; timestamp scanned_to{}; bool more = false; };
 using wake_list_ptr = std::shared_ptr<const wake_list>;
 
+using shard_list = std::vector<std::uint32_t>;
+
 /// Committer (persistence/): gathers steps while the previous commit runs and writes them as one database transaction.
 ///   (commit, step): answers its sender with `committed`, always, exactly once.
 using committer_actor = caf::typed_actor<caf::reacts_to<commit_atom, step_ptr>>;
@@ -48,9 +50,10 @@ using loader_actor = caf::typed_actor<caf::reacts_to<load_atom, std::shared_ptr<
 
 /// Reader (persistence/): questions of operators, pages and timers; no decisions hang on them.
 ///   (query, name, JSON arguments) -> JSON answer; names are in persistence/queries.hpp.
-///   (wake, from, to, limit): the entities whose wake_at lies in (from, to], oldest first; from 0 means from the beginning.
+///   (wake, from, to, limit, shards): the entities of those shards whose wake_at lies in (from, to], oldest first; from 0 means from the
+///   beginning.
 using reader_actor = caf::typed_actor<caf::replies_to<query_atom, std::string, std::string>::with<std::string>,
-                                      caf::replies_to<wake_atom, std::int64_t, std::int64_t, std::uint32_t>::with<wake_list_ptr>>;
+                                      caf::replies_to<wake_atom, std::int64_t, std::int64_t, std::uint32_t, shard_list>::with<wake_list_ptr>>;
 
 /// Lease keeper (persistence/): this node's membership and its leases on shards, on the database's clock. Times out rather than lies. Its
 /// identity is made anew when the old one was declared dead or has left.
@@ -75,7 +78,6 @@ using renew_atom = caf::atom_constant<caf::atom("renew")>;
 using give_atom = caf::atom_constant<caf::atom("give")>;
 using drain_atom = caf::atom_constant<caf::atom("drain")>;
 using release_atom = caf::atom_constant<caf::atom("release")>;
-using shard_list = std::vector<std::uint32_t>;
 using lease_actor = caf::typed_actor<caf::replies_to<take_atom>::with<lease_answer_ptr>, caf::replies_to<renew_atom>::with<lease_answer_ptr>,
                                      caf::replies_to<give_atom, shard_list>::with<lease_answer_ptr>,
                                      caf::replies_to<drain_atom>::with<lease_answer_ptr>,

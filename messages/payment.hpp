@@ -14,17 +14,24 @@ namespace paygate {
 
 /// Where a payment is. It follows the provider forward (spec 3.4); the ends may be overruled by a later truth.
 enum class payment_status : std::uint8_t {
-  created,        ///< Our order; the invoice or the pay link is still owed.
-  waiting, confirming, confirmed, sending, partially_paid, failed, refunded, expired, ///< As the provider says.
-  underpaid,      ///< Finished, but less than the tolerance: waits for the operator.
-  held,           ///< Finished in a way that needs the operator (outcome not in ETH): nothing is granted or paid out by itself.
-  paid            ///< Finished and judged good: access granted, owner told, value on its way.
+  created, ///< Our order; the invoice or the pay link is still owed.
+  waiting,
+  confirming,
+  confirmed,
+  sending,
+  partially_paid,
+  failed,
+  refunded,
+  expired,   ///< As the provider says.
+  underpaid, ///< Finished, but less than the tolerance: waits for the operator.
+  held,      ///< Finished in a way that needs the operator (outcome not in ETH): nothing is granted or paid out by itself.
+  paid       ///< Finished and judged good: access granted, owner told, value on its way.
 };
 template <>
 struct enum_names<payment_status> {
   static constexpr std::string_view type = "payment_status";
-  static constexpr std::string_view values[] = {"created", "waiting", "confirming", "confirmed", "sending", "partially_paid", "failed",
-                                                "refunded", "expired", "underpaid", "held", "paid"};
+  static constexpr std::string_view values[] = {"created", "waiting",  "confirming", "confirmed", "sending", "partially_paid",
+                                                "failed",  "refunded", "expired",    "underpaid", "held",    "paid"};
 };
 
 /// What an operator decided about a payment that was not judged good by itself.
@@ -37,6 +44,20 @@ template <>
 struct enum_names<payment_decision> {
   static constexpr std::string_view type = "payment_decision";
   static constexpr std::string_view values[] = {"none", "accepted", "refunded"};
+};
+
+/// How a payment stands with its promo code.
+enum class promo_state : std::uint8_t {
+  none,
+  wanted,   ///< The code is to be asked for its price; there is no invoice before.
+  taken,    ///< It counts as a use of the code; the price is the discounted one.
+  refused,  ///< It could not be used; the price is the full one.
+  released  ///< The order came to nothing: the use is free again.
+};
+template <>
+struct enum_names<promo_state> {
+  static constexpr std::string_view type = "promo_state";
+  static constexpr std::string_view values[] = {"none", "wanted", "taken", "refused", "released"};
 };
 
 /// One arrival of coins for an order: the first, or a repeated deposit (provider-apis 1.7). A child row, table `deposit`.
@@ -102,18 +123,25 @@ struct payment {
   bool estimated = false;                   ///< Its value came from price sources, not from the provider.
   bool late = false, overpaid = false;      ///< Honoured all the same; shown and told.
   std::optional<timestamp> ends_at;         ///< The subscription's new end, once it was extended for this order.
-  std::string invite_link;                  ///< Bound before it is shown; one per order.
-  std::optional<timestamp> invited_at, owner_told_at, shortfall_told_at; ///< Told, or given up because the chat refuses messages.
+  std::string invite_link;                  ///< The newest that the subscription has made for this order, for the status page.
+  std::optional<timestamp> invited_at;      ///< The subscription says that the way in is there; a donor was thanked.
+  std::optional<timestamp> owner_told_at, shortfall_told_at; ///< Told, or given up because the chat refuses messages.
   std::optional<timestamp> polled_at;       ///< Last news of the provider, or try to get some: the next poll is counted from here,
   std::uint32_t polls = 0;                  ///< in a distance that doubles with each poll without news.
   payment_decision decision = payment_decision::none; ///< The operator's newest,
-  std::optional<timestamp> decided_at;      ///< when,
-  std::string decision_reason;              ///< and why.
-  std::int32_t refunds = 0;                 ///< Refunds asked for so far; the newest goes there:
+  std::optional<timestamp> decided_at;                ///< when,
+  std::string decision_reason;                        ///< and why.
+  std::int32_t refunds = 0;                           ///< Refunds asked for so far; the newest goes there:
   asset refund_asset;
   std::string refund_address, refund_extra_id;
   std::optional<timestamp> refund_started_at; ///< The payout that makes the newest refund has taken it over,
   std::optional<timestamp> refund_told_at;    ///< and the subscriber knows.
+  std::string donation_message;               ///< What the donor wrote to the owner.
+  std::string promo_code;                   ///< "SPRING"; the entity is "<channel>:SPRING".
+  promo_state promo = promo_state::none;
+  usd_amount list_price;                    ///< Before the code; 0 without one.
+  std::optional<timestamp> promo_at;        ///< When the use was taken.
+  std::string promo_words;                  ///< Why the code could not be used.
   bool imported = false;                    ///< No order of ours: value that gathered with a predecessor (import_opening).
   std::vector<deposit> deposits;            ///< Child rows, first deposit first.
   bool operator==(const payment&) const = default;
@@ -161,30 +189,43 @@ struct payment {
     f("refund_extra_id", self.refund_extra_id);
     f("refund_started_at", self.refund_started_at);
     f("refund_told_at", self.refund_told_at);
+    f("donation_message", self.donation_message);
+    f("promo_code", self.promo_code);
+    f("promo", self.promo);
+    f("list_price_usd", self.list_price);
+    f("promo_at", self.promo_at);
+    f("promo_words", self.promo_words);
     f("imported", self.imported);
   }
 };
 
 /// Command: a subscriber presses Pay. Repeating it for the same order changes nothing. Answers payment_view.
 struct create_payment {
-  channel terms;             ///< The channel as it is now.
-  std::int32_t tier = 0;     ///< 0..2, or start_link::donation with `donation_price`.
+  channel terms;         ///< The channel as it is now.
+  std::int32_t tier = 0; ///< 0..2, or start_link::donation with `donation_price`.
   usd_amount donation_price;
   std::int64_t chat_id = 0, user_id = 0;
   std::string user_name;
+  std::string donation_message{}; ///< To the owner, at most 800 bytes.
+  std::string promo_code{};  ///< Upper case; empty: none. Of a tier alone. One that cannot be used leaves the price as it is.
 };
 /// Event: a verified IPN, or what the provider's API said. Answers `ok`, also for a repeated or out-of-order one; every one is kept raw.
 /// For an order that does not exist it is kept for the operator and answered `ok` as well. Without `raw` it is an operator's replay of one
 /// that is kept already: not_found when there is no such order.
-struct ipn_received { provider_payment payment; std::string raw; };
+struct ipn_received {
+  provider_payment payment;
+  std::string raw;
+};
 /// Event: the subscriber came back to the success page: asks for a poll of the provider. Proves nothing.
 struct payment_poked {};
 /// Command: answers payment_view, or not_found.
 struct get_payment_view {};
 /// Command of the operator: what is underpaid, partially paid or held counts as if it had been judged good: access, and what lies undecided
-/// goes to the owner. Of a held payment whose value did not come as ETH nothing is posted: it is settled outside. Refused as `out_of_order` in
-/// any other status; a repeat answers `ok` and changes nothing.
-struct accept_payment { std::string reason; };
+/// goes to the owner. Of a held payment whose value did not come as ETH nothing is posted: it is settled outside. Refused as `out_of_order`
+/// in any other status; a repeat answers `ok` and changes nothing.
+struct accept_payment {
+  std::string reason;
+};
 /// Command of the operator: gives back all that lies undecided, by a payout of its own. Refused as `out_of_order` in any other status than
 /// those of accept_payment, as `invalid` when nothing lies in our books or the address cannot be one. A repeat answers `ok` and changes
 /// nothing. With `outside` nothing is sent: it was given back by hand, where it lies.
@@ -209,7 +250,11 @@ struct import_opening {
   std::string source; ///< "payout_accumulation/17"
 };
 
-using payment_message = std::variant<effect_done, create_payment, ipn_received, payment_poked, get_payment_view, accept_payment, refund_payment,
-                                     import_opening>;
+/// Event from the subscription: the way in is there. `link` for the status page; empty when they are in already. Answers `ok`.
+struct access_given { std::string link; };
+
+using payment_message
+  = std::variant<effect_done, create_payment, ipn_received, payment_poked, get_payment_view, accept_payment, refund_payment, access_given,
+                 import_opening>;
 
 } // namespace paygate

@@ -35,6 +35,7 @@ struct ok { bool operator==(const ok&) const = default; };
 /// For the status page: what the subscriber may know.
 struct payment_view {
   std::string order_id, status, channel_title, invoice_url, invite_link;
+  bool inside = false; ///< Paid, and there is no link because they are in already.
   bool operator==(const payment_view&) const = default;
 };
 /// A registered channel's terms. Shared, because every offer shown passes it on.
@@ -48,6 +49,9 @@ struct transfer_view {
   std::string alert;  ///< Why it waits, when it does.
   bool operator==(const transfer_view&) const = default;
 };
+
+/// What a promo code makes of a price, and its terms in a few words.
+struct promo_price { usd_amount price; std::string words; bool operator==(const promo_price&) const = default; };
 
 /// The round of reconciliation that will see everything that happened before the question.
 struct round_view { std::int64_t round = 0; bool operator==(const round_view&) const = default; };
@@ -80,7 +84,7 @@ struct session_view {
 };
 
 /// What an entity answers, after its step is committed.
-using entity_reply = std::variant<ok, refused, payment_view, channel_view, subscription_extended, transfer_view, round_view, name_view,
-                                  login_view, account_view, session_view>;
+using entity_reply = std::variant<ok, refused, payment_view, channel_view, subscription_extended, transfer_view, round_view, promo_price,
+                                  name_view, login_view, account_view, session_view>;
 
 } // namespace paygate

@@ -13,10 +13,10 @@ namespace paygate {
 
 /// An IPN or webhook as it came, kept for replay and audit. Table `webhook_event`; a repeat of the same body counts up `received`.
 struct webhook_event {
-  std::string source;      ///< "nowpayments".
+  std::string source; ///< "nowpayments".
   std::string payment_id, order_id;
   bool order_known = true;
-  std::string raw;         ///< The body's bytes.
+  std::string raw; ///< The body's bytes.
 };
 
 /// A value that gathers for an owner, or was taken at once by a payout. Table `accrual`, one row per finished deposit (spec 5).
@@ -31,13 +31,13 @@ struct accrual_opened {
   std::string order_id;
   std::int64_t channel_id = 0;
   accrual_status status = accrual_status::pending;
-  std::string payout_id;  ///< Set when a payout took it at once.
+  std::string payout_id; ///< Set when a payout took it at once.
   usd_amount gross_usd, fee_usd, net_usd;
   eth_amount gross_eth, fee_eth, net_eth;
   usdt_amount net_usdt{}; ///< Of one that was converted before it came to us (import_opening).
 };
-/// The accruals of that payout are paid, or free again (`pending`, `converted`) because its money is all here. When some of it was lost on a
-/// way back `left` says how many units of the pot there still are: they are shared out over the accruals by what each brought in, floor,
+/// The accruals of that payout are paid, or free again (`pending`, `converted`) because its money is all here. When some of it was lost on
+/// a way back `left` says how many units of the pot there still are: they are shared out over the accruals by what each brought in, floor,
 /// the rest by largest fraction (ties: the lowest accrual id). `resold`: their USDT was sold for that ETH.
 struct accrual_closed {
   std::string payout_id;
@@ -47,7 +47,7 @@ struct accrual_closed {
 };
 /// Which accruals a step claims: those that are nobody's yet and whose ETH has arrived.
 enum class claim_scope : std::uint8_t {
-  pending,           ///< Of all channels, for a conversion: they become `converting`.
+  pending,             ///< Of all channels, for a conversion: they become `converting`.
   pending_of_channel,  ///< Of one channel, for a payout from ETH: they become `paying`.
   converted_of_channel ///< Of one channel, for a payout from USDT: they become `paying`.
 };
@@ -94,9 +94,13 @@ struct movements_seen {
   std::vector<chain_movement> movements;
 };
 /// Names every movement that our rows can name, and marks what the ledger holds at the cut.
-struct movements_matched { std::int64_t cut = 0; };
+struct movements_matched {
+  std::int64_t cut = 0;
+};
 /// The provider says that this transaction is one that we wait for.
-struct movement_claimed { std::string hash, subject; };
+struct movement_claimed {
+  std::string hash, subject;
+};
 /// A difference between our books and the chain or a provider. Table `reconcile_exception`, one open row per kind and subject; one that was
 /// resolved with the same figures is not raised again.
 struct exception_found {
@@ -109,7 +113,9 @@ struct exception_found {
   std::int64_t entry = 0;                 ///< The audited one.
 };
 /// The round is over: what is open and was not met in it has vanished.
-struct round_closed { std::int64_t round = 0; };
+struct round_closed {
+  std::int64_t round = 0;
+};
 /// A person resolved it. `correction`: the key of the ledger entry that books it; empty: the books stand.
 struct exception_resolved {
   std::int64_t id = 0;
@@ -117,10 +123,10 @@ struct exception_resolved {
 };
 
 /// What a step writes besides the entity's own row and history: in the same database transaction.
-using side_row = std::variant<deposit, subscription_period, wallet_transfer, wallet_correction, foreign_nonce, webhook_event, accrual_opened,
-                              accrual_closed, claim_accruals, conversion_closed, arrival_claimed, allowance_claimed, allowance_returned,
-                              failure_listed, movements_seen, movements_matched, movement_claimed, exception_found, round_closed,
-                              exception_resolved>;
+using side_row = std::variant<deposit, subscription_period, wallet_transfer, wallet_correction, foreign_nonce, webhook_event,
+                              accrual_opened, accrual_closed, claim_accruals, conversion_closed, arrival_claimed, allowance_claimed,
+                              allowance_returned, failure_listed, promo_use, movements_seen, movements_matched, movement_claimed, exception_found,
+                              round_closed, exception_resolved, slot_claimed, slot_returned, channel_draft>;
 
 /// What `apply` may look at besides state and message. No clock, no randomness: both come in here.
 struct step_context {
@@ -158,9 +164,9 @@ struct entity_header {
 struct step_record {
   entity_ref ref;
   std::uint32_t shard = 0;
-  std::uint64_t epoch = 0;              ///< Of the lease under which it was decided.
-  bool writes_row = true;               ///< false: side rows only.
-  entity_header header;                 ///< header.version is the new one; the row must still be at one less (0: not exist).
+  std::uint64_t epoch = 0; ///< Of the lease under which it was decided.
+  bool writes_row = true;  ///< false: side rows only.
+  entity_header header;    ///< header.version is the new one; the row must still be at one less (0: not exist).
   snapshot state;
   std::string message, from_status, to_status, note;
   std::vector<ledger_entry> entries;

@@ -6,7 +6,7 @@ namespace paygate {
 namespace {
 
 // Names of a variant's alternatives; a struct without an overload does not compile.
-#define PAYGATE_WORD(type) \
+#define PAYGATE_WORD(type)                                                                                                                 \
   constexpr std::string_view word(const type&) { return #type; }
 PAYGATE_WORD(create_invoice)
 PAYGATE_WORD(get_payment)
@@ -123,6 +123,69 @@ PAYGATE_WORD(round_view)
 PAYGATE_WORD(start_reconciliation)
 PAYGATE_WORD(run_reconciliation)
 PAYGATE_WORD(resolve_exception)
+PAYGATE_WORD(edit_message)
+PAYGATE_WORD(find_chat)
+PAYGATE_WORD(check_rights)
+PAYGATE_WORD(set_webhook)
+PAYGATE_WORD(hand_over_updates)
+PAYGATE_WORD(list_subscriptions)
+PAYGATE_WORD(list_channels)
+PAYGATE_WORD(list_donation_channels)
+PAYGATE_WORD(channel_stats)
+PAYGATE_WORD(get_owner_slot)
+PAYGATE_WORD(get_channel_holdings)
+PAYGATE_WORD(chat_found)
+PAYGATE_WORD(rights_checked)
+PAYGATE_WORD(subscriptions_listed)
+PAYGATE_WORD(channels_listed)
+PAYGATE_WORD(stats_seen)
+PAYGATE_WORD(owner_slot_seen)
+PAYGATE_WORD(channel_holdings)
+PAYGATE_WORD(close_channel)
+PAYGATE_WORD(change_payout)
+PAYGATE_WORD(confirm_payout_change)
+PAYGATE_WORD(cancel_payout_change)
+PAYGATE_WORD(settle_payout_change)
+PAYGATE_WORD(delete_message)
+PAYGATE_WORD(send_batch)
+PAYGATE_WORD(batch_sent)
+PAYGATE_WORD(get_audience)
+PAYGATE_WORD(audience_seen)
+PAYGATE_WORD(get_recipients)
+PAYGATE_WORD(recipients_seen)
+PAYGATE_WORD(get_due_posts)
+PAYGATE_WORD(due_posts_seen)
+PAYGATE_WORD(claim_broadcast)
+PAYGATE_WORD(post_placed)
+PAYGATE_WORD(schedule_posts)
+PAYGATE_WORD(start_broadcast)
+PAYGATE_WORD(cancel_broadcast)
+PAYGATE_WORD(pause_broadcast)
+PAYGATE_WORD(resume_broadcast)
+PAYGATE_WORD(revoke_invite)
+PAYGATE_WORD(get_member)
+PAYGATE_WORD(ban_member)
+PAYGATE_WORD(unban_member)
+PAYGATE_WORD(approve_join)
+PAYGATE_WORD(find_channels)
+PAYGATE_WORD(member_seen)
+PAYGATE_WORD(channels_found)
+PAYGATE_WORD(promo_price)
+PAYGATE_WORD(access_given)
+PAYGATE_WORD(rights_changed)
+PAYGATE_WORD(report_rights)
+PAYGATE_WORD(start_trial)
+PAYGATE_WORD(ask_invite)
+PAYGATE_WORD(member_joined)
+PAYGATE_WORD(member_left)
+PAYGATE_WORD(join_requested)
+PAYGATE_WORD(invite_spent)
+PAYGATE_WORD(turn_phase)
+PAYGATE_WORD(set_promo)
+PAYGATE_WORD(disable_promo)
+PAYGATE_WORD(quote_promo)
+PAYGATE_WORD(redeem_promo)
+PAYGATE_WORD(release_promo)
 PAYGATE_WORD(send_mail)
 PAYGATE_WORD(make_secret)
 PAYGATE_WORD(secret_made)
@@ -172,6 +235,12 @@ struct lane_visitor {
   lane operator()(const send_message&) const { return lane::telegram; }
   lane operator()(const answer_callback&) const { return lane::telegram; }
   lane operator()(const create_invite&) const { return lane::telegram; }
+  lane operator()(const revoke_invite&) const { return lane::telegram; }
+  lane operator()(const get_member&) const { return lane::telegram; }
+  lane operator()(const ban_member&) const { return lane::telegram; }
+  lane operator()(const unban_member&) const { return lane::telegram; }
+  lane operator()(const approve_join&) const { return lane::telegram; }
+  lane operator()(const find_channels&) const { return lane::books; }
   lane operator()(const poll_updates&) const { return lane::telegram_poll; }
   lane operator()(const get_updates&) const { return lane::telegram_poll; }
   lane operator()(const sign_tx&) const { return lane::signer; }
@@ -198,6 +267,22 @@ struct lane_visitor {
   lane operator()(const get_exception&) const { return lane::books; }
   lane operator()(const find_arrival&) const { return lane::books; }
   lane operator()(const get_allowance&) const { return lane::books; }
+  lane operator()(const edit_message&) const { return lane::telegram; }
+  lane operator()(const find_chat&) const { return lane::telegram; }
+  lane operator()(const check_rights&) const { return lane::telegram; }
+  lane operator()(const set_webhook&) const { return lane::telegram; }
+  lane operator()(const hand_over_updates&) const { return lane::telegram_poll; }
+  lane operator()(const list_subscriptions&) const { return lane::books; }
+  lane operator()(const list_channels&) const { return lane::books; }
+  lane operator()(const list_donation_channels&) const { return lane::books; }
+  lane operator()(const channel_stats&) const { return lane::books; }
+  lane operator()(const get_owner_slot&) const { return lane::books; }
+  lane operator()(const get_channel_holdings&) const { return lane::books; }
+  lane operator()(const delete_message&) const { return lane::telegram; }
+  lane operator()(const send_batch&) const { return lane::telegram_bulk; }
+  lane operator()(const get_audience&) const { return lane::books; }
+  lane operator()(const get_recipients&) const { return lane::books; }
+  lane operator()(const get_due_posts&) const { return lane::books; }
   lane operator()(const send_mail&) const { return lane::mail; }
   lane operator()(const make_secret&) const { return lane::mail; }
 };
@@ -228,6 +313,8 @@ std::string_view name_of(const poller_message& message) { return std::visit(to_w
 std::string_view name_of(const conversion_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const scheduler_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const reconciliation_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const broadcast_message& message) { return std::visit(to_word, message); }
+std::string_view name_of(const promo_code_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const account_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const login_name_message& message) { return std::visit(to_word, message); }
 std::string_view name_of(const session_message& message) { return std::visit(to_word, message); }
@@ -237,11 +324,11 @@ std::string escape_html(std::string_view text) {
   escaped.reserve(text.size());
   for (char c : text) {
     switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      default: escaped += c;
+    case '&': escaped += "&amp;"; break;
+    case '<': escaped += "&lt;"; break;
+    case '>': escaped += "&gt;"; break;
+    case '"': escaped += "&quot;"; break;
+    default: escaped += c;
     }
   }
   return escaped;

@@ -2,6 +2,7 @@
 #include <map>
 #include <mutex>
 
+#include "persistence/bot_books.hpp"
 #include "persistence/database.hpp"
 #include "persistence/persistence.hpp"
 #include "persistence/reconciliation_books.hpp"
@@ -30,7 +31,7 @@ constexpr const char* due_sql =
     "SELECT pot.channel_id, c.owner_chat_id, c.payout_ticker, c.payout_network, c.payout_address, c.payout_extra_id, pot.name "
     "FROM pot JOIN channel c ON c.id = pot.channel_id::text "
     "WHERE pot.units > 0 AND c.payout_address <> '' "
-    "AND (c.strategy = 'instant' OR (pot.name = 'usdt' AND pot.units >= c.threshold_usd)) "
+    "AND (c.strategy = 'instant' OR (pot.name = 'usdt' AND (pot.units >= c.threshold_usd OR c.status IN ('draining', 'closed')))) "
     "AND pot.units >= coalesce((SELECT p.pair_minimum FROM payout p WHERE p.target_ticker = c.payout_ticker "
     "AND p.target_network = c.payout_network AND p.pot = pot.name::payout_pot AND p.pair_minimum > 0 "
     "AND p.updated_at > now() - interval '1 day' ORDER BY p.updated_at DESC LIMIT 1), 0) "
@@ -38,11 +39,12 @@ constexpr const char* due_sql =
     "WHERE p.channel_id = pot.channel_id AND p.status = 'failed') "
     "ORDER BY pot.oldest, pot.channel_id, pot.name LIMIT $1::bigint";
 
-// Sums over the ledger above $1, in two parts: entries that no transaction can add to any more, up to the newest that is old enough, and the
-// rest. What remains of a liability when what is on its way or in a swap backs it lies in the wallet.
+// Sums over the ledger above $1, in two parts: entries that no transaction can add to any more, up to the newest that is old enough, and
+// the rest. What remains of a liability when what is on its way or in a swap backs it lies in the wallet.
 constexpr const char* wallet_books_sql =
     "WITH calm AS (SELECT coalesce((SELECT id FROM ledger_entry WHERE at < now() - interval '10 minutes' ORDER BY id DESC LIMIT 1), 0) AS "
-    "id), line AS (SELECT p.entry <= (SELECT id FROM calm) AS calm, p.currency, p.units, CASE WHEN p.account = 'assets:wallet' THEN 'ledger' "
+    "id), line AS (SELECT p.entry <= (SELECT id FROM calm) AS calm, p.currency, p.units, CASE WHEN p.account = 'assets:wallet' THEN "
+    "'ledger' "
     "WHEN p.account = 'assets:incoming' THEN 'incoming' WHEN p.account LIKE 'assets:%' THEN 'swap' WHEN p.account LIKE 'owner:%' OR "
     "p.account LIKE 'liability:%' THEN 'owed' ELSE 'own' END AS part FROM ledger_posting p WHERE p.entry > $1::bigint AND p.currency IN "
     "('eth', 'usdt')) "
@@ -55,6 +57,22 @@ constexpr const char* arrival_sql =
     "SELECT kind::text || '/' || entity_id FROM chain_arrival WHERE hash = lower($1) AND currency = $2 "
     "UNION ALL SELECT 'payment/' || order_id FROM deposit WHERE $2 = 'eth' AND lower(payout_hash) = lower($1) AND payout_hash <> '' "
     "AND arrived_at IS NOT NULL LIMIT 1";
+// A post whose broadcast was created is that one's matter until the channel has heard the end of it.
+constexpr const char* due_posts_sql =
+    "SELECT p.channel_id, p.what, p.due_at FROM (SELECT open_channel_id AS channel_id, 'offer' AS what, offer_due_at AS due_at FROM "
+    "channel "
+    "WHERE offer_due_at <= $1::timestamptz AND status IN ('registered', 'offered') UNION ALL SELECT open_channel_id, 'donation', donation_due_at FROM "
+    "channel "
+    "WHERE donation_due_at <= $1::timestamptz AND status IN ('registered', 'offered')) p WHERE NOT EXISTS (SELECT FROM broadcast b WHERE b.id = "
+    "p.channel_id || '.' || "
+    "p.what || '.' || (extract(epoch FROM p.due_at) * 1000000)::bigint) ORDER BY p.due_at, p.channel_id, p.what LIMIT $2::bigint";
+#define PAYGATE_SUBSCRIBED "channel_id = $1::bigint AND starts_at <= $2::timestamptz AND ends_at > $2::timestamptz"
+constexpr const char* audience_sql = "SELECT count(*) FROM subscription WHERE " PAYGATE_SUBSCRIBED;
+constexpr const char* recipients_sql = "SELECT user_id, chat_id FROM subscription WHERE " PAYGATE_SUBSCRIBED
+                                       " AND user_id > $3::bigint AND status <> 'expired' ORDER BY user_id LIMIT $4::bigint";
+#undef PAYGATE_SUBSCRIBED
+constexpr const char* channels_sql = "SELECT open_channel_id, closed_channel_id, closed_title FROM channel WHERE closed_channel_id = $1::text::bigint "
+                                     "UNION SELECT open_channel_id, closed_channel_id, closed_title FROM channel WHERE id = $1::text LIMIT 16";
 constexpr const char* allowance_sql = "SELECT granted, channel_usd, total_usd FROM payout_allowance WHERE payout_id = $1";
 
 template <class T>
@@ -126,9 +144,33 @@ struct books_query {
     if (rows.empty()) return io_failure{fault::transient, "not_found", "no allowance of " + request.payout_id + " is written down", {}};
     return allowance_seen{read<bool>(rows[0], 0), read<usd_amount>(rows[0], 1), read<usd_amount>(rows[0], 2)};
   }
+  io_outcome operator()(const get_audience& request) const {
+    const auto rows = transaction.exec_prepared("audience", request.channel_id, to_text(request.at));
+    return audience_seen{read<std::int64_t>(rows[0], 0)};
+  }
+  io_outcome operator()(const get_recipients& request) const {
+    recipients_seen seen;
+    for (const auto& row : transaction.exec_prepared("recipients", request.channel_id, to_text(request.at), request.after,
+                                                     static_cast<std::int64_t>(request.limit)))
+      seen.people.push_back({read<std::int64_t>(row, 0), read<std::int64_t>(row, 1)});
+    return seen;
+  }
+  io_outcome operator()(const get_due_posts& request) const {
+    due_posts_seen seen;
+    for (const auto& row : transaction.exec_prepared("due_posts", to_text(request.at), static_cast<std::int64_t>(request.limit)))
+      seen.due.push_back({read<std::int64_t>(row, 0), read<broadcast_what>(row, 1), read<timestamp>(row, 2)});
+    return seen;
+  }
+  io_outcome operator()(const find_channels& request) const {
+    channels_found found;
+    for (const auto& row : transaction.exec_prepared("channels", std::to_string(request.channel_id)))
+      found.channels.push_back({read<std::int64_t>(row, 0), read<std::int64_t>(row, 1), read<std::string>(row, 2)});
+    return found;
+  }
   template <class Other>
   io_outcome operator()(const Other& request) const {
     if constexpr (requires { answer_reconciliation(transaction, request); }) return answer_reconciliation(transaction, request);
+    if constexpr (requires { answer_bot(transaction, request); }) return answer_bot(transaction, request);
     return io_failure{fault::permanent, "wrong_lane", "the books do not answer this", {}};
   }
 };
@@ -143,8 +185,13 @@ void prepare_books(pqxx::connection& connection) {
   connection.prepare("due", due_sql);
   connection.prepare("wallet_books", wallet_books_sql);
   prepare_reconciliation_books(connection);
+  prepare_bot_books(connection);
   connection.prepare("arrival", arrival_sql);
   connection.prepare("allowance", allowance_sql);
+  connection.prepare("audience", audience_sql);
+  connection.prepare("recipients", recipients_sql);
+  connection.prepare("due_posts", due_posts_sql);
+  connection.prepare("channels", channels_sql);
 }
 
 class books {

@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 
 #include "messages/log.hpp"
+#include "persistence/batch_pace.hpp"
 #include "persistence/batch_writer.hpp"
 #include "persistence/database.hpp"
 #include "persistence/persistence.hpp"
@@ -33,7 +34,9 @@ struct committer_state {
   std::shared_ptr<metrics_sink> metrics;
   std::unique_ptr<basic_link<pipeline>> link;
   std::deque<waiting_step> waiting;
+  batch_pace pace;
   bool flush_sent = false;
+  bool gathering = false; ///< The flush was put off.
 };
 
 using committer_ptr = committer_impl::stateful_pointer<committer_state>;
@@ -115,10 +118,11 @@ void flush(committer_ptr self) {
   if (batch.empty()) return;
   const auto start = std::chrono::steady_clock::now();
   commit(self, batch);
+  const auto ended = std::chrono::steady_clock::now();
+  state.pace.wrote(start, ended, batch.size());
   if (!state.metrics) return;
   state.metrics->gauge("commit_batch_steps", "", static_cast<std::int64_t>(batch.size()));
-  state.metrics->duration("commit_duration", "",
-                          std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start));
+  state.metrics->duration("commit_duration", "", std::chrono::duration_cast<std::chrono::microseconds>(ended - start));
 }
 
 void ask_flush(committer_ptr self) {
@@ -148,7 +152,12 @@ committer_impl::behavior_type committer_behavior(committer_ptr self, committer_c
           ask_flush(self);
       },
       [=](flush_atom) {
-        self->state.flush_sent = false;
+        auto& s = self->state;
+        // Once for each batch: the pause is not begun anew by those who come meanwhile.
+        if (!std::exchange(s.gathering, true))
+          if (const auto pause = s.pace.pause(std::chrono::steady_clock::now(), s.waiting.size()); pause.count() > 0)
+            return self->delayed_send(self, pause, flush_atom::value);
+        s.gathering = s.flush_sent = false;
         flush(self);
         ask_flush(self);
       },

@@ -81,6 +81,12 @@ reader_actor spawn_reader(caf::actor_system& system, std::string dsn);
 /// Reads a predecessor's database. `dsn` is ours, for the lock that lets one import run at a time.
 importer_actor spawn_importer(caf::actor_system& system, std::string dsn);
 
+/// Asks one of the questions of persistence/api_queries.hpp and waits for its answer; {"error":{"code": "unavailable"|"invalid"|
+/// "unknown_query"}} when there is none: no connection was free in time, or the database is away. From any thread.
+using api_reader = std::function<std::string(std::string_view name, const std::string& arguments, milliseconds timeout)>;
+/// @param connections how many ask at once; more wait.
+api_reader make_api_reader(std::string dsn, std::size_t connections);
+
 /// Answers the requests of lane::books (get_claim, get_gathered, get_due_payouts) from the database. One connection, used by one caller at
 /// a time; a database that is away is a transient failure.
 io_client make_books_client(std::string dsn);

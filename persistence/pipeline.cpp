@@ -27,6 +27,26 @@ pipeline::pipeline(const std::string& dsn, const std::string& setup, const std::
   check(PQenterPipelineMode(connection_.get()));
 }
 
+std::vector<statement_result> pipeline::read(const std::vector<statement>& statements) {
+  in_step_ = false;
+  send({"begin", {}});
+  for (const auto& each : statements) send(each);
+  send({"commit", {}});
+  check(PQpipelineSync(connection_.get()));
+  std::vector<statement_result> results;
+  results.reserve(statements.size() + 1);
+  std::exception_ptr failure;
+  while (results.size() <= statements.size()) {
+    auto result = next_result(failure);
+    if (failure) std::rethrow_exception(failure);
+    results.push_back(std::move(*result));
+  }
+  read_to_sync();
+  in_step_ = true;
+  results.erase(results.begin()); // Of the begin.
+  return results;
+}
+
 pipeline::answers pipeline::run(const std::vector<statement>& statements) {
   in_step_ = false;
   send({"begin", {}});

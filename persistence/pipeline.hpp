@@ -49,6 +49,18 @@ private:
   std::unique_ptr<PGresult, decltype(&PQclear)> result_;
 };
 
+/// A row of a result.
+class row_view {
+public:
+  row_view(const statement_result& result, std::size_t row) : result_(&result), row_(row) {}
+  std::string_view text(int column) const { return result_->text(row_, column); }
+  bool is_null(int column) const { return PQgetisnull(result_->get(), static_cast<int>(row_), column) != 0; }
+
+private:
+  const statement_result* result_;
+  std::size_t row_;
+};
+
 /// A connection that sends the statements of a transaction together and reads their results together (libpq's pipeline mode, PostgreSQL
 /// documentation 34.5): two round trips a transaction, however many statements it has.
 class pipeline {
@@ -65,6 +77,8 @@ public:
     std::vector<statement_result> results;
     std::exception_ptr failure;
   };
+  /// Runs the statements in a transaction of their own that only reads: one round trip. Throws statement_failed.
+  std::vector<statement_result> read(const std::vector<statement>& statements);
   /// Begins a transaction and runs the statements in it. Throws statement_failed when the connection breaks.
   answers run(const std::vector<statement>& statements);
   /// Ends the transaction that `run` began. `commit` throws statement_failed: nothing is written then, unless the connection broke.

@@ -45,6 +45,7 @@ std::string show_sql(const entity_table& table) {
   std::string children;
   if (table.kind == entity_kind::payment) children = children_of(deposit_table());
   if (table.kind == entity_kind::subscription) children = children_of(subscription_period_table());
+  if (table.kind == entity_kind::promo_code) children = children_of(promo_use_table());
   if (table.kind == entity_kind::wallet) children = children_of(wallet_transfer_table()) + ", " + children_of(wallet_foreign_table()) + ", " + children_of(wallet_correction_table());
   const auto id = args + "->>'id'";
   const auto own = "kind = '" + table.name + "' AND ";
@@ -147,7 +148,8 @@ std::string wake_scan_sql() {
   };
   const auto all = over_kinds([&](const entity_table& table) {
     return "(SELECT '" + table.name + "' AS kind, id, wake_at FROM " + table.name
-           + " WHERE wake_at IS NOT NULL AND quarantine = '' AND wake_at > " + time_of('1') + " AND wake_at <= " + time_of('2')
+           + " WHERE wake_at IS NOT NULL AND quarantine = '' AND shard = ANY($4::smallint[]) AND wake_at > " + time_of('1') + " AND wake_at <= "
+           + time_of('2')
            + " ORDER BY wake_at FETCH FIRST ($3::bigint) ROWS WITH TIES)";
   });
   return "SELECT kind, id, (extract(epoch FROM wake_at) * 1000000)::bigint FROM (" + all

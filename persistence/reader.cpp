@@ -74,14 +74,23 @@ std::string query(reader_state& state, const std::string& name, const std::strin
   }
 }
 
-wake_list_ptr scan(reader_state& state, std::int64_t from, std::int64_t to, std::uint32_t limit) {
+std::string array_of(const shard_list& shards) {
+  std::string text = "{";
+  for (const auto shard : shards) {
+    if (text.size() > 1) text += ',';
+    append_element(text, shard);
+  }
+  return text + "}";
+}
+
+wake_list_ptr scan(reader_state& state, std::int64_t from, std::int64_t to, std::uint32_t limit, const shard_list& shards) {
   auto list = std::make_shared<wake_list>();
   list->scanned_to = timestamp(std::chrono::microseconds(from));
   auto* connection = state.link->open();
   if (!connection || limit == 0) return list;
   try {
     pqxx::work transaction(*connection);
-    const auto rows = transaction.exec_prepared("wake", std::min(from, last_instant), std::min(to, last_instant), limit);
+    const auto rows = transaction.exec_prepared("wake", std::min(from, last_instant), std::min(to, last_instant), limit, array_of(shards));
     list->refs.reserve(rows.size());
     std::int64_t last = to;
     for (const auto& row : rows) {
@@ -108,7 +117,9 @@ reader_actor::behavior_type reader_behavior(reader_ptr self, std::string dsn) {
   self->set_default_handler(caf::drop);
   return {
       [=](query_atom, const std::string& name, const std::string& arguments) { return query(self->state, name, arguments); },
-      [=](wake_atom, std::int64_t from, std::int64_t to, std::uint32_t limit) { return scan(self->state, from, to, limit); },
+      [=](wake_atom, std::int64_t from, std::int64_t to, std::uint32_t limit, const shard_list& shards) {
+        return scan(self->state, from, to, limit, shards);
+      },
   };
 }
 

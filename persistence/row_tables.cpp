@@ -24,20 +24,19 @@ void append_row(column_arrays& arrays, const step_record& step) {
 }
 
 template <class State>
-loaded_entity read_row(const pqxx::row& row) {
-  const auto text = [&](int index) { return std::string_view(row[index].c_str(), row[index].size()); };
+loaded_entity read_row(const row_view& row) {
   loaded_entity loaded;
   int layout = 0;
-  read_value(text(3), layout);
+  read_value(row.text(3), layout);
   if (layout > state_version) throw codec_error("the row was written by a newer program (layout " + std::to_string(layout) + ")");
   auto& header = loaded.header;
-  read_value(text(1), header.version);
-  if (!row[4].is_null()) read_value(text(4), header.wake_at.emplace());
-  read_value(text(5), header.attempts);
-  read_value(text(6), header.last_error);
-  read_value(text(7), header.quarantine);
-  read_value(text(8), header.created_at);
-  read_value(text(9), header.updated_at);
+  read_value(row.text(1), header.version);
+  if (!row.is_null(4)) read_value(row.text(4), header.wake_at.emplace());
+  read_value(row.text(5), header.attempts);
+  read_value(row.text(6), header.last_error);
+  read_value(row.text(7), header.quarantine);
+  read_value(row.text(8), header.created_at);
+  read_value(row.text(9), header.updated_at);
   read_fields(row, static_cast<int>(entity_table::header_columns().size()), loaded.state.emplace<State>());
   return loaded;
 }

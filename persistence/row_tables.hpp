@@ -4,9 +4,8 @@
 #include <string>
 #include <vector>
 
-#include <pqxx/pqxx>
-
 #include "messages/step.hpp"
+#include "persistence/pipeline.hpp"
 #include "persistence/row_codec.hpp"
 
 namespace paygate {
@@ -30,7 +29,7 @@ struct entity_table {
   /// Appends the step's row to arrays of parameters() columns. @pre the step's snapshot is of this kind, else codec_error.
   void (*append)(column_arrays& arrays, const step_record& step);
   /// Reads a row of select_sql; throws codec_error, also for a row of a newer program.
-  loaded_entity (*read)(const pqxx::row& row);
+  loaded_entity (*read)(const row_view& row);
 };
 
 inline constexpr std::size_t kind_count = std::variant_size_v<snapshot>;
@@ -44,18 +43,18 @@ snapshot empty_snapshot(entity_kind kind);
 
 /// Reads the columns of a row from `first` on into the fields of `value`.
 template <class T>
-void read_fields(const pqxx::row& row, int first, T& value) {
+void read_fields(const row_view& row, int first, T& value) {
   int index = first;
   T::each_field(value, [&]<class V>(std::string_view, V& field) {
-    const auto cell = row[index++];
+    const int cell = index++;
     if constexpr (requires {
                     typename V::value_type;
                     field.has_value();
                   }) {
       field.reset();
-      if (!cell.is_null()) read_value(std::string_view(cell.c_str(), cell.size()), field.emplace());
+      if (!row.is_null(cell)) read_value(row.text(cell), field.emplace());
     } else {
-      read_value(std::string_view(cell.c_str(), cell.size()), field);
+      read_value(row.text(cell), field);
     }
   });
 }

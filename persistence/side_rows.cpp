@@ -61,8 +61,12 @@ constexpr const char* return_accruals_sql =
 constexpr const char* claim_arrival_sql =
     "INSERT INTO chain_arrival (hash, currency, units, kind, entity_id, at) "
     "VALUES (lower($1), $2, $3::numeric, $4::entity_kind, $5, coalesce(nullif($6, '')::timestamptz, now()))";
-constexpr const char* claim_allowance_sql =
-    "SELECT claim_allowance($1, $2::bigint, $3::numeric, $4::numeric, $5::numeric, $6::boolean, coalesce(nullif($7, '')::timestamptz, now()))";
+constexpr const char* claim_allowance_sql = "SELECT claim_allowance($1, $2::bigint, $3::numeric, $4::numeric, $5::numeric, $6::boolean, "
+                                            "coalesce(nullif($7, '')::timestamptz, now()))";
+constexpr const char* claim_slot_sql =
+    "SELECT claim_channel_slot($1::bigint, $2::bigint, $3, $4::bigint, $5::boolean, coalesce(nullif($6, '')::timestamptz, now()))";
+constexpr const char* return_slot_sql = "UPDATE channel_slot SET returned_at = coalesce(nullif($2, '')::timestamptz, now()) WHERE "
+                                        "channel_id = $1::bigint AND returned_at IS NULL";
 constexpr const char* return_allowance_sql =
     "UPDATE payout_allowance SET returned_at = coalesce(nullif($2, '')::timestamptz, now()) WHERE payout_id = $1 AND returned_at IS NULL";
 
@@ -131,6 +135,7 @@ struct side_row_writer {
   newest_rows<wallet_transfer> transfers;
   newest_rows<wallet_correction> corrections;
   newest_rows<foreign_nonce> foreign;
+  newest_rows<promo_use> promo_uses;
   std::unordered_map<std::string, std::pair<const step_record*, const failure_listed*>> failures;
   column_arrays webhooks{6}, opened{13}, closed{3};
   std::vector<std::pair<const step_record*, const claim_accruals*>> claims;
@@ -139,6 +144,9 @@ struct side_row_writer {
   std::vector<std::pair<const step_record*, const arrival_claimed*>> arrivals;
   std::vector<std::pair<const step_record*, const allowance_claimed*>> allowances;
   std::vector<const step_record*> allowances_back;
+  std::vector<std::pair<const step_record*, const slot_claimed*>> slots;
+  std::vector<std::pair<const step_record*, const slot_returned*>> slots_back;
+  newest_rows<channel_draft> drafts;
 
   // Reconciliation's are written in their order, by reconciliation_rows.cpp.
   void operator()(const movements_seen&) {}
@@ -152,11 +160,15 @@ struct side_row_writer {
   void operator()(const wallet_transfer& row) { transfers.add(row.intent, row); }
   void operator()(const wallet_correction& row) { corrections.add(row.key, row); }
   void operator()(const foreign_nonce& row) { foreign.add(row.key, row); }
+  void operator()(const promo_use& row) { promo_uses.add(row.order_id, row); }
   void operator()(const claim_accruals& row) { claims.emplace_back(step, &row); }
   void operator()(const conversion_closed& row) { conversions.emplace_back(step, &row); }
   void operator()(const arrival_claimed& row) { arrivals.emplace_back(step, &row); }
   void operator()(const allowance_claimed& row) { allowances.emplace_back(step, &row); }
   void operator()(const allowance_returned&) { allowances_back.push_back(step); }
+  void operator()(const slot_claimed& row) { slots.emplace_back(step, &row); }
+  void operator()(const slot_returned& row) { slots_back.emplace_back(step, &row); }
+  void operator()(const channel_draft& row) { drafts.add(row.conversation_id, row); }
   void operator()(const failure_listed& row) { failures[to_text(step->ref)] = {step, &row}; }
   void operator()(const webhook_event& row) {
     webhooks.begin_row();
@@ -201,36 +213,48 @@ struct side_row_writer {
     foreign.add_to(batch, wallet_foreign_table()); // Before the transfers: an explained nonce lets one be dropped.
     transfers.add_to(batch, wallet_transfer_table());
     corrections.add_to(batch, wallet_correction_table());
+    drafts.add_to(batch, channel_draft_table());
+    promo_uses.add_to(batch, promo_use_table());
     if (webhooks.rows() > 0) batch.push_back({"webhook_event", webhooks.finish()});
     if (opened.rows() > 0) batch.push_back({"accrual_open", opened.finish()});
     if (closed.rows() > 0) batch.push_back({"accrual_close", closed.finish()});
     add_gathering(batch);
+    add_slots(batch);
     add_failures(batch);
   }
 
 private:
   void add_gathering(std::vector<statement>& batch) const {
     for (const auto& [of, row] : arrivals)
-      batch.push_back({"claim_arrival",
-                       {row->hash, row->currency, to_decimal(row->units), std::string(to_text(of->ref.kind)), of->ref.id, when(*of)}});
+      batch.push_back(
+          {"claim_arrival", {row->hash, row->currency, to_decimal(row->units), std::string(to_text(of->ref.kind)), of->ref.id, when(*of)}});
     // What is set free comes before what claims.
     for (const auto& [of, row] : returns)
-      batch.push_back({"return_accruals",
-                       {row->payout_id, std::string(to_text(row->status)), to_decimal(*row->left), row->resold ? "true" : "false", when(*of)}});
+      batch.push_back(
+          {"return_accruals",
+           {row->payout_id, std::string(to_text(row->status)), to_decimal(*row->left), row->resold ? "true" : "false", when(*of)}});
     for (const auto* of : allowances_back) batch.push_back({"return_allowance", {of->ref.id, when(*of)}});
     for (const auto& [of, row] : conversions)
-      batch.push_back({"close_conversion", {of->ref.id, std::to_string(of->header.version), when(*of), to_decimal(row->received),
-                                            to_decimal(row->left)}});
+      batch.push_back({"close_conversion",
+                       {of->ref.id, std::to_string(of->header.version), when(*of), to_decimal(row->received), to_decimal(row->left)}});
     for (const auto& [of, row] : claims)
       batch.push_back({"claim_accruals",
                        {std::string(to_text(of->ref.kind)), of->ref.id, std::to_string(of->header.version), when(*of),
                         row->scope == claim_scope::converted_of_channel ? "converted" : "pending",
-                        row->scope == claim_scope::pending ? "0" : std::to_string(row->channel_id), row->account,
-                        to_decimal(row->most)}});
+                        row->scope == claim_scope::pending ? "0" : std::to_string(row->channel_id), row->account, to_decimal(row->most)}});
     for (const auto& [of, row] : allowances)
       batch.push_back({"claim_allowance",
                        {of->ref.id, std::to_string(row->channel_id), to_decimal(row->net), to_decimal(row->channel_max),
                         to_decimal(row->total_max), row->approved ? "true" : "false", when(*of)}});
+  }
+
+  void add_slots(std::vector<statement>& batch) const {
+    // What is set free comes before what claims.
+    for (const auto& [of, row] : slots_back) batch.push_back({"return_slot", {std::to_string(row->channel_id), when(*of)}});
+    for (const auto& [of, row] : slots)
+      batch.push_back({"claim_slot",
+                       {std::to_string(row->channel_id), std::to_string(row->owner_user_id), row->owner_account,
+                        std::to_string(channels_of_owner_max), row->granted ? "true" : "false", when(*of)}});
   }
 
   void add_failures(std::vector<statement>& batch) const {
@@ -275,10 +299,20 @@ const child_table& wallet_foreign_table() {
   return table;
 }
 
+const child_table& channel_draft_table() {
+  static const auto table = make_child_table<channel_draft>("channel_draft", "conversation_id");
+  return table;
+}
+
+const child_table& promo_use_table() {
+  static const auto table = make_child_table<promo_use>("promo_use", "promo_id");
+  return table;
+}
+
 std::vector<prepared_statement> side_row_statements() {
   std::vector<prepared_statement> all;
   for (const auto* table : {&deposit_table(), &subscription_period_table(), &wallet_transfer_table(), &wallet_correction_table(),
-                            &wallet_foreign_table()})
+                            &wallet_foreign_table(), &channel_draft_table(), &promo_use_table()})
     all.push_back({table->name, table->upsert_sql});
   all.push_back({"webhook_event", webhook_sql});
   all.push_back({"accrual_open", accrual_open_sql});
@@ -289,6 +323,8 @@ std::vector<prepared_statement> side_row_statements() {
   all.push_back({"claim_arrival", claim_arrival_sql});
   all.push_back({"claim_allowance", claim_allowance_sql});
   all.push_back({"return_allowance", return_allowance_sql});
+  all.push_back({"claim_slot", claim_slot_sql});
+  all.push_back({"return_slot", return_slot_sql});
   all.push_back({"failed_transaction", failure_sql});
   all.push_back({"ledger_entry", entry_sql});
   all.push_back({"ledger_posting", posting_sql});

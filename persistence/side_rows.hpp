@@ -21,6 +21,8 @@ const child_table& subscription_period_table();
 const child_table& wallet_transfer_table();
 const child_table& wallet_correction_table();
 const child_table& wallet_foreign_table();
+const child_table& channel_draft_table();
+const child_table& promo_use_table();
 
 /// The prepared statements that the ones below name.
 std::vector<prepared_statement> side_row_statements();

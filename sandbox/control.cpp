@@ -42,12 +42,13 @@ reply control_desk::get(const request& from, const std::vector<std::string>& way
   if (way[0] == "mails") return answer(200, mails_.list(from.parameter("to")));
   if (way[0] == "faults") return answer(200, core_.faults.list());
   if (way[0] == "log") return answer(200, core_.log(limit, from.parameter("provider"), from.parameter("path")));
+  if (way[0] == "deliveries") return chats_.deliveries(from.parameter("text"));
   const auto id = way.size() == 3 ? json(way[1]).integer() : std::nullopt;
   if (!id) return wrong(404, "no such control");
   if (way[0] == "users" && way[2] == "messages") return chats_.person_sees(*id, number("after", 0));
   if (way[0] == "users" && way[2] == "answers") return chats_.callback_answers(*id);
-  if (way[0] == "chats" && way[2] == "messages") return chats_.chat_shows(*id, number("after", 0));
-  if (way[0] == "chats" && way[2] == "members") return chats_.chat_members(*id);
+  if (way[0] == "chats" && way[2] == "messages") return chats_.chat_shows(*id, number("after", 0), number("all", 0) != 0);
+  if (way[0] == "chats" && way[2] == "members") return chats_.chat_members(*id, from.parameter("status"));
   return wrong(404, "no such control");
 }
 
@@ -59,6 +60,12 @@ reply control_desk::post(const json& body, const std::vector<std::string>& way) 
   if (way[0] == "ipn") return payments_.send_any_ipn(body);
   if (way[0] == "limits") return chats_.put_limits(body);
   if (way[0] == "chats" && way.size() == 1) return chats_.put_chat(body);
+  if (way[0] == "chats" && way.size() == 2 && way[1] == "bulk") return chats_.put_chats(body);
+  if (way[0] == "users" && way.size() == 2 && way[1] == "bulk") return chats_.put_users(body);
+  if (way[0] == "chats" && way.size() == 3 && way[2] == "links")
+    if (const auto id = json(way[1]).integer()) return chats_.put_link(*id, body);
+  if (way[0] == "chats" && way.size() == 3 && way[2] == "rights")
+    if (const auto id = json(way[1]).integer()) return chats_.put_rights(*id, body);
   if (way[0] == "swaps" && way.size() == 2) return swaps_.force(way[1], body);
   if ((way[0] == "invoices" || way[0] == "payments") && way.size() == 3 && way[2] == "pay")
     if (const auto id = json(way[1]).integer()) return payments_.pay(*id, body);
@@ -73,7 +80,8 @@ reply control_desk::post_user(const json& body, const std::vector<std::string>& 
   if (!id || *id <= 0) return wrong(400, "a user's id is a positive number");
   if (way[2] == "send") return chats_.person_sends(*id, body);
   if (way[2] == "press") return chats_.person_presses(*id, body);
-  if (way[2] == "join") return chats_.person_joins(*id, body);
+  if (way[2] == "open") return chats_.person_opens(*id, body);
+  if (way[2] == "join" || way[2] == "request_join") return chats_.person_joins(*id, body);
   if (way[2] == "leave") return chats_.person_leaves(*id, body);
   if (way[2] == "block") return chats_.person_blocks(*id, true);
   if (way[2] == "unblock") return chats_.person_blocks(*id, false);

@@ -13,6 +13,20 @@ reply mail_error(int status, const std::string& message, json field = {}) {
                 json::object({{"errors", json::array({json::object({{"message", message}, {"field", field}, {"help", nullptr}})})}}));
 }
 
+/// Empty: the contents can be sent. Plain text stands before HTML.
+std::string wrong_content(const json& mail) {
+  if (mail["content"].size() == 0) return mail.has("template_id") ? "" : "The content parameter is required.";
+  bool html = false;
+  for (const auto& part : mail["content"].items()) {
+    if (part["type"].text().empty()) return "The content type is required for each content.";
+    if (part["value"].text().empty()) return "The content value must be a string at least one character in length.";
+    if (part["type"].text() == "text/plain" && html)
+      return "If present, text/plain and text/html may only be provided once, and text/plain must come first.";
+    html = html || part["type"].text() == "text/html";
+  }
+  return "";
+}
+
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> out(1);
   for (const char c : text) {
@@ -39,6 +53,7 @@ reply mail_desk::handle(const request& from, const std::string& path) {
   if (groups.size() == 0)
     return mail_error(400, "The personalizations field is required and must have at least one personalization.", "personalizations");
   std::vector<std::string> addresses;
+  constexpr std::size_t recipients_max = 1000;
   for (const auto& group : groups.items()) {
     if (group["to"].size() == 0)
       return mail_error(
@@ -59,7 +74,9 @@ reply mail_desk::handle(const request& from, const std::string& path) {
     return mail_error(400, "The from object must be provided for every email send.", "from.email");
   if ((*body)["subject"].text().empty() && groups.items()[0]["subject"].text().empty())
     return mail_error(400, "The subject is required.", "subject");
-  if ((*body)["content"].size() == 0 && !body->has("template_id")) return mail_error(400, "The content parameter is required.", "content");
+  if (auto wrong = wrong_content(*body); !wrong.empty()) return mail_error(400, wrong, "content");
+  if (addresses.size() > recipients_max)
+    return mail_error(400, "The maximum number of recipients (to, cc and bcc) is 1000.", "personalizations");
   if ((*body)["mail_settings"]["sandbox_mode"]["enable"].is_true()) return {200, "", "text/plain"};
   const std::lock_guard lock(core_.mutex);
   json to = json::array();

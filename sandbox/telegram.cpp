@@ -79,8 +79,7 @@ telegram::outcome telegram::run(const std::string& method, const json& asked, lo
     core_.changed.notify_all();
     return json(true);
   }
-  if (method == "getwebhookinfo")
-    return json::object({{"url", webhook_url_}, {"has_custom_certificate", false}, {"pending_update_count", updates_.size()}});
+  if (method == "getwebhookinfo") return webhook_info();
   if (method == "setmycommands" || method == "setmydescription" || method == "sendchataction") return json(true);
   bool known = true;
   auto result = about_messages(method, asked, known);
@@ -107,6 +106,7 @@ std::variant<tg_chat*, telegram::failure> telegram::chat_of(const json& asked) {
 
 tg_chat* telegram::find_chat(std::int64_t id) {
   if (const auto found = chats_.find(id); found != chats_.end()) return &found->second;
+  if (users_.contains(id)) return &make_chat(id, "private"); // Somebody whom the bot knows, from a channel for example.
   if (id < 0 && core_.set.auto_chats) return &make_chat(id, "channel");
   return nullptr;
 }

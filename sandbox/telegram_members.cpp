@@ -19,7 +19,8 @@ telegram::outcome telegram::about_members(const std::string& method, const json&
   auto found = chat_of(asked);
   if (const auto* why = std::get_if<failure>(&found)) return *why;
   tg_chat& chat = *std::get<tg_chat*>(found);
-  if (chat.type != "private" && (chat.bot_status == "left" || chat.bot_status == "kicked"))
+  const bool outside = chat.type != "private" && (chat.bot_status == "left" || chat.bot_status == "kicked");
+  if (outside && (method != "getchat" || chat.username.empty())) // Public chats show themselves to everybody.
     return failure{403, "Forbidden: bot is not a member of the " + chat.type + " chat"};
   if (method == "getchat") {
     json out = chat_json(chat);
@@ -37,15 +38,18 @@ telegram::outcome telegram::about_members(const std::string& method, const json&
                                       [](const auto& m) { return m.second.status != "left" && m.second.status != "kicked"; });
     return json(static_cast<std::int64_t>(inside) + 1);
   }
+  const auto user = asked["user_id"].integer();
+  if (method == "getchatmember" && !user) return failure{400, "Bad Request: invalid user_id specified"};
+  const bool of_itself = method == "getchatmember" && *user == bot_id_;
+  if (chat.type == "channel" && chat.bot_status != "administrator" && !of_itself)
+    return failure{400, "Bad Request: member list is inaccessible"};
   if (method == "getchatadministrators") {
     json out = json::array();
-    for (const auto& [user, member] : chat.members)
-      if (member.status == "creator" || member.status == "administrator") out.push(member_json(chat, user));
+    for (const auto& [id, member] : chat.members)
+      if (member.status == "creator" || member.status == "administrator") out.push(member_json(chat, id));
     if (chat.bot_status == "administrator") out.push(bot_member_json(chat));
     return out;
   }
-  const auto user = asked["user_id"].integer();
-  if (!user) return failure{400, "Bad Request: invalid user_id specified"};
   if (*user != bot_id_ && !users_.contains(*user) && !chat.members.contains(*user)) return failure{400, "Bad Request: user not found"};
   return member_json(chat, *user);
 }
@@ -54,9 +58,8 @@ json telegram::bot_member_json(const tg_chat& chat) const {
   json out = json::object({{"user", user_json(bot_id_)}, {"status", chat.bot_status}});
   if (chat.bot_status != "administrator") return out;
   for (const char* right : {"can_be_edited", "is_anonymous"}) out.set(right, false);
-  for (const char* right : {"can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_promote_members", "can_change_info"})
-    out.set(right, true);
-  out.set("can_restrict_members", chat.can_restrict).set("can_invite_users", chat.can_invite);
+  for (const char* right : {"can_manage_chat", "can_manage_video_chats", "can_promote_members", "can_change_info"}) out.set(right, true);
+  out.set("can_delete_messages", chat.can_delete).set("can_restrict_members", chat.can_restrict).set("can_invite_users", chat.can_invite);
   return out.set("can_post_messages", chat.can_post).set("can_edit_messages", chat.can_post);
 }
 
@@ -72,8 +75,10 @@ json telegram::member_json(const tg_chat& chat, std::int64_t user) const {
 }
 
 json telegram::link_json(const tg_link& link) const {
-  json out = json::object({{"invite_link", link.url},
-                           {"creator", user_json(bot_id_)},
+  // Of another administrator's link the bot sees no more than its beginning.
+  constexpr std::size_t shown = sizeof "https://t.me/+" - 1 + 8;
+  json out = json::object({{"invite_link", link.creator == 0 ? link.url : link.url.substr(0, shown) + "\u2026"},
+                           {"creator", user_json(link.creator == 0 ? bot_id_ : link.creator)},
                            {"creates_join_request", link.join_request},
                            {"is_primary", false},
                            {"is_revoked", link.revoked}});
@@ -95,7 +100,12 @@ void telegram::change_member(tg_chat& chat, std::int64_t user, tg_member next, c
                             {"old_chat_member", before},
                             {"new_chat_member", member_json(chat, user)}});
   if (link != nullptr) body.set("invite_link", link_json(*link));
-  push("chat_member", body);
+  if (link != nullptr && link->join_request) body.set("via_join_request", true);
+  if (chat.bot_status == "administrator") push("chat_member", body); // Nobody else is told of members.
+}
+
+std::string telegram::new_link_url() {
+  return "https://t.me/+" + core_.random_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 16);
 }
 
 telegram::outcome telegram::create_link(tg_chat& chat, const json& asked) {
@@ -111,7 +121,7 @@ telegram::outcome telegram::create_link(tg_chat& chat, const json& asked) {
   if (made.member_limit != 0 && made.join_request)
     return failure{400, "Bad Request: member limit can't be specified for links requiring administrator approval"};
   if (made.expires != 0 && made.expires <= unix_seconds(core_.now())) return failure{400, "Bad Request: EXPIRE_DATE_INVALID"};
-  made.url = "https://t.me/+" + core_.random_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 16);
+  made.url = new_link_url();
   core_.count("telegram.invite_links");
   const auto url = made.url;
   return link_json(chat.links[url] = std::move(made));
@@ -121,7 +131,7 @@ telegram::outcome telegram::revoke_link(tg_chat& chat, const json& asked) {
   if (chat.bot_status != "administrator" || !chat.can_invite)
     return failure{400, "Bad Request: not enough rights to manage chat invite link"};
   const auto found = chat.links.find(asked["invite_link"].text());
-  if (found == chat.links.end()) return failure{400, "Bad Request: INVITE_HASH_EXPIRED"};
+  if (found == chat.links.end() || found->second.creator != 0) return failure{400, "Bad Request: INVITE_HASH_EXPIRED"};
   found->second.revoked = true;
   return link_json(found->second);
 }

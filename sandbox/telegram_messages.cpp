@@ -12,8 +12,11 @@ std::string wrong_keyboard(const json& markup) {
   if (!markup.has("inline_keyboard")) return "";
   if (!markup["inline_keyboard"].is_array())
     return "Bad Request: field \"inline_keyboard\" of the InlineKeyboardMarkup must be of type Array";
+  constexpr int buttons_max = 100;
+  int buttons = 0;
   for (const auto& row : markup["inline_keyboard"].items())
     for (const auto& button : row.items()) {
+      if (++buttons > buttons_max) return "Bad Request: reply markup is too long";
       if (button["text"].text().empty()) return "Bad Request: inline keyboard button text must be non-empty";
       const bool data = button.has("callback_data");
       const bool url = button.has("url");
@@ -45,6 +48,10 @@ std::optional<telegram::failure> telegram::limit_reached(tg_chat& chat) {
   auto wait = chat.limit.take(now);
   if (wait == 0) wait = overall_.take(now);
   if (wait == 0) return std::nullopt;
+  return too_many(wait);
+}
+
+telegram::failure telegram::too_many(std::int64_t wait) {
   core_.count("telegram.too_many_requests");
   return failure{429, "Too Many Requests: retry after " + std::to_string(wait), json::object({{"retry_after", wait}})};
 }
@@ -53,7 +60,8 @@ std::optional<telegram::failure> telegram::may_write(const tg_chat& chat) const 
   if (chat.type == "private") {
     const auto& user = users_.at(chat.id);
     if (user.blocked) return failure{403, "Forbidden: bot was blocked by the user"};
-    if (!user.started) return failure{403, "Forbidden: bot can't initiate conversation with a user"};
+    if (!user.started && user.open_until < unix_seconds(core_.now()))
+      return failure{403, "Forbidden: bot can't initiate conversation with a user"};
     return std::nullopt;
   }
   if (chat.bot_status == "left" || chat.bot_status == "kicked")
@@ -131,6 +139,7 @@ telegram::outcome telegram::edit_message(const json& asked, bool markup_only) {
   }
   auto made = compose(wanted);
   if (const auto* why = std::get_if<failure>(&made)) return *why;
+  if (auto refused = may_write(chat)) return *refused;
   auto& next = std::get<tg_message>(made);
   if (markup_only) {
     next.raw = message->raw;
@@ -139,6 +148,8 @@ telegram::outcome telegram::edit_message(const json& asked, bool markup_only) {
   if (next.text == message->text && next.markup == message->markup && next.entities == message->entities)
     return failure{400, "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a "
                         "current content and reply markup of the message"};
+  // An edit costs nothing of the chat's own limit here, but it counts as one of all calls.
+  if (auto wait = overall_.take(std::chrono::steady_clock::now()); wait != 0) return too_many(wait);
   message->text = next.text;
   message->raw = next.raw;
   message->entities = next.entities;
@@ -153,8 +164,13 @@ telegram::outcome telegram::delete_message(const json& asked) {
   tg_chat& chat = *std::get<tg_chat*>(found);
   tg_message* message = find_message(chat, asked["message_id"].integer().value_or(0));
   if (message == nullptr) return failure{400, "Bad Request: message to delete not found"};
-  if (chat.type == "private" && core_.now() - message->date > std::chrono::hours(48))
-    return failure{400, "Bad Request: message can't be deleted for everyone"};
+  const bool old = core_.now() - message->date > std::chrono::hours(48);
+  if (chat.type == "private") {
+    if (old) return failure{400, "Bad Request: message can't be deleted for everyone"};
+  } else if (chat.bot_status != "administrator" || (!chat.can_delete && (old || !chat.can_post || !message->from_bot))) {
+    // The right to post takes back one's own posts for two days; the right to delete takes any, at any time.
+    return failure{400, "Bad Request: message can't be deleted"};
+  }
   message->deleted = true;
   return json(true);
 }

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cctype>
+#include <utility>
 
 #include "sandbox/telegram.hpp"
 
@@ -17,6 +19,13 @@ std::optional<std::string> start_payload(const std::string& url, const std::stri
     return payload.substr(0, payload.find('&'));
   }
   return std::nullopt;
+}
+
+/// What Telegram's own clients pass on: 1 to 64 characters of A-Za-z0-9_-.
+bool good_payload(const std::string& payload) {
+  constexpr std::size_t length_max = 64;
+  const auto allowed = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; };
+  return payload.size() <= length_max && std::all_of(payload.begin(), payload.end(), allowed);
 }
 
 json flat_buttons(const json& markup) {
@@ -38,11 +47,13 @@ reply telegram::person_sends(std::int64_t who, const json& wish) {
   const std::lock_guard lock(core_.mutex);
   if (who <= 0) return refused(400, "a user's id is positive");
   const auto text = wish["text"].text();
+  constexpr std::int64_t length_max = 4096;
   if (text.empty()) return refused(400, "text is missing");
+  if (utf16_length(text) > length_max) return refused(400, "MESSAGE_TOO_LONG");
   tg_user& user = person(who, wish);
   user.started = true;
-  user.blocked = false;
   tg_chat& chat = make_chat(who, "private");
+  set_blocked(user, false);
   tg_message message;
   message.id = next_message_++;
   message.from_bot = false;
@@ -52,7 +63,16 @@ reply telegram::person_sends(std::int64_t who, const json& wish) {
     message.entities =
         json::array({json::object({{"offset", 0}, {"length", utf16_length(text.substr(0, text.find(' ')))}, {"type", "bot_command"}})});
   chat.messages.push_back(message);
-  push("message", message_json(chat, message));
+  json body = message_json(chat, message);
+  if (const auto from = wish["forward_from"].integer()) {
+    const tg_chat* origin = *from < 0 ? find_chat(*from) : nullptr;
+    if (origin == nullptr) return refused(404, "there is no such channel to forward from");
+    const auto posted = origin->messages.empty() ? 1 : origin->messages.back().id;
+    body.set(
+        "forward_origin",
+        json::object({{"type", "channel"}, {"date", unix_seconds(core_.now())}, {"chat", chat_json(*origin)}, {"message_id", posted}}));
+  }
+  push("message", body);
   return answer(200, json::object({{"ok", true}, {"message_id", message.id}, {"update_id", next_update_ - 1}}));
 }
 
@@ -97,6 +117,7 @@ reply telegram::person_presses(std::int64_t who, const json& wish) {
     const auto url = button["url"].text();
     const auto payload = start_payload(url, core_.set.bot_name);
     if (!payload) return answer(200, json::object({{"ok", true}, {"pressed", "url"}, {"url", url}, {"message_id", on->id}}));
+    if (!good_payload(*payload)) return refused(422, "START_PARAM_INVALID");
     start = payload->empty() ? "/start" : "/start " + *payload;
   }
   reply sent = person_sends(who, json::object({{"text", start}}));
@@ -104,39 +125,54 @@ reply telegram::person_presses(std::int64_t who, const json& wish) {
   return answer(sent.status, out.set("pressed", "start").set("sent", start));
 }
 
+reply telegram::person_opens(std::int64_t who, const json& wish) {
+  const auto url = wish["url"].text();
+  if (url.starts_with("https://t.me/+")) return person_joins(who, json::object({{"link", url}, {"first_name", wish["first_name"]}}));
+  const auto payload = start_payload(url, core_.set.bot_name);
+  if (!payload) return answer(200, json::object({{"ok", true}, {"opened", "url"}}));
+  if (!good_payload(*payload)) return refused(422, "START_PARAM_INVALID");
+  json sent = wish;
+  return person_sends(who, sent.set("text", payload->empty() ? "/start" : "/start " + *payload));
+}
+
 reply telegram::person_joins(std::int64_t who, const json& wish) {
   const std::lock_guard lock(core_.mutex);
   person(who, wish);
   const auto now = unix_seconds(core_.now());
-  const auto url = wish["invite_link"].text();
+  const auto url = wish["link"].text_or(wish["invite_link"].text());
+  if (const auto wanted = wish["chat_id"].integer(); url.empty() && wanted && *wanted < 0) find_chat(*wanted);
   for (auto& [id, chat] : chats_) {
     const auto found = chat.links.find(url);
     const bool open = url.empty() && wish["chat_id"].integer() == id;
     if (found == chat.links.end() && !open) continue;
-    tg_member& before = chat.members[who];
+    const tg_member& before = chat.members[who];
     if (before.status == "kicked" && (before.until == 0 || before.until > now)) return refused(403, "USER_BANNED_IN_CHANNEL");
     if (before.status != "left" && before.status != "kicked") return refused(409, "USER_ALREADY_PARTICIPANT");
-    if (open) {
-      change_member(chat, who, {"member", 0}, user_json(who), nullptr);
-      return answer(200, json::object({{"ok", true}, {"result", "joined"}, {"chat_id", id}}));
-    }
-    tg_link& link = found->second;
-    const bool full = link.member_limit != 0 && static_cast<std::int64_t>(link.inside.size()) >= link.member_limit;
-    if (link.revoked || full || (link.expires != 0 && link.expires <= now)) return refused(410, "INVITE_HASH_EXPIRED");
-    if (link.join_request) {
-      link.waiting.insert(who);
-      push("chat_join_request", json::object({{"chat", chat_json(chat)},
-                                              {"from", user_json(who)},
-                                              {"user_chat_id", who},
-                                              {"date", now},
-                                              {"invite_link", link_json(link)}}));
-      return answer(200, json::object({{"ok", true}, {"result", "requested"}, {"chat_id", id}}));
-    }
-    link.inside.insert(who);
-    change_member(chat, who, {"member", 0}, user_json(who), &link);
+    if (!open) return enter(chat, found->second, who);
+    change_member(chat, who, {"member", 0}, user_json(who), nullptr);
     return answer(200, json::object({{"ok", true}, {"result", "joined"}, {"chat_id", id}}));
   }
   return refused(404, "INVITE_HASH_INVALID");
+}
+
+reply telegram::enter(tg_chat& chat, tg_link& link, std::int64_t who) {
+  const auto now = unix_seconds(core_.now());
+  const bool full = link.member_limit != 0 && static_cast<std::int64_t>(link.inside.size()) >= link.member_limit;
+  if (link.revoked || full || (link.expires != 0 && link.expires <= now)) return refused(410, "INVITE_HASH_EXPIRED");
+  if (!link.join_request) {
+    link.inside.insert(who);
+    change_member(chat, who, {"member", 0}, user_json(who), &link);
+    return answer(200, json::object({{"ok", true}, {"result", "joined"}, {"chat_id", chat.id}}));
+  }
+  constexpr std::int64_t open_s = 300;
+  link.waiting.insert(who);
+  users_[who].open_until = now + open_s;
+  if (chat.bot_status == "administrator" && chat.can_invite)
+    push(
+        "chat_join_request",
+        json::object(
+            {{"chat", chat_json(chat)}, {"from", user_json(who)}, {"user_chat_id", who}, {"date", now}, {"invite_link", link_json(link)}}));
+  return answer(200, json::object({{"ok", true}, {"result", "requested"}, {"chat_id", chat.id}}));
 }
 
 reply telegram::person_leaves(std::int64_t who, const json& wish) {
@@ -147,22 +183,20 @@ reply telegram::person_leaves(std::int64_t who, const json& wish) {
   return answer(200, json::object({{"ok", true}}));
 }
 
+void telegram::set_blocked(tg_user& user, bool blocked) {
+  const auto standing = [&](bool out) {
+    json is = json::object({{"user", user_json(bot_id_)}, {"status", out ? "kicked" : "member"}});
+    return out ? is.set("until_date", 0) : is;
+  };
+  const bool before = std::exchange(user.blocked, blocked);
+  if (before != blocked) tell_standing(chats_.at(user.id), user.id, standing(before), standing(blocked));
+}
+
 reply telegram::person_blocks(std::int64_t who, bool blocks) {
   const std::lock_guard lock(core_.mutex);
   tg_user& user = person(who, json());
-  tg_chat& chat = make_chat(who, "private");
-  const auto state = [&](bool blocked) {
-    json out = json::object({{"user", user_json(bot_id_)}, {"status", blocked ? "kicked" : "member"}});
-    return blocked ? out.set("until_date", 0) : out;
-  };
-  const bool before = user.blocked;
-  user.blocked = blocks;
-  if (before != blocks)
-    push("my_chat_member", json::object({{"chat", chat_json(chat)},
-                                         {"from", user_json(who)},
-                                         {"date", unix_seconds(core_.now())},
-                                         {"old_chat_member", state(before)},
-                                         {"new_chat_member", state(blocks)}}));
+  make_chat(who, "private");
+  set_blocked(user, blocks);
   return answer(200, json::object({{"ok", true}, {"blocked", blocks}}));
 }
 
@@ -174,33 +208,19 @@ json telegram::seen_message(const tg_message& message) const {
                        {"raw", message.raw},
                        {"entities", message.entities},
                        {"edited", message.edited.has_value()},
+                       {"deleted", message.deleted},
                        {"buttons", flat_buttons(message.markup)}});
 }
 
 reply telegram::person_sees(std::int64_t who, std::int64_t after) { return chat_shows(who, after); }
 
-reply telegram::chat_shows(std::int64_t id, std::int64_t after) {
+reply telegram::chat_shows(std::int64_t id, std::int64_t after, bool all) {
   const std::lock_guard lock(core_.mutex);
   json out = json::array();
   if (const auto chat = chats_.find(id); chat != chats_.end())
     for (const auto& message : chat->second.messages)
-      if (!message.deleted && message.id > after) out.push(seen_message(message));
+      if ((all || !message.deleted) && message.id > after) out.push(seen_message(message));
   return answer(200, out);
-}
-
-reply telegram::chat_members(std::int64_t id) {
-  const std::lock_guard lock(core_.mutex);
-  const auto chat = chats_.find(id);
-  if (chat == chats_.end()) return refused(404, "no such chat");
-  json members = json::array();
-  for (const auto& [user, member] : chat->second.members)
-    members.push(json::object({{"user_id", user}, {"status", member.status}, {"until_date", member.until}}));
-  json links = json::array();
-  for (const auto& [url, link] : chat->second.links) {
-    json entry = link_json(link);
-    links.push(entry.set("inside", link.inside.size()));
-  }
-  return answer(200, json::object({{"id", id}, {"title", chat->second.title}, {"members", members}, {"links", links}}));
 }
 
 reply telegram::callback_answers(std::int64_t who) {
@@ -211,41 +231,6 @@ reply telegram::callback_answers(std::int64_t who) {
       out.push(json::object(
           {{"callback_query_id", id}, {"answered", entry.answer.has_value()}, {"text", entry.answer ? (*entry.answer)["text"] : json()}}));
   return answer(200, out);
-}
-
-reply telegram::put_chat(const json& wish) {
-  const std::lock_guard lock(core_.mutex);
-  const auto id = wish["id"].integer();
-  if (!id || *id >= 0) return refused(400, "id must be negative");
-  tg_chat& chat = make_chat(*id, "channel");
-  if (wish["type"].is_string()) chat.type = wish["type"].text();
-  if (wish["title"].is_string()) chat.title = wish["title"].text();
-  if (wish["username"].is_string()) chat.username = wish["username"].text();
-  if (wish.has("bot_admin")) chat.bot_status = wish["bot_admin"].is_true() ? "administrator" : "member";
-  if (wish["bot_status"].is_string()) chat.bot_status = wish["bot_status"].text();
-  if (wish.has("can_invite_users")) chat.can_invite = wish["can_invite_users"].is_true();
-  if (wish.has("can_restrict_members")) chat.can_restrict = wish["can_restrict_members"].is_true();
-  if (wish.has("can_post_messages")) chat.can_post = wish["can_post_messages"].is_true();
-  for (const auto& owner : wish["creators"].items())
-    if (const auto user = owner.integer()) chat.members[*user].status = "creator";
-  for (const auto& admin : wish["administrators"].items())
-    if (const auto user = admin.integer()) chat.members[*user].status = "administrator";
-  for (const auto& member : wish["members"].items())
-    if (const auto user = member.integer()) chat.members[*user].status = "member";
-  return answer(200, json::object({{"ok", true}, {"chat", chat_json(chat)}}));
-}
-
-reply telegram::put_limits(const json& wish) {
-  const std::lock_guard lock(core_.mutex);
-  const auto overall = wish["overall_per_s"].integer().value_or(30);
-  private_per_minute_ = wish["chat_per_min"].integer().value_or(private_per_minute_);
-  group_per_minute_ = wish["group_per_min"].integer().value_or(group_per_minute_);
-  private_burst_ = wish["burst"].integer().value_or(private_burst_);
-  group_burst_ = wish["group_burst"].integer().value_or(group_burst_);
-  overall_ = token_bucket(overall * 60, overall);
-  for (auto& [id, chat] : chats_)
-    chat.limit = chat.type == "private" ? token_bucket(private_per_minute_, private_burst_) : token_bucket(group_per_minute_, group_burst_);
-  return answer(200, json::object({{"ok", true}}));
 }
 
 } // namespace sandbox

@@ -57,6 +57,9 @@ telegram::outcome telegram::set_webhook(const json& asked) {
   // http is allowed here as well: everything runs on one machine.
   if (!url.empty() && !url.starts_with("https://") && !url.starts_with("http://"))
     return failure{400, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook"};
+  const auto moment = std::chrono::steady_clock::now();
+  if (webhook_set_ && moment - *webhook_set_ < std::chrono::seconds(1))
+    return failure{429, "Too Many Requests: retry after 1", json::object({{"retry_after", 1}})};
   const auto secret = asked["secret_token"].text();
   const auto allowed = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; };
   if (secret.size() > 256 || !std::all_of(secret.begin(), secret.end(), allowed))
@@ -68,13 +71,25 @@ telegram::outcome telegram::set_webhook(const json& asked) {
   if (asked["drop_pending_updates"].text() == "true") updates_.clear();
   webhook_url_ = url;
   webhook_secret_ = secret;
+  webhook_set_ = moment;
+  webhook_error_.clear();
   core_.changed.notify_all();
   return json(true);
+}
+
+json telegram::webhook_info() const {
+  json allowed = json::array();
+  for (const auto& kind : allowed_) allowed.push(kind);
+  json out = json::object({{"url", webhook_url_}, {"has_custom_certificate", false}, {"pending_update_count", updates_.size()}});
+  if (!webhook_error_.empty()) out.set("last_error_date", unix_seconds(webhook_error_at_)).set("last_error_message", webhook_error_);
+  if (!webhook_url_.empty()) out.set("max_connections", 40);
+  return allowed_.empty() ? out : out.set("allowed_updates", allowed);
 }
 
 void telegram::deliver_webhook() {
   constexpr int pause_max_s = 60;
   int pause_s = 0;
+  std::string last_url;
   lock_type lock(core_.mutex);
   while (!core_.stopping) {
     core_.changed.wait(lock, [&] { return core_.stopping || (!webhook_url_.empty() && !updates_.empty()); });
@@ -82,6 +97,8 @@ void telegram::deliver_webhook() {
     const auto next = updates_.front();
     const auto url = webhook_url_;
     const auto secret = webhook_secret_;
+    if (url != last_url) pause_s = 0;
+    last_url = url;
     lock.unlock();
     std::vector<std::pair<std::string, std::string>> headers;
     if (!secret.empty()) headers.emplace_back("X-Telegram-Bot-Api-Secret-Token", secret);
@@ -94,6 +111,10 @@ void telegram::deliver_webhook() {
       pause_s = 0;
       if (!updates_.empty() && updates_.front().id == next.id) updates_.pop_front();
       continue;
+    }
+    if (webhook_url_ == url) {
+      webhook_error_ = got.status == 0 ? got.body : "Wrong response from the webhook: " + std::to_string(got.status);
+      webhook_error_at_ = core_.now();
     }
     // The first repeat comes at once, then after 2, 4, 8 ... seconds.
     if (pause_s > 0) core_.changed.wait_for(lock, std::chrono::seconds(pause_s), [&] { return core_.stopping || webhook_url_ != url; });

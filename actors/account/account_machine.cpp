@@ -67,12 +67,10 @@ struct account_step {
     a.email = command.email;
     a.password_hash = command.password_hash;
     a.opened_at = context.now;
-    a.owed_names = "confirm " + name_id(a.user_name) + ",confirm " + mail_id(a.email);
+    // The address first: a sign-up with one that is taken ends here, without having touched the name for good.
+    a.owed_names = "confirm " + mail_id(a.email) + ",confirm " + name_id(a.user_name);
     a.status = command.email_verified ? account_status::active : account_status::unverified;
-    if (!command.email_verified) {
-      a.lapses_at = context.now + account_kind::unverified_life;
-      owe(a, "verify");
-    }
+    if (!command.email_verified) a.lapses_at = context.now + account_kind::unverified_life;
     return out;
   }
 
@@ -218,13 +216,14 @@ struct account_step {
   verdict<account> operator()(const change_email& command) const {
     if (!is_open()) return nobody;
     if (command.email.empty() || command.email.find_first_of(", \n") != std::string::npos) return refused{refusal::invalid, "no address"};
-    if (mail_id(command.email) == mail_id(state.email) || command.email == state.pending_email) return unchanged();
+    if (mail_id(command.email) == mail_id(state.email) || command.email == state.pending_email) return unchanged(view(state));
     auto out = begin("another address asked for");
     auto& a = out.next;
     if (!a.pending_email.empty()) add_to(a.owed_names, "release " + mail_id(a.pending_email));
     a.pending_email = command.email;
     forget(a.change_token, a.change_until);
     add_to(a.owed_names, "reserve " + mail_id(a.pending_email));
+    out.reply = view(a);
     return out;
   }
 
@@ -330,6 +329,22 @@ struct account_step {
     return out;
   }
 
+  /// A name that was to be confirmed is another account's.
+  void lose(step& out, bool is_address, const std::string& owner) const {
+    auto& a = out.next;
+    if (a.status != account_status::unverified) {
+      out.rows.emplace_back(failure_listed{"name_lost", "a name of this account is another account's"});
+    } else if (is_address) {
+      // Who signed up learns nothing of it, only the owner does. The user name stays reserved as it would be for a new account.
+      a.status = account_status::closed;
+      ++a.login_epoch;
+      a.owed_names = "tell " + owner;
+    } else {
+      close(out, false);
+    }
+    out.note = is_address ? "the address is taken" : "the name is taken";
+  }
+
   verdict<account> named(const std::string& errand, const entity_reply& reply) const {
     auto out = begin("name: " + errand.substr(0, errand.find(' ')));
     auto& a = out.next;
@@ -346,10 +361,10 @@ struct account_step {
         owe(a, "change");
         owe(a, "notice");
       }
-    } else if (errand.starts_with("confirm ") && lost && a.status != account_status::closed) {
-      // Its reservation had lapsed before the account came to be: another one has the name.
-      close(out, false);
-      out.note = "a name was lost";
+    } else if (errand.starts_with("confirm ") && a.status != account_status::closed) {
+      const bool is_address = errand.substr(8) == mail_id(a.email);
+      if (!lost && is_address && a.status == account_status::unverified) owe(a, "verify");
+      if (lost) lose(out, is_address, name->account_id);
     }
     wipe_when_done(a);
     return out;
@@ -359,7 +374,10 @@ struct account_step {
 } // namespace
 
 verdict<account> account_kind::apply(const account& state, bool exists, const account_message& message, const step_context& context) {
-  return std::visit(account_step{state, exists, context}, message);
+  auto decided = std::visit(account_step{state, exists, context}, message);
+  // Said twice within a microsecond.
+  if (auto* out = std::get_if<step>(&decided); out && exists && out->next == state) out->changed = false;
+  return decided;
 }
 
 std::string_view first_owed(std::string_view list) { return list.substr(0, list.find(',')); }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "actors/channel/channel_posts.hpp"
+#include "actors/channel/channel_rights.hpp"
+#include "actors/channel/channel_terms.hpp"
 #include "addresses/address.hpp"
 
 namespace paygate {
@@ -10,85 +13,49 @@ namespace {
 
 using step = decision<channel>;
 
-constexpr std::size_t title_max = 255, description_max = 2000, wallet_max = 256, ticker_max = 32;
-const usd_amount price_max = usd_amount::of_units(one_coin * 1'000'000);
-constexpr std::int32_t days_max = 3660;
-
-/// A text that every store and every messenger takes: no control characters but line breaks, valid UTF-8 in form.
-bool is_clean(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i++]);
-    if (c < 0x20 && c != '\n') return false;
-    if (c < 0x80) continue;
-    if (c < 0xc2 || c > 0xf4) return false;
-    const int more = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-    // Longer forms than needed, surrogates and what lies beyond Unicode.
-    const auto second = i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f))
-      return false;
-    for (int k = 0; k < more; ++k, ++i)
-      if (i >= text.size() || (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return false;
-  }
-  return true;
-}
-
-bool is_word(std::string_view text, std::size_t max) {
-  return !text.empty() && text.size() <= max && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
-}
-
-bool is_lower(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
-}
-
-bool has_cents_only(usd_amount value) { return truncate_to(value.units(), 2) == value.units(); }
-
-std::string objection_to_tiers(const channel& terms) {
-  if (terms.tiers[0].days == 0) return "there is no tier 1";
-  for (std::size_t i = 0; i < terms.tiers.size(); ++i) {
-    const auto& tier = terms.tiers[i];
-    const auto name = "tier " + std::to_string(i + 1);
-    if (tier.days == 0) {
-      if (!tier.price.is_zero()) return name + " has a price without days";
-      continue;
-    }
-    if (i > 0 && terms.tiers[i - 1].days == 0) return name + " follows a tier that is not there";
-    if (tier.days < 0 || tier.days > days_max) return name + " lasts from 1 to " + std::to_string(days_max) + " days";
-    if (!tier.price.is_positive() || tier.price > price_max) return name + " costs from $0.01 to $1000000";
-    if (!has_cents_only(tier.price)) return "the price of " + name + " has more than 2 decimals";
-  }
-  return "";
-}
-
-/// The first term that cannot be; empty when all can.
-std::string objection(const channel& terms, const entity_ref& self) {
-  if (terms.open_channel_id == 0 || std::to_string(terms.open_channel_id) != self.id)
-    return "the open channel's id is missing or not this channel's";
-  if (terms.closed_channel_id == 0) return "the closed channel's id is missing";
-  if (terms.closed_channel_id == terms.open_channel_id) return "open and closed channel are the same";
-  if (terms.open_title.empty() || terms.closed_title.empty()) return "a title is missing";
-  if (terms.open_title.size() > title_max || terms.closed_title.size() > title_max) return "a title is too long";
-  if (terms.description.size() > description_max) return "the description is too long";
-  if (!is_clean(terms.open_title) || !is_clean(terms.closed_title) || !is_clean(terms.description))
-    return "a text has characters that no message can have";
-  if (auto why = objection_to_tiers(terms); !why.empty()) return why;
-  if (!is_word(terms.payout_asset.ticker, ticker_max) || !is_lower(terms.payout_asset.ticker))
-    return "the payout ticker is missing or not lower case";
-  if (!is_word(terms.payout_asset.network, ticker_max) || !is_lower(terms.payout_asset.network))
-    return "the payout network is missing or not lower case";
-  if (!is_word(terms.payout_address, wallet_max)) return "the payout address is missing or malformed";
-  // What is stored here is paid to, perhaps months later: a coin whose addresses nobody can judge is refused.
-  const auto& pays = terms.payout_asset;
-  if (const auto wallet = check_address(pays.ticker, pays.network, terms.payout_address, terms.payout_extra_id); !wallet.is_good())
-    return "the payout address: " + wallet.text;
-  if (terms.threshold.units() < 0 || terms.threshold > price_max || !has_cents_only(terms.threshold))
-    return "the threshold is from $0 to $1000000, in cents";
-  if (terms.strategy == payout_strategy::threshold && !terms.threshold.is_positive()) return "the threshold strategy needs a threshold";
-  return "";
-}
+constexpr std::size_t token_max = 40; // A button names it, in 64 bytes.
+/// A change that nobody confirms is forgotten after that.
+constexpr std::chrono::hours confirmation_patience{24};
 
 bool same_post(const channel& a, const channel& b) {
   return a.open_title == b.open_title && a.closed_title == b.closed_title && a.description == b.description && a.tiers == b.tiers
          && a.donations == b.donations;
+}
+
+bool is_owned_by(const channel& c, std::int64_t user, const std::string& account) {
+  return (user != 0 && c.owner_user_id == user) || (!account.empty() && c.owner_account == account);
+}
+
+bool same_place(const channel& c, const asset& target, const std::string& address, const std::string& extra_id) {
+  return c.payout_asset == target && c.payout_address == address && c.payout_extra_id == extra_id;
+}
+
+/// What a person says about a channel; the rest the channel keeps itself.
+void take_terms(channel& into, const channel& terms) {
+  into.open_channel_id = terms.open_channel_id;
+  into.closed_channel_id = terms.closed_channel_id;
+  into.open_title = terms.open_title;
+  into.closed_title = terms.closed_title;
+  into.description = terms.description;
+  into.owner_chat_id = terms.owner_chat_id;
+  into.tiers = terms.tiers;
+  into.donations = terms.donations;
+  into.strategy = terms.strategy;
+  into.threshold = terms.threshold;
+  into.payout_asset = terms.payout_asset;
+  into.payout_address = terms.payout_address;
+  into.payout_extra_id = terms.payout_extra_id == no_memo ? std::string() : terms.payout_extra_id;
+  into.trial_days = terms.trial_days;
+  into.owner_user_id = terms.owner_user_id;
+  // A private chat has its user's id.
+  if (into.owner_user_id == 0 && terms.owner_chat_id > 0) into.owner_user_id = terms.owner_chat_id;
+  // Terms that do not name the account keep it.
+  if (!terms.owner_account.empty()) into.owner_account = terms.owner_account;
+}
+
+std::string minutes_text(milliseconds span) {
+  const auto minutes = std::chrono::ceil<std::chrono::minutes>(span).count();
+  return std::to_string(minutes) + (minutes == 1 ? " minute" : " minutes");
 }
 
 struct channel_step {
@@ -99,45 +66,274 @@ struct channel_step {
   verdict<channel> unchanged(entity_reply reply = ok{}) const {
     return step{.next = state, .changed = false, .reply = std::move(reply), .entries = {}, .rows = {}, .note = {}};
   }
+  step begin(std::string note) const {
+    return {.next = state, .changed = true, .reply = ok{}, .entries = {}, .rows = {}, .note = std::move(note)};
+  }
+  bool is_live() const { return exists && state.status != channel_status::closed && state.status != channel_status::refused; }
+
+  static void tell_owner(channel& c, channel_notice notice) {
+    c.owed_notice = notice;
+    ++c.notice_seq;
+  }
+
+  // --- terms ---
 
   verdict<channel> operator()(const register_channel& command) const {
-    if (auto why = objection(command.terms, context.self); !why.empty()) return refused{refusal::invalid, why};
-    auto next = command.terms;
-    if (next.payout_extra_id == no_memo) next.payout_extra_id.clear();
-    const auto keeps_post = exists && state.status != channel_status::closed && same_post(state, next);
-    next.offer_message_id = keeps_post ? state.offer_message_id : 0;
-    next.status = next.offer_message_id != 0 ? channel_status::offered : channel_status::registered;
+    if (command.terms.open_channel_id == 0 || std::to_string(command.terms.open_channel_id) != context.self.id)
+      return refused{refusal::invalid, "the open channel's id is missing or not this channel's"};
+    if (auto why = objection_to_terms(command.terms); !why.empty()) return refused{refusal::invalid, why};
+    auto next = exists ? state : channel{};
+    take_terms(next, command.terms);
+    return command.by_owner ? by_owner(command.terms, std::move(next)) : by_operator(std::move(next));
+  }
+
+  /// Terms that read as before keep the post that stands.
+  void put_on_sale(channel& next, bool keeps_post) const {
+    next.status = keeps_post ? state.status : channel_status::registered;
+    if (!keeps_post) next.posts.offer_due_at = context.now;
+    if (!next.donations)
+      next.posts.donation_due_at.reset();
+    else if (!next.posts.donation_due_at)
+      next.posts.donation_due_at = next_post_at(next.posts, context.now, context.rules);
+  }
+
+  verdict<channel> by_operator(channel next) const {
+    const auto keeps_post = exists && is_on_sale(state.status) && same_post(state, next);
+    put_on_sale(next, keeps_post);
     if (exists && next == state) return unchanged();
-    return step{.next = std::move(next),
-                .changed = true,
-                .reply = ok{},
-                .entries = {},
-                .rows = {},
-                .note = exists ? "terms changed" : "registered"};
+    auto out = begin(exists ? "terms changed" : "registered");
+    out.next = std::move(next);
+    claim_slot(out, true);
+    return out;
+  }
+
+  verdict<channel> by_owner(const channel& asked, channel next) const {
+    if (asked.owner_user_id == 0 && asked.owner_account.empty()) return refused{refusal::invalid, "a channel needs its owner"};
+    if (!is_live()) {
+      next.owner_account = asked.owner_account;
+      next.change = {};
+      next.status = channel_status::claiming;
+      auto out = begin("asked for by its owner");
+      out.next = std::move(next);
+      claim_slot(out, false);
+      return out;
+    }
+    const bool nobodys = state.owner_user_id == 0 && state.owner_account.empty();
+    if (!nobodys && !is_owned_by(state, asked.owner_user_id, asked.owner_account))
+      return refused{refusal::conflict, "this channel is registered by somebody else"};
+    if (!nobodys) next.owner_user_id = state.owner_user_id, next.owner_account = state.owner_account;
+    if (next.owner_chat_id == 0) next.owner_chat_id = state.owner_chat_id;
+    const asset target = next.payout_asset;
+    const auto address = next.payout_address, extra_id = next.payout_extra_id;
+    next.payout_asset = state.payout_asset;
+    next.payout_address = state.payout_address;
+    next.payout_extra_id = state.payout_extra_id;
+    const auto keeps_post = is_on_sale(state.status) && same_post(state, next);
+    put_on_sale(next, keeps_post);
+    const bool claims = state.status == channel_status::claiming || state.status == channel_status::draining || nobodys;
+    if (claims) next.status = channel_status::claiming;
+    const bool moves = !same_place(state, target, address, extra_id)
+                       && (state.change.token.empty() || state.change.target != target || state.change.address != address
+                           || state.change.extra_id != extra_id);
+    if (!moves && next == state) return unchanged();
+    auto out = begin("terms changed");
+    out.next = std::move(next);
+    if (claims) claim_slot(out, false);
+    if (moves) ask_for_change(out.next, {target, address, extra_id, "t" + std::to_string(state.notice_seq + 1), true});
+    return out;
+  }
+
+  static void claim_slot(step& out, bool granted) {
+    out.rows.emplace_back(slot_claimed{out.next.open_channel_id, out.next.owner_user_id, out.next.owner_account, granted});
   }
 
   verdict<channel> operator()(const get_channel&) const {
-    if (!exists || state.status == channel_status::closed) return refused{refusal::not_found, "the channel is not on sale"};
+    if (exists && state.status == channel_status::claiming) return refused{refusal::busy, "the channel is being registered"};
+    if (exists && state.status == channel_status::refused)
+      return refused{refusal::conflict,
+                     "its owner has " + std::to_string(channels_of_owner_max) + " channels already, more are not possible"};
+    if (!exists || !is_on_sale(state.status)) return refused{refusal::not_found, "the channel is not on sale"};
     return unchanged(channel_view{std::make_shared<const channel>(state)});
   }
 
+  bool is_stranger(std::int64_t user) const { return user != 0 && user != state.owner_user_id; }
+
+  verdict<channel> operator()(const close_channel& command) const {
+    if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    if (is_stranger(command.user_id)) return refused{refusal::conflict, "this channel is somebody else's"};
+    if (state.status == channel_status::draining || state.status == channel_status::closed) return unchanged();
+    if (!is_on_sale(state.status)) return refused{refusal::out_of_order, "the channel is not on sale"};
+    auto out = begin("closed to new sales");
+    out.next.status = channel_status::draining;
+    tell_owner(out.next, channel_notice::draining);
+    return out;
+  }
+
+  // --- where the owner is paid ---
+
+  void ask_for_change(channel& c, const change_payout& wish) const {
+    c.change = {wish.target, wish.address, wish.extra_id, wish.token, wish.in_telegram, false, context.now + confirmation_patience};
+    tell_owner(c, channel_notice::payout_asked);
+  }
+
+  verdict<channel> operator()(const change_payout& command) const {
+    if (!is_live()) return refused{refusal::not_found, "there is no such channel"};
+    if (command.token.empty() || command.token.size() > token_max) return refused{refusal::invalid, "a change needs a token"};
+    auto extra_id = command.extra_id == no_memo ? std::string() : command.extra_id;
+    // A repeat, perhaps after it was confirmed or took effect.
+    if (state.change.token == command.token) return unchanged();
+    if (auto why = objection_to_payout(command.target, command.address, command.extra_id); !why.empty())
+      return refused{refusal::invalid, why};
+    if (same_place(state, command.target, command.address, extra_id)) return unchanged();
+    auto out = begin("another payout address is asked for");
+    auto wish = command;
+    wish.extra_id = std::move(extra_id);
+    ask_for_change(out.next, wish);
+    return out;
+  }
+
+  bool names_change(const std::string& token, std::int64_t user = 0) const {
+    return exists && !token.empty() && state.change.token == token && !is_stranger(user);
+  }
+
+  verdict<channel> operator()(const confirm_payout_change& command) const {
+    if (!names_change(command.token, command.user_id))
+      return refused{refusal::conflict, "no change of the payout address waits for this confirmation"};
+    if (state.change.confirmed) return unchanged();
+    if (context.now >= *state.change.at) return refused{refusal::conflict, "the confirmation came too late: the change was forgotten"};
+    auto out = begin("another payout address is confirmed");
+    out.next.change.confirmed = true;
+    out.next.change.at = context.now + context.rules.payout_address_delay;
+    tell_owner(out.next, channel_notice::payout_confirmed);
+    return out;
+  }
+
+  verdict<channel> operator()(const cancel_payout_change& command) const {
+    if (!names_change(command.token, command.user_id))
+      return refused{refusal::conflict, "no such change of the payout address is under way"};
+    auto out = begin("the payout address stays");
+    out.next.change = {};
+    tell_owner(out.next, channel_notice::payout_kept);
+    return out;
+  }
+
+  verdict<channel> operator()(const settle_payout_change& command) const {
+    if (!names_change(command.token) || context.now < *state.change.at) return unchanged();
+    auto out = begin(state.change.confirmed ? "the payout address is another" : "a change was not confirmed in time");
+    auto& c = out.next;
+    if (c.change.confirmed) {
+      c.payout_asset = c.change.target;
+      c.payout_address = c.change.address;
+      c.payout_extra_id = c.change.extra_id;
+    }
+    tell_owner(c, c.change.confirmed ? channel_notice::payout_changed : channel_notice::payout_lapsed);
+    c.change = {};
+    return out;
+  }
+
+  // --- what Telegram and subscriptions say of the bot's rights ---
+
+  verdict<channel> operator()(const rights_changed& event) const {
+    if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    return channels::take(state, event);
+  }
+
+  verdict<channel> operator()(const report_rights& event) const {
+    if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    return channels::take(state, event);
+  }
+
+  // --- what came of our work ---
+
   verdict<channel> operator()(const effect_done& message) const {
     if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    if (message.key.starts_with("rights:")) return channels::take_told(state, message, context.now);
     const auto due = channel_kind::effects_due(state, context.self, context.now, context.rules);
     const auto* io = std::get_if<io_outcome>(&message.outcome);
     if (!io || std::none_of(due.begin(), due.end(), [&](const effect& e) { return e.key == message.key; })) return unchanged();
-    if (const auto* sent = std::get_if<message_sent>(io); sent && sent->message_id != 0) {
-      step out{.next = state, .changed = true, .reply = ok{}, .entries = {}, .rows = {}, .note = "offer posted"};
-      out.next.offer_message_id = sent->message_id;
-      out.next.status = channel_status::offered;
-      return out;
-    }
-    if (const auto* failure = std::get_if<io_failure>(io)) {
-      step out{.next = state, .changed = false, .reply = ok{}, .entries = {}, .rows = {}, .note = {}};
-      out.rows.emplace_back(failure_listed{failure->code, "the offer cannot be posted: " + failure->text});
-      return out;
-    }
+    if (message.key.starts_with("notice:")) return told(*io);
+    if (const auto* slot = std::get_if<owner_slot_seen>(io)) return slot_read(*slot);
+    if (const auto* left = std::get_if<channel_holdings>(io)) return looked(*left);
+    if (message.key.starts_with("retire:")) return retired(*io);
     return unchanged();
+  }
+
+  /// A chat that refuses messages is not told.
+  verdict<channel> told(const io_outcome& outcome) const {
+    const auto* failure = std::get_if<io_failure>(&outcome);
+    if (!failure && !std::holds_alternative<message_sent>(outcome)) return unchanged();
+    auto out = begin(failure ? "the owner cannot be told: " + failure->text : "the owner is told");
+    out.next.owed_notice = channel_notice::none;
+    return out;
+  }
+
+  verdict<channel> slot_read(const owner_slot_seen& slot) const {
+    auto out = begin(slot.granted ? "registered" : "its owner has " + std::to_string(slot.used) + " channels already");
+    out.next.status = channel_status::refused;
+    if (slot.granted) put_on_sale(out.next, false);
+    return out;
+  }
+
+  verdict<channel> looked(const channel_holdings& left) const {
+    if (!left.none()) return unchanged();
+    auto out = begin("closed");
+    out.next.status = channel_status::closed;
+    out.next.change = {};
+    out.rows.emplace_back(slot_returned{state.open_channel_id});
+    tell_owner(out.next, channel_notice::closed);
+    return out;
+  }
+
+  verdict<channel> retired(const io_outcome& outcome) const {
+    const auto post = next_retired(state);
+    const auto* failure = std::get_if<io_failure>(&outcome);
+    auto out = begin(failure ? "the old post " + post->mark + " stays: " + failure->text : "old post deleted");
+    drop_retired(out.next, post->mark);
+    return out;
+  }
+
+  // --- posts ---
+
+  verdict<channel> operator()(const claim_broadcast& command) const {
+    if (!exists || !is_on_sale(state.status)) return refused{refusal::not_found, "the channel is not on sale"};
+    if (command.what == broadcast_what::donation && !state.donations) return refused{refusal::conflict, "the channel takes no donations"};
+    if (command.scheduled || state.posts.manual_id == command.broadcast_id)
+      return unchanged(channel_view{std::make_shared<const channel>(state)});
+    const auto interval = context.rules.broadcast_manual_interval;
+    if (state.posts.manual_at && context.now < *state.posts.manual_at + interval)
+      return refused{refusal::conflict, "broadcasts of a channel are at least " + minutes_text(interval)
+                                            + " apart: the next one is possible at "
+                                            + to_text(*state.posts.manual_at + interval).substr(11, 8) + " UTC"};
+    auto out = begin("broadcast " + command.broadcast_id);
+    out.next.posts.manual_id = command.broadcast_id;
+    out.next.posts.manual_at = context.now;
+    out.reply = channel_view{std::make_shared<const channel>(out.next)};
+    return out;
+  }
+
+  verdict<channel> operator()(const post_placed& command) const {
+    if (!exists) return refused{refusal::not_found, "there is no such channel"};
+    auto out = begin(std::string(to_text(command.what)) + (command.message_id != 0 ? " posted" : " not posted"));
+    place_post(out.next, command, context.now, context.rules);
+    out.changed = !(out.next == state);
+    return out;
+  }
+
+  verdict<channel> operator()(const schedule_posts& command) const {
+    if (!exists || !is_on_sale(state.status)) return refused{refusal::not_found, "the channel is not on sale"};
+    if (auto why = objection_to_schedule(command); !why.empty()) return refused{refusal::invalid, why};
+    auto out = begin("posts " + std::string(to_text(command.cadence)));
+    auto& posts = out.next.posts;
+    posts.cadence = command.cadence;
+    posts.cadence_day = command.day;
+    posts.cadence_hour = command.hour;
+    // The offer that is owed now is owed whatever the schedule.
+    if (state.status == channel_status::offered) posts.offer_due_at = next_post_at(posts, context.now, context.rules);
+    posts.donation_due_at = state.donations ? next_post_at(posts, context.now, context.rules) : std::nullopt;
+    const bool same = posts.cadence == state.posts.cadence && posts.cadence_day == state.posts.cadence_day
+                      && posts.cadence_hour == state.posts.cadence_hour;
+    if (same) return unchanged();
+    return out;
   }
 };
 

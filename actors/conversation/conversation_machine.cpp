@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-#include "messages/channel.hpp"
+#include "actors/conversation/talk.hpp"
 
 namespace paygate {
 
 namespace {
 
-using step = decision<conversation>;
+using talk::step;
 
 /// A name as it may be stored and sent: without control characters, of bounded length (cut between characters).
 std::string clean_name(std::string_view name) {
@@ -31,24 +31,6 @@ struct conversation_step {
   }
   step begin() const { return {.next = state, .changed = true, .reply = ok{}, .entries = {}, .rows = {}, .note = {}}; }
 
-  /// A newer view replaces one that was not sent yet.
-  static void owe(step& out, conversation_view view) {
-    out.next.owed_view = view;
-    ++out.next.view_seq;
-    out.note = "shows " + std::string(to_text(view));
-  }
-
-  static void forget_offer(conversation& s) {
-    s.status = conversation_status::idle;
-    s.channel_id = 0;
-    s.tier = 0;
-    s.channel_title.clear();
-    s.price = {};
-    s.days = 0;
-    s.order_id.clear();
-    s.terms.reset();
-  }
-
   // --- what the person does ---
 
   verdict<conversation> operator()(const update_received& event) const {
@@ -64,60 +46,77 @@ struct conversation_step {
     if (!update.callback_id.empty())
       press(out, update);
     else if (update.start)
-      follow(out, *update.start);
+      talk::follow(out, *update.start);
     else if (update.bad_start) {
-      forget_offer(s);
-      owe(out, conversation_view::unknown_link);
-    } else
-      say(out, update.text);
+      talk::leave(s);
+      talk::owe(out, conversation_view::unknown_link);
+    } else if (update.text.starts_with('/'))
+      command(out, update.text);
+    else
+      say(out, update);
     return out;
   }
 
-  static void follow(step& out, const start_link& link) {
+  static void command(step& out, std::string_view text) {
+    const auto word = text.substr(0, text.find_first_of(" @\n"));
+    if (word == "/donate") return talk::begin_list(out, conversation_query::donations);
+    if (word == "/subscriptions") return talk::begin_list(out, conversation_query::subscriptions);
+    if (word == "/channels") return talk::begin_list(out, conversation_query::own_channels);
+    if (word == "/stats") return talk::begin_list(out, conversation_query::stats);
+    if (word == "/broadcast") return talk::begin_list(out, conversation_query::broadcasts);
+    if (word == "/cancel") return cancel(out);
+    if (word == "/start") talk::leave(out.next);
+    talk::owe(out, conversation_view::help, word == "/start" || word == "/help" ? "" : "I do not know that command.");
+  }
+
+  static void cancel(step& out) {
+    if (out.next.status == conversation_status::idle) return talk::owe(out, conversation_view::note, "There is nothing to cancel.");
+    if (talk::is_form(out.next.status)) return talk::cancel_form(out);
+    const bool too_late = out.next.status == conversation_status::posting;
+    talk::leave(out.next);
+    if (too_late) return talk::owe(out, conversation_view::note, "Your message may be on its way already.");
+    talk::owe(out, conversation_view::cancelled);
+  }
+
+  void say(step& out, const chat_update& update) const {
     auto& s = out.next;
-    forget_offer(s);
-    if (link.channel_id == 0 || link.tier < start_link::donation || link.tier > 2) return owe(out, conversation_view::unknown_link);
-    s.status = conversation_status::looking_up;
-    s.owed_view = conversation_view::none;
-    ++s.view_seq; // The question to the channel is a new one.
-    s.channel_id = link.channel_id;
-    s.tier = link.tier;
-    out.note = "followed a link";
-  }
-
-  static void say(step& out, std::string_view text) {
-    const auto command = text.substr(0, text.find_first_of(" @\n"));
-    if (command == "/start") forget_offer(out.next);
-    const auto waits_for_button = out.next.status == conversation_status::offered && !text.starts_with('/');
-    owe(out, waits_for_button ? conversation_view::use_buttons : conversation_view::help);
-  }
-
-  /// The dollars of a donation button; nothing when the data is none of ours.
-  static std::optional<int> pressed_donation(const std::string& data, const std::string& order_id) {
-    for (int dollars : donation_presets)
-      if (data == donation_data(dollars, order_id)) return dollars;
-    return std::nullopt;
-  }
-
-  static void press(step& out, const chat_update& update) {
-    auto& s = out.next;
-    const auto is_donation = s.tier == start_link::donation;
-    const auto dollars = is_donation ? pressed_donation(update.callback_data, s.order_id) : std::nullopt;
-    const auto valid = !s.order_id.empty() && (is_donation ? dollars.has_value() : update.callback_data == pay_data(s.order_id));
-    if (!valid) {
-      s.open_callback = "!" + update.callback_id;
-      return owe(out, conversation_view::help);
+    switch (s.status) {
+    case conversation_status::typing_amount: return talk::say_amount(out, update.text, context.rules);
+    case conversation_status::offered:
+      if (s.tier == start_link::donation) return talk::say_amount(out, update.text, context.rules);
+      return talk::owe(out, conversation_view::use_buttons);
+    case conversation_status::writing_message: return talk::say_message(out, update.text);
+    case conversation_status::entering: return talk::say_field(out, update);
+    case conversation_status::entering_code: return talk::say_code(out, update.text);
+    case conversation_status::writing_post: return talk::say_post(out, update.text);
+    case conversation_status::confirming_post:
+      return talk::owe(out, conversation_view::preview_post, "Please use the buttons to say to whom.");
+    case conversation_status::editing: return talk::owe(out, conversation_view::form, "Please use the buttons to say what to change.");
+    case conversation_status::finding:
+    case conversation_status::verifying:
+    case conversation_status::saving:
+    case conversation_status::settling:
+      return talk::owe(out, conversation_view::note, "One moment, please: I am still busy with your form. /cancel stops it.");
+    case conversation_status::idle:
+    case conversation_status::looking_up:
+    case conversation_status::ordering:
+    case conversation_status::listing:
+    case conversation_status::addressing:
+    case conversation_status::claiming_post:
+    case conversation_status::posting:
+    case conversation_status::quoting:
+    case conversation_status::trying:
+    case conversation_status::opening: break;
     }
-    s.open_callback = update.callback_id;
-    if (s.status == conversation_status::ordering) {
-      out.note = "pressed again";
+    talk::owe(out, conversation_view::help);
+  }
+
+  void press(step& out, const chat_update& update) const {
+    if (talk::press_offer(out, update, context.rules) || talk::press_list(out, update) || talk::press_errand(out, update)
+        || talk::press_broadcast(out, update, context) || talk::press_form(out, update, context.self))
       return;
-    }
-    if (dollars) s.price = usd_amount::of_units(*dollars * one_coin);
-    s.status = conversation_status::ordering;
-    s.terms.reset(); // Of now, not of when the offer was shown.
-    if (s.owed_view == conversation_view::offer) s.owed_view = conversation_view::none;
-    out.note = "ordered " + s.order_id;
+    talk::answer(out, update, "This offer is no longer valid.");
+    talk::owe(out, conversation_view::help);
   }
 
   // --- what came of our work ---
@@ -126,79 +125,120 @@ struct conversation_step {
     if (!exists) return refused{refusal::not_found, "nobody ever wrote in this chat"};
     const auto due = conversation_kind::effects_due(state, context.self, context.now, context.rules);
     if (std::none_of(due.begin(), due.end(), [&](const effect& e) { return e.key == message.key; })) return unchanged();
-    if (const auto* io = std::get_if<io_outcome>(&message.outcome)) return sent(message.key, *io);
+    if (const auto* io = std::get_if<io_outcome>(&message.outcome)) {
+      if (message.key.starts_with("view:")) return view_sent(*io);
+      if (message.key.starts_with("answer:")) return callback_answered(message.key.substr(7), *io);
+      return found(*io);
+    }
     return answered(message.key, std::get<entity_reply>(message.outcome));
   }
 
-  /// A chat that refuses messages is left alone: the view is dropped, the person can always begin anew.
-  verdict<conversation> sent(const std::string& key, const io_outcome& outcome) const {
+  verdict<conversation> view_sent(const io_outcome& outcome) const {
     const auto* failure = std::get_if<io_failure>(&outcome);
+    const auto* sent = std::get_if<message_sent>(&outcome);
+    if (!failure && !sent && !(state.edit_panel && std::holds_alternative<done>(outcome))) return unchanged();
     auto out = begin();
-    if (key.starts_with("view:") && (failure || std::holds_alternative<message_sent>(outcome))) {
-      out.next.owed_view = conversation_view::none;
-      out.note = failure ? "view dropped: " + failure->text : "view shown";
-    } else if (key.starts_with("answer:") && (failure || std::holds_alternative<done>(outcome))) {
-      out.next.open_callback.clear();
-      out.note = failure ? "callback dropped: " + failure->text : "callback answered";
-    } else
+    auto& s = out.next;
+    if (failure && state.edit_panel && failure->code != "blocked") {
+      // Its old place is gone: it comes as a new message.
+      s.edit_panel = false;
+      ++s.view_seq;
+      out.note = "view moved: " + failure->text;
+      return out;
+    }
+    const auto view = std::exchange(s.owed_view, conversation_view::none);
+    // A chat that refuses messages is left alone: the view is dropped, the person can always begin anew.
+    out.note = failure ? "view dropped: " + failure->text : "view shown";
+    if (sent && view != conversation_view::help && view != conversation_view::note) s.panel_id = sent->message_id;
+    s.words.clear();
+    s.edit_panel = false;
+    if (view == conversation_view::list || view == conversation_view::choice || failure) {
+      if (s.status == conversation_status::listing || s.status == conversation_status::looking_up) talk::leave(s);
+    } else if (s.status == conversation_status::listing && s.found)
+      talk::owe(out, conversation_view::list); // Help came in between.
+    else if (s.status == conversation_status::looking_up && s.terms)
+      talk::owe(out, conversation_view::choice);
+    return out;
+  }
+
+  verdict<conversation> callback_answered(std::string_view id, const io_outcome& outcome) const {
+    const auto* failure = std::get_if<io_failure>(&outcome);
+    if (!failure && !std::holds_alternative<done>(outcome)) return unchanged();
+    auto out = begin();
+    talk::forget_callback(out.next, id);
+    out.note = failure ? "callback dropped: " + failure->text : "callback answered";
+    return out;
+  }
+
+  verdict<conversation> found(const io_outcome& outcome) const {
+    auto out = begin();
+    const auto* failure = std::get_if<io_failure>(&outcome);
+    if (failure && talk::is_form(state.status)) {
+      talk::form_answered(out, refused{refusal::unavailable, failure->text});
+      return out;
+    }
+    if (failure) {
+      talk::leave(out.next);
+      talk::owe(out, conversation_view::note, "That did not work: " + failure->text + ".");
+      return out;
+    }
+    if (const auto* name = std::get_if<chat_found>(&outcome); name && state.status == conversation_status::finding)
+      talk::name_found(out, *name);
+    else if (const auto* rights = std::get_if<rights_checked>(&outcome); rights && state.status == conversation_status::verifying)
+      talk::rights_found(out, *rights);
+    else if (state.status == conversation_status::listing)
+      talk::list_found(out, outcome);
+    else
       return unchanged();
     return out;
   }
 
   verdict<conversation> answered(const std::string& key, const entity_reply& reply) const {
     auto out = begin();
-    if (std::holds_alternative<refused>(reply)) {
-      // Closed or unknown, or no longer sold like this: either way there is nothing to buy here.
-      forget_offer(out.next);
-      owe(out, conversation_view::not_for_sale);
+    if (key.starts_with("errand:")) {
+      talk::errand_answered(out, reply);
       return out;
     }
-    if (const auto* view = std::get_if<channel_view>(&reply); view && view->terms && !key.starts_with("order:")) {
-      if (state.status == conversation_status::looking_up)
-        offer(out, *view->terms);
-      else
-        check_terms(out, view->terms);
+    if (state.status == conversation_status::saving || state.status == conversation_status::settling) {
+      talk::form_answered(out, reply);
       return out;
     }
-    if (std::holds_alternative<payment_view>(reply) && key.starts_with("order:")) {
-      auto& s = out.next;
-      s.status = conversation_status::idle;
-      s.terms.reset();
-      // A second press of Pay is the same order; a second donation is another one, with buttons of its own.
-      if (s.tier == start_link::donation) s.order_id.clear();
-      out.note = "ordered";
+    if (state.status == conversation_status::quoting) {
+      talk::code_answered(out, reply);
       return out;
     }
-    return unchanged();
-  }
-
-  void offer(step& out, const channel& terms) const {
-    auto& s = out.next;
-    const auto is_donation = s.tier == start_link::donation;
-    const auto known = terms.open_channel_id == s.channel_id;
-    if (!known || (is_donation ? !terms.donations : terms.tiers[static_cast<std::size_t>(s.tier)].days <= 0)) {
-      forget_offer(s);
-      return owe(out, conversation_view::not_for_sale);
+    if (state.status == conversation_status::trying) {
+      talk::trial_answered(out, reply);
+      return out;
     }
-    s.status = conversation_status::offered;
-    s.channel_title = terms.closed_title;
-    s.price = is_donation ? usd_amount{} : terms.tiers[static_cast<std::size_t>(s.tier)].price;
-    s.days = is_donation ? 0 : terms.tiers[static_cast<std::size_t>(s.tier)].days;
-    s.order_id = new_order_id(context.now, std::to_string(s.chat_id) + ":" + std::to_string(s.last_update_id));
-    s.terms.reset();
-    owe(out, conversation_view::offer);
-  }
-
-  /// Pay was pressed: what is sold now must still be what was shown.
-  void check_terms(step& out, const std::shared_ptr<const channel>& terms) const {
-    auto& s = out.next;
-    if (s.tier != start_link::donation) {
-      const auto& tier = terms->tiers[static_cast<std::size_t>(s.tier)];
-      if (tier.price != s.price || tier.days != s.days) return offer(out, *terms);
-    } else if (!terms->donations)
-      return offer(out, *terms);
-    s.terms = terms;
-    out.note = "terms read";
+    if (state.status == conversation_status::addressing) {
+      talk::channel_addressed(out, reply);
+      return out;
+    }
+    if (state.status == conversation_status::claiming_post || state.status == conversation_status::posting) {
+      talk::broadcast_answered(out, reply);
+      return out;
+    }
+    const auto* view = std::get_if<channel_view>(&reply);
+    if (state.status == conversation_status::opening) {
+      if (view && view->terms)
+        talk::form_opened(out, *view->terms, context.self);
+      else {
+        talk::leave(out.next);
+        talk::owe(out, conversation_view::note, "This channel is not on sale any more. /channels registers it anew.");
+      }
+      return out;
+    }
+    // Closed or unknown, or no longer sold like this: either way there is nothing to buy here.
+    if (std::holds_alternative<refused>(reply))
+      talk::not_for_sale(out);
+    else if (view && view->terms && !key.starts_with("order:"))
+      talk::channel_answered(out, view->terms, context);
+    else if (std::holds_alternative<payment_view>(reply) && key.starts_with("order:"))
+      talk::order_answered(out);
+    else
+      return unchanged();
+    return out;
   }
 };
 

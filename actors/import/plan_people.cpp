@@ -108,12 +108,13 @@ void planner::all_channels() {
       return problem(r, key, "there is a row of this channel before it");
     if (const auto before = channels.find(terms.closed_channel_id); before != channels.end())
       return problem(r, key, "its closed channel is that of " + before->second.key);
+    const auto owner = accounts.find(clean_text(r.raw("client_id")).value_or(""));
+    if (owner != accounts.end()) terms.owner_account = owner->second;
     const entity_ref to{entity_kind::channel, std::to_string(terms.open_channel_id)};
     const channel_message command = register_channel{terms};
     const auto verdict = channel_kind::apply({}, false, command, {to, now, rules});
     if (const auto* no = std::get_if<refused>(&verdict)) return problem(r, key, no->text);
-    const auto owner = clean_text(r.raw("client_id")).value_or("");
-    if (!accounts.contains(owner)) difference(r, key, "its owner is no account that is taken over: they reach it by Telegram alone");
+    if (owner == accounts.end()) difference(r, key, "its owner is no account that is taken over: they reach it by Telegram alone");
     open_ones[terms.open_channel_id] = key;
     channels[terms.closed_channel_id] = {terms, key};
     want(import_stage::channels, r, key, to, command);

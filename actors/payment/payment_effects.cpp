@@ -36,11 +36,12 @@ struct due_list {
   void ask(std::string key, entity_ref to, any_message message) {
     due.push_back({std::move(key), ask_entity{std::move(to), std::move(message)}, timestamp{}, mend_first, mend_max});
   }
-  void tell(std::string key, std::int64_t chat, std::string html, keyboard buttons = {}) {
-    add(std::move(key), send_message{chat, std::move(html), std::move(buttons)}, mend_first, mend_max);
+  void tell(std::string key, std::int64_t chat, std::string html, keyboard buttons = {}, urgency importance = urgency::answer) {
+    add(std::move(key), send_message{chat, std::move(html), std::move(buttons), importance}, mend_first, mend_max);
   }
 
   void ordering() {
+    if (s.promo == promo_state::wanted) return; // The price is not known yet.
     if (s.invoice_url.empty()) {
       if (!s.judged_at) add("invoice", create_invoice{self.id, s.price, invoice_description(s)}, mend_first, mend_max);
       return;
@@ -71,7 +72,7 @@ struct due_list {
   void granting() {
     if (s.status != payment_status::paid) return;
     if (s.donation) {
-      if (!s.invited_at) tell("tell_subscriber", s.chat_id, granted_text(s));
+      if (!s.invited_at) tell("tell_subscriber", s.chat_id, thanks_text(s));
       return;
     }
     if (!s.ends_at) {
@@ -84,31 +85,33 @@ struct due_list {
       command.user_name = s.user_name;
       command.channel_title = s.channel_title;
       command.days = s.days;
+      command.remark = payment_remark(s);
       ask("extend", {entity_kind::subscription, std::to_string(s.channel_id) + ":" + std::to_string(s.user_id)},
           subscription_message(std::move(command)));
       return;
     }
-    if (s.invite_link.empty()) {
-      add("invite_link", create_invite{s.closed_channel_id, invite_name(), invite_end()}, mend_first, mend_max);
-      return;
-    }
-    if (!s.invited_at) tell("tell_subscriber", s.chat_id, granted_text(s), {{button{"Join the channel", s.invite_link, true}}});
+    // The subscription lets them in, tells the chat, and says so here (access_given).
   }
 
-  std::string invite_name() const { return "o-" + self.id.substr(self.id.size() > 12 ? self.id.size() - 12 : 0); }
-
-  /// The verdict's time plus the validity; moved on in half validities when creating the link takes that long, so that no link is born
-  /// dead.
-  timestamp invite_end() const {
-    const auto half = std::max<std::chrono::microseconds>(rules.invite_validity / 2, seconds(1));
-    const auto since = std::max<std::chrono::microseconds>(now - *s.judged_at, std::chrono::microseconds(0));
-    return *s.judged_at + rules.invite_validity + half * (since / half);
+  /// A use of a promo code is taken before there is an invoice, and free again when the order came to nothing.
+  void promo() {
+    const auto wants = s.promo == promo_state::wanted;
+    const auto again = s.promo == promo_state::released && s.status == payment_status::paid;
+    const entity_ref code{entity_kind::promo_code, std::to_string(s.channel_id) + ":" + s.promo_code};
+    if (wants || again)
+      return ask(wants ? "promo" : "promo_again", code, promo_code_message(redeem_promo{self.id, s.user_id, s.list_price, again}));
+    if (s.promo != promo_state::taken) return;
+    const auto dead = s.status == payment_status::expired || s.status == payment_status::failed || s.status == payment_status::refunded;
+    const auto untouched = s.deposits.empty() && !s.judged_at;
+    if (!dead && !untouched) return;
+    due.push_back({"promo_release", ask_entity{code, promo_code_message(release_promo{self.id})},
+                   dead ? timestamp{} : timestamp(s.promo_at.value_or(timestamp{}) + promo_patience), mend_first, mend_max});
   }
 
   /// What was given back leaves only when all of it has arrived: a payout spends what lies in the wallet.
   void refunding() {
     if (s.decision != payment_decision::refunded) return;
-    if (!s.refund_told_at) tell("tell_refund:" + std::to_string(s.refunds), s.chat_id, refund_text(s, self.id));
+    if (!s.refund_told_at) tell("tell_refund:" + std::to_string(s.refunds), s.chat_id, refund_text(s, self.id), {}, urgency::notice);
     if (s.refund_address.empty() || s.refund_started_at) return;
     const auto id = refund_id_of(s, self.id);
     eth_amount source;
@@ -127,9 +130,10 @@ struct due_list {
     const auto suffix = ":" + std::string(to_text(s.status)) + ":" + std::to_string(s.deposits.size());
     const auto short_of =
         s.status == payment_status::underpaid || s.status == payment_status::partially_paid || s.status == payment_status::held;
-    if (short_of && !s.shortfall_told_at) tell("tell_shortfall" + suffix, s.chat_id, shortfall_text(s));
+    if (short_of && !s.shortfall_told_at) tell("tell_shortfall" + suffix, s.chat_id, shortfall_text(s), {}, urgency::notice);
     const auto for_owner = s.status == payment_status::paid || s.status == payment_status::underpaid;
-    if (for_owner && s.owner_chat_id != 0 && !s.owner_told_at) tell("tell_owner" + suffix, s.owner_chat_id, owner_text(s));
+    if (for_owner && s.owner_chat_id != 0 && !s.owner_told_at)
+      tell("tell_owner" + suffix, s.owner_chat_id, owner_text(s), {}, urgency::notice);
   }
 
   void arriving() {
@@ -160,6 +164,7 @@ std::string payout_id_of(const payment& state, const deposit& of, const std::str
 std::vector<effect> payment_kind::effects_due(const payment& state, const entity_ref& self, timestamp now, const policy& rules) {
   if (state.imported) return {}; // Nobody is told, invited or asked; the accrual goes its way by itself.
   due_list list{state, self, now, rules};
+  list.promo();
   list.ordering();
   list.polling();
   list.judging();

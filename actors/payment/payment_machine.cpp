@@ -11,23 +11,28 @@ namespace {
 using payments::step;
 
 payment_view view_of(const payment& state, const entity_ref& self) {
-  return {self.id, std::string(to_text(state.status)), state.channel_title, state.invoice_url, state.invite_link};
+  return {self.id, std::string(to_text(state.status)), state.channel_title, state.invoice_url, state.invite_link,
+          state.invited_at && !state.donation && state.invite_link.empty()};
 }
 
+constexpr std::size_t donation_message_max = 800; // 200 characters of four bytes.
+
 /// Why the channel does not sell this; empty when it does.
-std::string objection(const create_payment& order) {
+std::string objection(const create_payment& order, const policy& rules) {
   const auto& terms = order.terms;
-  if (terms.status == channel_status::closed) return "the channel is closed to new sales";
+  if (!is_on_sale(terms.status)) return "the channel is closed to new sales";
   if (order.chat_id == 0 || order.user_id == 0) return "an order needs a chat and a user";
   if (order.tier == start_link::donation) {
     if (!terms.donations) return "the channel takes no donations";
-    if (order.donation_price < usd_amount::of_units(5 * one_coin) || order.donation_price > usd_amount::of_units(10'000 * one_coin))
-      return "a donation is from $5 to $10000";
+    if (order.donation_price < rules.donation_min || order.donation_price > rules.donation_max)
+      return "a donation is from $" + to_decimal(rules.donation_min) + " to $" + to_decimal(rules.donation_max);
+    if (order.donation_message.size() > donation_message_max) return "the message to the owner is too long";
     return "";
   }
   if (order.tier < 0 || order.tier > 2) return "there is no such tier";
   const auto& tier = terms.tiers[static_cast<std::size_t>(order.tier)];
   if (tier.days <= 0 || !tier.price.is_positive()) return "the channel has no such tier";
+  if (order.promo_code.size() > 24) return "there is no such promo code";
   return "";
 }
 
@@ -50,7 +55,7 @@ struct payment_step {
 
   verdict<payment> operator()(const create_payment& order) const {
     if (exists) return unchanged(view_of(state, context.self));
-    if (auto why = objection(order); !why.empty()) return refused{refusal::invalid, why};
+    if (auto why = objection(order, context.rules); !why.empty()) return refused{refusal::invalid, why};
     payment p;
     p.channel_id = order.terms.open_channel_id;
     p.closed_channel_id = order.terms.closed_channel_id;
@@ -63,9 +68,15 @@ struct payment_step {
     p.tier = order.tier;
     if (p.donation) {
       p.price = order.donation_price;
+      p.donation_message = order.donation_message;
     } else {
       p.price = order.terms.tiers[static_cast<std::size_t>(order.tier)].price;
       p.days = order.terms.tiers[static_cast<std::size_t>(order.tier)].days;
+    }
+    if (!p.donation && !order.promo_code.empty()) {
+      p.promo_code = order.promo_code;
+      p.promo = promo_state::wanted;
+      p.list_price = p.price;
     }
     p.strategy = order.terms.strategy;
     p.payout_asset = order.terms.payout_asset;
@@ -97,6 +108,15 @@ struct payment_step {
     out.next.polls = 0;
     out.next.polled_at = context.now - payments::poll_distance(0, context.rules);
     return out;
+  }
+
+  verdict<payment> operator()(const access_given& event) const {
+    if (!exists) return refused{refusal::not_found, "there is no such order"};
+    step out{.next = state, .changed = false, .reply = ok{}, .entries = {}, .rows = {}, .note = "the way in is there"};
+    if (state.donation || state.status != payment_status::paid) return unchanged();
+    out.next.invite_link = event.link;
+    if (!state.invited_at) out.next.invited_at = context.now;
+    return finish(std::move(out));
   }
 
   verdict<payment> operator()(const get_payment_view&) const {

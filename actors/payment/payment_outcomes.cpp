@@ -94,12 +94,6 @@ struct outcome_step {
     if (starts("price:")) take_price(out, std::string(after(key, "price:")), answer, context);
   }
 
-  void operator()(const invite_created& answer) {
-    if (!is("invite_link") || !s.invite_link.empty() || answer.link.empty()) return;
-    s.invite_link = answer.link;
-    out.note = "invite link bound";
-  }
-
   void operator()(const transfer_seen& answer) {
     if (starts("arrival:")) take_transfer(out, std::string(after(key, "arrival:")), answer, context);
   }
@@ -110,7 +104,29 @@ struct outcome_step {
     out.note = "subscription extended";
   }
 
+  /// What the code makes of the price. Free: there is nothing to wait for.
+  void operator()(const promo_price& answer) {
+    if (is("promo_again")) {
+      s.promo = promo_state::taken;
+      out.note = "the use of " + s.promo_code + " counts again";
+      return;
+    }
+    if (!is("promo") || answer.price > s.list_price) return;
+    s.promo = promo_state::taken;
+    s.promo_at = context.now;
+    s.price = answer.price;
+    out.note = "code " + s.promo_code + ": $" + to_decimal(answer.price);
+    if (!s.price.is_zero()) return;
+    s.status = payment_status::paid;
+    s.judged_at = context.now;
+  }
+
   void operator()(const ok&) {
+    if (is("promo_release")) {
+      s.promo = promo_state::released;
+      out.note = "the use of " + s.promo_code + " is free again";
+      return;
+    }
     if (starts("refund:")) {
       s.refund_started_at = context.now;
       out.note = "handed to payout " + std::string(after(key, "refund:"));
@@ -123,7 +139,17 @@ struct outcome_step {
     out.note = "handed to payout " + d->payout_id;
   }
 
-  void operator()(const refused& answer) { list_failure(out, std::string(to_text(answer.code)), std::string(key) + ": " + answer.text); }
+  void operator()(const refused& answer) {
+    if (is("promo")) {
+      s.promo = promo_state::refused;
+      s.promo_words = answer.text;
+      out.note = "code " + s.promo_code + " refused: " + answer.text;
+      return;
+    }
+    // The code is gone: there is nothing that could be counted.
+    if (is("promo_again")) s.promo = promo_state::taken;
+    list_failure(out, std::string(to_text(answer.code)), std::string(key) + ": " + answer.text);
+  }
 
   // Whatever else the world may answer is not what was asked: the effect stays due.
   template <class Other>

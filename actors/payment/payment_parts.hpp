@@ -15,6 +15,9 @@ inline constexpr std::uint32_t search_limit = 200;
 /// Pokes that follow news of the provider closer than this change nothing.
 inline constexpr seconds poke_distance{5};
 
+/// An order that nobody began to pay keeps its use of a promo code for so long.
+inline constexpr seconds promo_patience{std::chrono::hours(24)};
+
 /// The pause before the next poll: payment_poll_first, doubled with each poll without news, up to payment_poll_max.
 milliseconds poll_distance(std::uint32_t polls, const policy& rules);
 
@@ -73,7 +76,8 @@ deposit* find_deposit(payment& state, const std::string& payment_id);
 // Texts to people, as HTML.
 std::string invoice_description(const payment& state);
 std::string pay_link_text(const payment& state);
-std::string granted_text(const payment& state); ///< The invite to a subscriber, thanks to a donor.
+std::string thanks_text(const payment& state); ///< To a donor.
+std::string payment_remark(const payment& state); ///< What is remarkable about it, for whoever tells the subscriber.
 std::string shortfall_text(const payment& state);
 std::string refund_text(const payment& state, const std::string& order_id);
 std::string owner_text(const payment& state);

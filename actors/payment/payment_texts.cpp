@@ -9,11 +9,6 @@ namespace {
 
 std::string dollars(usd_amount value) { return "$" + to_fixed(value.units(), 2); }
 
-std::string day_of(timestamp at) {
-  const auto text = to_text(at); // 2026-11-21T07:00:00.000000Z
-  return text.substr(0, 10) + " " + text.substr(11, 5) + " UTC";
-}
-
 std::string what_was_bought(const payment& s) {
   if (s.donation) return "Donation";
   return "Tier " + std::to_string(s.tier + 1) + " (" + std::to_string(s.days) + (s.days == 1 ? " day)" : " days)");
@@ -50,23 +45,23 @@ std::string invoice_description(const payment& s) {
 std::string pay_link_text(const payment& s) {
   return (s.donation ? "Your donation to <b>" : "Your subscription of <b>") + escape_html(s.channel_title) + "</b>: " + dollars(s.price)
          + ".\n\nOpen the payment page and choose the coin that you like. "
-         + (s.donation ? "You get a message here when it has come in." : "You get your invite link here when the payment is finished.");
+         + (s.donation ? "You get a message here when it has come in." : "You get your invite link here when the payment is finished.")
+         + (s.promo == promo_state::taken ? "\n\nThe code " + escape_html(s.promo_code) + " has taken off " + dollars(s.list_price - s.price) + "." : "")
+         + (s.promo == promo_state::refused ? "\n\nYour code could not be used: " + escape_html(s.promo_words) + "." : "");
 }
 
-std::string granted_text(const payment& s) {
+std::string payment_remark(const payment& s) {
   std::string text;
-  if (s.donation)
-    text = "Thank you! Your donation of " + dollars(settled(s).usd) + " to <b>" + escape_html(s.channel_title) + "</b> has come in. 🎁";
-  else {
-    text = "Thank you, your payment is confirmed. ✅\n\nYour invite to <b>" + escape_html(s.channel_title)
-           + "</b>: " + escape_html(s.invite_link) + "\nIt works once and for a limited time.";
-    if (s.ends_at) text += "\nYour access lasts until " + day_of(*s.ends_at) + ".";
-  }
   if (s.decision == payment_decision::accepted && settled(s).usd < s.price)
     text += "\n\nIt was less than the price, or came in another way; it was accepted all the same.";
   if (s.late) text += "\n\nThe payment came late; it counts all the same.";
   if (s.overpaid) text += "\n\nYou paid more than the price; all of it went to the channel's owner.";
   return text;
+}
+
+std::string thanks_text(const payment& s) {
+  return "Thank you! Your donation of " + dollars(settled(s).usd) + " to <b>" + escape_html(s.channel_title) + "</b> has come in. 🎁"
+         + payment_remark(s);
 }
 
 std::string shortfall_text(const payment& s) {
@@ -116,10 +111,14 @@ std::string owner_text(const payment& s) {
   text += "\nChannel: " + escape_html(s.channel_title);
   text += (s.donation ? "\nFrom: " : "\nSubscriber: ") + person(s);
   if (!s.donation) text += "\nTier: " + what_was_bought(s);
+  if (!s.donation_message.empty()) text += "\nMessage: " + escape_html(s.donation_message);
   text += "\nPayment ID: " + escape_html(got.payment_ids);
   if (s.status == payment_status::underpaid)
     return text + "\nStatus: Underpaid. The subscriber was asked for the rest; no access was given yet.";
   text += "\nStatus: Confirmed ✅";
+  if (!s.promo_code.empty() && s.promo != promo_state::refused)
+    text += "\nPromo code: " + escape_html(s.promo_code) + " ($" + to_fixed(s.list_price.units(), 2) + " before it)";
+  if (s.price.is_zero()) return text + "\nThe code makes it free: nothing was to be paid.";
   if (s.estimated) text += "\nThe value in USD is an estimate.";
   if (s.overpaid) text += "\nIt is more than the price.";
   if (s.late) text += "\nIt came late.";

@@ -10,11 +10,12 @@ using namespace std::chrono_literals;
 void tell(std::vector<effect>& due, const payout& p, const entity_ref& self) {
   if (p.owner_chat_id == 0 || p.refund) return; // A refund is the operator's matter; its payment tells the subscriber.
   const bool on_its_way = p.leg != 1 && (p.status == payout_status::confirming || p.status == payout_status::exchanging);
-  if (on_its_way && !p.sent_told_at) due.push_back(soon(payout_keys::tell_sent, send_message{p.owner_chat_id, payout_texts::sent(p), {}}));
+  if (on_its_way && !p.sent_told_at)
+    due.push_back(soon(payout_keys::tell_sent, send_message{p.owner_chat_id, payout_texts::sent(p), {}, urgency::notice}));
   const bool ended =
       p.status == payout_status::completed || p.status == payout_status::failed || p.status == payout_status::needs_attention;
   if (ended && !p.end_told_at)
-    due.push_back(soon(payout_keys::tell_end(p), send_message{p.owner_chat_id, payout_texts::ended(p, self), {}}));
+    due.push_back(soon(payout_keys::tell_end(p), send_message{p.owner_chat_id, payout_texts::ended(p, self), {}, urgency::notice}));
 }
 
 } // namespace

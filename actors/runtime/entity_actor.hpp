@@ -342,8 +342,8 @@ private:
     auto& s = st();
     if (s.committing) return;
     auto next = next_instant();
-    const auto patience = exists() ? ports().limits.passivate_after : milliseconds(1000);
-    const auto leave_at = s.active_at + patience;
+    if (exists() && s.woken_in_vain(next, now())) return commit("wake_set", false, "");
+    const auto leave_at = s.active_at + (exists() ? ports().limits.passivate_after : milliseconds(1000));
     if (may_leave(next)) {
       if (now() >= leave_at) {
         // The shard says no only when a message is on its way to us. No timer: a far one would keep our memory for as long.

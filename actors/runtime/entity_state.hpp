@@ -48,6 +48,12 @@ struct entity_state {
   caf::actor_clock::time_point step_began{};
   static inline const char* name = "entity";
 
+  /// Its time has come and nothing is due before long: a setting moved a date, or a migration wrote the time. The row must name the true one
+  /// before it can leave memory.
+  bool woken_in_vain(const std::optional<timestamp>& next, timestamp now) const {
+    return next && *next > now + self_.ports->limits.passivate_after && header.wake_at && *header.wake_at <= now && !effects.any_in_flight();
+  }
+
   entity_state() = default;
   entity_state(const entity_state&) = delete;
   entity_state& operator=(const entity_state&) = delete;

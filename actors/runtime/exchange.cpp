@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 
 #include <caf/all.hpp>
 
 #include "actors/runtime/entity.hpp"
 #include "actors/runtime/operator_json.hpp"
+#include "actors/runtime/reply_sink.hpp"
 #include "actors/runtime/router.hpp"
 #include "messages/log.hpp"
+#include "messages/pack.hpp"
 #include "messages/wire.hpp"
 
 namespace paygate {
@@ -17,15 +20,115 @@ namespace {
 
 /// Of what nodes ask each other, each answers at once or within seconds.
 constexpr auto question_wait = std::chrono::seconds(30);
+/// Half of what a link carries in one message; beyond that the connection would be cut.
+constexpr std::size_t answer_max = std::size_t{4} << 20;
+/// How often it is looked whether letters wait that nobody waits for any more.
+constexpr auto sweep_pause = std::chrono::milliseconds(250);
 
 using bytes_promise = caf::typed_response_promise<std::string>;
+using instant = caf::actor_clock::time_point;
+/// (post, node, packs): there are answers to send to that node.
+using post_atom = caf::atom_constant<caf::atom("post")>;
+using sweep_atom = caf::atom_constant<caf::atom("sweep")>;
+
+/// The letters of one node that wait here, and the answers that wait to be sent: these come from the threads of whoever gives them.
+class peer_box {
+public:
+  enum class fate : std::uint8_t { taken, repeated, full };
+
+  fate take(std::uint64_t number, instant until, std::size_t most) {
+    const std::lock_guard guard(mutex_);
+    if (open_.contains(number)) return fate::repeated;
+    if (open_.size() >= most) return fate::full;
+    open_.emplace(number, until);
+    return fate::taken;
+  }
+  /// The answer to an open letter; the first one counts. True: it was given, and the exchange must be told to post.
+  bool answer(std::uint64_t number, const std::string& bytes, bool& first) {
+    const std::lock_guard guard(mutex_);
+    if (open_.erase(number) == 0) return false;
+    first = add(number, bytes);
+    return true;
+  }
+  /// The answer to a letter that was not taken. True: the exchange must be told to post.
+  bool answer_at_once(std::uint64_t number, const std::string& bytes) {
+    const std::lock_guard guard(mutex_);
+    return add(number, bytes);
+  }
+  std::vector<std::string> gathered() {
+    const std::lock_guard guard(mutex_);
+    return out_.take();
+  }
+  std::vector<std::uint64_t> overdue(instant now) {
+    const std::lock_guard guard(mutex_);
+    std::vector<std::uint64_t> late;
+    for (const auto& [number, until] : open_)
+      if (until <= now) late.push_back(number);
+    return late;
+  }
+  bool has_open() {
+    const std::lock_guard guard(mutex_);
+    return !open_.empty();
+  }
+  bool is_idle() {
+    const std::lock_guard guard(mutex_);
+    return open_.empty() && out_.empty();
+  }
+
+private:
+  bool add(std::uint64_t number, const std::string& bytes) {
+    const bool first = out_.empty();
+    out_.add(number, bytes);
+    return first;
+  }
+
+  std::mutex mutex_;
+  std::map<std::uint64_t, instant> open_;
+  pack_writer out_;
+};
+
+/// A node, and whether it sends packs: one that does not asks for each letter by a request.
+using peer_key = std::pair<caf::node_id, bool>;
+
+struct peer {
+  std::shared_ptr<peer_box> box = std::make_shared<peer_box>();
+  caf::actor to;                                   ///< Who takes packs of answers there.
+  std::map<std::uint64_t, bytes_promise> requests; ///< Of a node that sends no packs.
+};
 
 struct exchange_state {
   exchange_setup setup;
   shard_table_ptr table = std::make_shared<const shard_table>();
   cluster_view_ptr view;
-  std::map<caf::node_id, std::size_t> in_flight; ///< Letters by the node that sent them.
+  std::map<peer_key, peer> peers;
+  std::uint64_t last_number = 0; ///< Of requests.
+  bool sweeping = false;
   static inline const char* name = "exchange";
+};
+
+/// The way of an answer: from whoever gives it into its box, and from there out with what else has gathered.
+struct answering {
+  std::shared_ptr<peer_box> box;
+  peer_key from;
+  std::uint64_t number;
+  caf::actor exchange;
+  std::shared_ptr<metrics_sink> metrics;
+
+  void operator()(const char* outcome, const remote_answer& text) const {
+    bool first = false;
+    if (!box->answer(number, to_wire(text), first)) return;
+    metrics->count("letters_received_total", outcome);
+    if (first) caf::anon_send(exchange, post_atom::value, from.first, from.second);
+  }
+
+  void operator()(const caf::type_erased_tuple& said) const {
+    if (said.match_elements<entity_reply_ptr>()) return (*this)("handled", *said.get_as<entity_reply_ptr>(0));
+    if (said.match_elements<std::string>()) return (*this)("handled", said.get_as<std::string>(0));
+    // It ended before it took the letter: its shard is being handed over.
+    if (said.match_elements<caf::error>() && said.get_as<caf::error>(0) == caf::sec::request_receiver_down)
+      return (*this)("not_here", not_here{});
+    (*this)("unanswered", entity_reply{refused{refusal::unavailable, "the shard does not answer"}});
+  }
 };
 
 class exchange_shell {
@@ -33,26 +136,58 @@ public:
   using pointer = caf::stateful_actor<exchange_state>*;
   explicit exchange_shell(pointer self) : self_(self) {}
 
-  bytes_promise take(const std::string& bytes) {
+  bytes_promise take_request(const std::string& bytes) {
     const auto& sender = self_->current_sender(); // A promise takes the sender along.
-    const auto from = sender ? sender->node() : caf::node_id{};
+    const peer_key from{sender ? sender->node() : caf::node_id{}, false};
     auto promise = self_->make_response_promise<std::string>();
-    auto read = read_letter(bytes);
-    if (auto* wrong = std::get_if<wire_error>(&read)) {
-      answer(promise, "unreadable", std::move(*wrong));
-      return promise;
-    }
-    auto& letter = std::get<remote_letter>(read);
-    const auto* mail = std::get_if<envelope>(&letter.what);
-    const auto& to = mail ? mail->to : std::get<entity_errand>(letter.what).of;
-    const auto& shard = (*st().table)[shard_of(to)];
-    if (!shard)
-      answer(promise, "not_here", not_here{owner_of(to)});
-    else if (const auto known = st().in_flight.find(from); known != st().in_flight.end() && known->second >= st().setup.in_flight_max)
-      answer(promise, "busy", entity_reply{refused{refusal::busy, "too many letters of this node wait here"}});
-    else
-      hand_over(shard, letter, {from, promise});
+    const auto number = ++st().last_number;
+    auto& p = st().peers[from];
+    p.requests.emplace(number, promise);
+    take(from, p, number, bytes);
     return promise;
+  }
+
+  void take_pack(const std::string& pack) {
+    const auto& sender = self_->current_sender();
+    if (!sender) return;
+    const peer_key from{sender->node(), true};
+    const auto read = read_pack(pack);
+    if (const auto* wrong = std::get_if<wire_error>(&read)) {
+      st().setup.metrics->count("letters_received_total", "unreadable");
+      return log(log_level::warning, "pack_unreadable", {{"node", caf::to_string(from.first)}, {"error", wrong->text}});
+    }
+    auto& p = st().peers[from];
+    p.to = caf::actor_cast<caf::actor>(sender);
+    for (const auto& each : std::get<std::vector<packed>>(read)) take(from, p, each.number, each.bytes);
+  }
+
+  void post(const peer_key& to) {
+    const auto found = st().peers.find(to);
+    if (found == st().peers.end()) return;
+    auto& p = found->second;
+    for (auto& pack : p.box->gathered()) {
+      if (to.second) {
+        self_->send(p.to, answers_atom::value, std::move(pack));
+        continue;
+      }
+      const auto read = read_pack(pack);
+      for (const auto& each : std::get<std::vector<packed>>(read))
+        if (auto asked = p.requests.extract(each.number)) asked.mapped().deliver(std::string(each.bytes));
+    }
+    if (p.box->is_idle()) st().peers.erase(found);
+  }
+
+  /// Whoever asked has given up by now.
+  void sweep() {
+    st().sweeping = false;
+    const auto now = self_->clock().now();
+    bool open = false;
+    for (auto& [from, p] : st().peers) {
+      for (const auto number : p.box->overdue(now))
+        answer_for(from, p, number)("unanswered", entity_reply{refused{refusal::unavailable, "the shard does not answer in time"}});
+      open = open || p.box->has_open();
+    }
+    if (open) keep_sweeping();
   }
 
   /// Whoever it says that asks: it is another node, and may ask what nodes ask each other. Not delegated, so that the inspector stays
@@ -64,17 +199,16 @@ public:
       return promise;
     }
     self_->request(st().setup.inspector, question_wait, ctl_atom::value, std::string(another_node), command)
-        .then([promise](std::string& answer) mutable { promise.deliver(std::move(answer)); },
-              [promise](const caf::error&) mutable { promise.deliver(error_json("unavailable", "the inspector does not answer")); });
+        .then(
+            [promise](std::string& answer) mutable {
+              if (answer.size() > answer_max) answer = error_json("too_long", "the answer is longer than what nodes send each other");
+              promise.deliver(std::move(answer));
+            },
+            [promise](const caf::error&) mutable { promise.deliver(error_json("unavailable", "the inspector does not answer")); });
     return promise;
   }
 
 private:
-  struct asker {
-    caf::node_id from;
-    bytes_promise promise;
-  };
-
   exchange_state& st() { return self_->state; }
 
   std::string owner_of(const entity_ref& ref) {
@@ -82,50 +216,50 @@ private:
     return owner ? owner->identity : std::string();
   }
 
-  void answer(bytes_promise& promise, const char* outcome, remote_answer text) {
+  answering answer_for(const peer_key& from, const peer& p, std::uint64_t number) {
+    return {p.box, from, number, caf::actor_cast<caf::actor>(self_), st().setup.metrics};
+  }
+
+  void answer_at_once(const peer_key& from, const peer& p, std::uint64_t number, const char* outcome, const remote_answer& text) {
     st().setup.metrics->count("letters_received_total", outcome);
-    promise.deliver(to_wire(text));
+    if (p.box->answer_at_once(number, to_wire(text))) self_->send(self_, post_atom::value, from.first, from.second);
   }
 
-  void hand_over(const caf::actor& shard, remote_letter& letter, asker who) {
+  void take(const peer_key& from, const peer& p, std::uint64_t number, std::string_view bytes) {
+    auto read = read_letter(bytes);
+    if (const auto* wrong = std::get_if<wire_error>(&read)) return answer_at_once(from, p, number, "unreadable", *wrong);
+    auto& letter = std::get<remote_letter>(read);
+    const auto* mail = std::get_if<envelope>(&letter.what);
+    const auto& to = mail ? mail->to : std::get<entity_errand>(letter.what).of;
+    const auto& shard = (*st().table)[shard_of(to)];
+    if (!shard) return answer_at_once(from, p, number, "not_here", not_here{owner_of(to)});
     const auto patience = std::clamp(letter.patience, milliseconds(1), st().setup.patience_max);
-    ++st().in_flight[who.from];
-    if (auto* mail = std::get_if<envelope>(&letter.what)) {
-      ask<entity_reply_ptr>(shard, patience, who, deliver_atom::value, std::make_shared<const envelope>(std::move(*mail)));
-      return;
+    switch (p.box->take(number, self_->clock().now() + patience, st().setup.in_flight_max)) {
+    case peer_box::fate::repeated: return;
+    case peer_box::fate::full:
+      return answer_at_once(from, p, number, "busy", entity_reply{refused{refusal::busy, "too many letters of this node wait here"}});
+    case peer_box::fate::taken: break;
     }
+    keep_sweeping();
+    hand_over(shard, letter, answer_for(from, p, number));
+  }
+
+  void hand_over(const caf::actor& shard, remote_letter& letter, answering answer) {
+    auto& system = self_->system();
+    if (auto* mail = std::get_if<envelope>(&letter.what))
+      return ask_into(system, shard, std::move(answer), deliver_atom::value,
+                      envelope_ptr(std::make_shared<const envelope>(std::move(*mail))));
     auto& told = std::get<entity_errand>(letter.what);
-    auto ref = std::make_shared<const entity_ref>(std::move(told.of));
+    ref_ptr ref = std::make_shared<const entity_ref>(std::move(told.of));
     switch (told.what) {
-    case errand::inspect: return ask<std::string>(shard, patience, who, inspect_atom::value, ref);
-    case errand::retry: return ask<std::string>(shard, patience, who, retry_atom::value, ref, told.reason);
-    case errand::restart: return ask<std::string>(shard, patience, who, restart_atom::value, ref, told.reason);
+    case errand::inspect: return ask_into(system, shard, std::move(answer), inspect_atom::value, ref);
+    case errand::retry: return ask_into(system, shard, std::move(answer), retry_atom::value, ref, told.reason);
+    case errand::restart: return ask_into(system, shard, std::move(answer), restart_atom::value, ref, told.reason);
     }
   }
 
-  template <class Answer, class... Ts>
-  void ask(const caf::actor& shard, milliseconds patience, asker who, Ts... xs) {
-    self_->request(shard, patience, std::move(xs)...)
-        .then(
-            [this_ = *this, who](const Answer& said) mutable {
-              this_.ended(who.from);
-              if constexpr (std::is_same_v<Answer, std::string>)
-                this_.answer(who.promise, "handled", said);
-              else
-                this_.answer(who.promise, "handled", *said);
-            },
-            [this_ = *this, who](const caf::error& e) mutable {
-              this_.ended(who.from);
-              // It ended before it took the letter: its shard is being handed over.
-              if (e == caf::sec::request_receiver_down) return this_.answer(who.promise, "not_here", not_here{});
-              this_.answer(who.promise, "unanswered",
-                           entity_reply{refused{refusal::unavailable, "the shard does not answer: " + this_.self_->system().render(e)}});
-            });
-  }
-
-  void ended(const caf::node_id& from) {
-    auto open = st().in_flight.find(from);
-    if (open != st().in_flight.end() && --open->second == 0) st().in_flight.erase(open);
+  void keep_sweeping() {
+    if (!std::exchange(st().sweeping, true)) self_->delayed_send(self_, sweep_pause, sweep_atom::value);
   }
 
   pointer self_;
@@ -144,7 +278,17 @@ caf::actor spawn_exchange(caf::actor_system& system, exchange_setup setup) {
     self->send(setup.router, listen_atom::value, caf::actor_cast<caf::actor>(self));
     exchange_shell shell(self);
     return {
-        [shell](forward_atom, const std::string& bytes) mutable { return shell.take(bytes); },
+        [shell](forward_atom, const std::string& bytes) mutable { return shell.take_request(bytes); },
+        [shell](letters_atom, const std::string& pack) mutable { shell.take_pack(pack); },
+        // Whose they are is not believed: the link it came over says so.
+        [self](answers_atom, const std::string& pack) {
+          if (const auto& from = self->current_sender())
+            self->send(self->state.setup.router, answers_atom::value, caf::actor_cast<caf::actor>(from), pack);
+        },
+        [shell](post_atom, const caf::node_id& node, bool packs) mutable {
+          shell.post({node, packs});
+        },
+        [shell](sweep_atom) mutable { shell.sweep(); },
         [shell](ctl_atom, const std::string&, const std::string& command) mutable { return shell.question(command); },
         [self](route_atom, const shard_table_ptr& table) { self->state.table = table; },
         [self](view_atom, const cluster_view_ptr& view) { self->state.view = view; },

@@ -23,6 +23,8 @@ struct exchange_setup {
 /// nothing: the bytes are read without trust.
 ///   (forward, bytes) -> bytes   a letter or an errand for an entity here, answered when its step is committed; never passed on to a third
 ///                               node: `not_here` names who holds the shard, as far as this node knows. Formats: messages/wire.hpp.
+///   (letters, pack)   the same for several at once; the answers follow in packs (answers, pack) to the sender, as they come
+///   (answers, pack)   such answers to this node's letters: handed to the router, with the sender
 ///   (ctl, whoever, JSON) -> JSON   a question to this node's inspector, always as another node's: none steers in an operator's name
 /// Metrics: letters_received_total{outcome}.
 caf::actor spawn_exchange(caf::actor_system& system, exchange_setup setup);

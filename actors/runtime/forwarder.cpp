@@ -13,6 +13,9 @@ namespace paygate {
 
 namespace {
 
+/// What a link lets pass, with room for what CAF puts around it.
+constexpr std::size_t question_max = 127 * 1024;
+
 caf::timespan left_of(caf::actor_clock::time_point until, caf::actor_clock::time_point now) {
   return std::max(std::chrono::duration_cast<caf::timespan>(until - now), caf::timespan{0});
 }
@@ -40,9 +43,13 @@ void forwarder::on_route() {
   std::erase_if(waiting_, [this](const parcel_ptr& p) { return deliver_here(p); });
 }
 
-void forwarder::on_link_up(const std::string& identity, caf::actor exchange) {
+void forwarder::on_exchange(caf::actor own) { exchange_ = std::move(own); }
+
+void forwarder::on_link_up(const std::string& identity, caf::actor exchange, bool packs) {
   on_link_down(identity); // What was sent over the old connection is lost with it.
-  peers_[identity].exchange = std::move(exchange);
+  auto& p = peers_[identity];
+  p.exchange = std::move(exchange);
+  p.packs = packs;
 }
 
 void forwarder::on_link_down(const std::string& identity) {
@@ -108,9 +115,23 @@ void forwarder::send_to(const std::string& identity, peer& to, const parcel_ptr&
   ++p->tries;
   to.bytes += p->size;
   to.under_way.emplace(p->number, p);
-  self_->request(to.exchange, left_of(p->until, now()), forward_atom::value, std::move(text))
+  if (!to.packs || !exchange_) return request(identity, to, p, std::move(text));
+  if (to.gathered.empty()) self_->send(self_, dispatch_atom::value, identity);
+  to.gathered.add(p->number, text);
+  watch(p->until);
+}
+
+/// To a node that knows no packs.
+void forwarder::request(const std::string& identity, peer& to, const parcel_ptr& p, std::string bytes) {
+  self_->request(to.exchange, left_of(p->until, now()), forward_atom::value, std::move(bytes))
       .then([this, identity, number = p->number](const std::string& answer) { on_answer(identity, number, answer); },
-            [this, identity, number = p->number](const caf::error& e) { on_silence(identity, number, e); });
+            [this, identity, number = p->number](const caf::error& e) { on_error(identity, number, e); });
+}
+
+void forwarder::dispatch(const std::string& identity) {
+  const auto to = peers_.find(identity);
+  if (to == peers_.end()) return;
+  for (auto& pack : to->second.gathered.take()) caf::send_as(exchange_, to->second.exchange, letters_atom::value, std::move(pack));
 }
 
 bool forwarder::deliver_here(const parcel_ptr& p) {
@@ -142,7 +163,7 @@ forwarder::parcel_ptr forwarder::take(const std::string& identity, std::uint64_t
   return std::move(found.mapped());
 }
 
-void forwarder::on_answer(const std::string& identity, std::uint64_t number, const std::string& bytes) {
+void forwarder::on_answer(const std::string& identity, std::uint64_t number, std::string_view bytes) {
   auto p = take(identity, number);
   if (!p) return;
   auto read = read_answer(bytes);
@@ -162,7 +183,47 @@ void forwarder::on_answer(const std::string& identity, std::uint64_t number, con
     p->promise.deliver(no ? error_json(to_text(no->code), no->text) : std::get<std::string>(answer));
 }
 
-void forwarder::on_silence(const std::string& identity, std::uint64_t number, const caf::error& why) {
+void forwarder::on_answers(const caf::actor& from, const std::string& pack) {
+  const auto at = std::find_if(peers_.begin(), peers_.end(), [&](const auto& entry) { return entry.second.exchange == from; });
+  if (at == peers_.end()) return;
+  const auto identity = at->first;
+  const auto read = read_pack(pack);
+  if (const auto* wrong = std::get_if<wire_error>(&read)) {
+    if (is_reported(static_cast<std::uint32_t>(++at->second.nonsense)))
+      log(log_level::error, "letter_answer_unreadable", {{"peer", identity}, {"reason", "nonsense"}, {"error", wrong->text}});
+    return;
+  }
+  for (const auto& each : std::get<std::vector<packed>>(read)) on_answer(identity, each.number, each.bytes);
+}
+
+/// One timer for all letters: the clock is not asked for each.
+void forwarder::watch(instant until) {
+  if (watched_until_ <= until) return;
+  watched_until_ = until;
+  self_->delayed_send(self_, left_of(until, now()), silence_atom::value);
+}
+
+void forwarder::on_silence() {
+  if (now() < watched_until_) return; // An older timer.
+  watched_until_ = instant::max();
+  std::vector<parcel_ptr> late;
+  auto next = instant::max();
+  for (auto& [identity, to] : peers_) {
+    if (!to.packs) continue;
+    std::vector<std::uint64_t> numbers;
+    for (const auto& [number, p] : to.under_way)
+      if (p->until <= now())
+        numbers.push_back(number);
+      else
+        next = std::min(next, p->until);
+    for (const auto number : numbers) late.push_back(take(identity, number));
+  }
+  for (const auto& p : late)
+    refuse(p, refusal::unavailable, "timeout", "the node that holds " + to_text(p->to()) + " did not answer in time");
+  if (next != instant::max()) watch(next);
+}
+
+void forwarder::on_error(const std::string& identity, std::uint64_t number, const caf::error& why) {
   auto p = take(identity, number);
   if (!p) return;
   const bool late = why == caf::sec::request_timeout;
@@ -236,6 +297,9 @@ void forwarder::ask_node(const std::string& node, const std::string& who, const 
     for (const auto& m : view_->members)
       if (m.identity == node || m.name == node) member = &m;
   if (!member) return promise.deliver(error_json("not_found", "no live node is named \"" + node + "\""));
+  // A longer one would cut the link at the other end.
+  if (command.size() > question_max)
+    return promise.deliver(error_json("too_long", "a question of " + std::to_string(command.size()) + " bytes to another node"));
   const auto link = peers_.find(member->identity);
   if (link == peers_.end()) return promise.deliver(error_json("unavailable", "there is no link to node " + member->name));
   auto asked = std::make_shared<caf::response_promise>(std::move(promise));

@@ -15,6 +15,7 @@
 
 #include "messages/cluster.hpp"
 #include "messages/interfaces.hpp"
+#include "messages/pack.hpp"
 #include "messages/ports.hpp"
 #include "messages/wire.hpp"
 
@@ -34,6 +35,10 @@ struct route_limits {
 using refresh_atom = caf::atom_constant<caf::atom("refresh")>;
 /// (overdue): the router to itself, when letters may have waited too long for a view.
 using overdue_atom = caf::atom_constant<caf::atom("overdue")>;
+/// (silence): the router to itself, when a letter may have waited too long for its answer.
+using silence_atom = caf::atom_constant<caf::atom("silence")>;
+/// (dispatch, identity): the router to itself, behind what is in its mailbox: letters to that node have gathered.
+using dispatch_atom = caf::atom_constant<caf::atom("dispatch")>;
 
 /// Carries letters to the nodes that hold their shards: a part of the router, and runs in its actor. A letter goes to the owner by the
 /// newest view, over the link there. It is answered
@@ -41,9 +46,10 @@ using overdue_atom = caf::atom_constant<caf::atom("overdue")>;
 ///   - `unavailable` at once: nobody is known to hold the shard, there is no link, the link was cut, or the answer makes no sense;
 ///   - `unavailable` after `patience`: a lost message, a frozen node. It may have been handled: whoever asks again asks for the same;
 ///   - `busy`: too much is under way to that node, here or there.
-/// A node that does not hold the shard says who does: the letter is sent there, or waits for a fresh view; so does a letter for a shard that
-/// this node is just handing over.
-/// Metrics: letters_forwarded_total, letter_forward_seconds, letters_forward_failed_total{reason}.
+/// Letters to one node that are in the router's mailbox together travel together (messages/pack.hpp), and so do their answers; to a node
+/// that does not know packs yet each travels alone, as a request. An answer counts only from the node that was asked. A node that does not
+/// hold the shard says who does: the letter is sent there, or waits for a fresh view; so does a letter for a shard that this node is just
+/// handing over. Metrics: letters_forwarded_total, letter_forward_seconds, letters_forward_failed_total{reason}.
 class forwarder {
 public:
   /// The shard's actor when it lives here.
@@ -51,10 +57,16 @@ public:
   forwarder(caf::event_based_actor* self, local_fn local, std::shared_ptr<metrics_sink> metrics, route_limits limits);
 
   void on_view(cluster_view_ptr view, caf::actor from);
-  void on_route(); ///< The shards that live here are others now.
-  void on_link_up(const std::string& identity, caf::actor exchange);
+  void on_route();                  ///< The shards that live here are others now.
+  void on_exchange(caf::actor own); ///< In whose name packs are sent.
+  /// `packs`: that node knows them.
+  void on_link_up(const std::string& identity, caf::actor exchange, bool packs);
   void on_link_down(const std::string& identity);
   void on_overdue();
+  void on_silence();
+  void dispatch(const std::string& identity);
+  /// A pack of answers, from the exchange of a node.
+  void on_answers(const caf::actor& from, const std::string& pack);
 
   /// The promise is answered with an entity_reply_ptr / with JSON text, once.
   void carry(const envelope_ptr& letter, caf::response_promise promise);
@@ -78,6 +90,8 @@ private:
   using parcel_ptr = std::shared_ptr<parcel>;
   struct peer {
     caf::actor exchange;
+    bool packs = false;
+    pack_writer gathered; ///< Since the last dispatch, which is on its way when there is anything.
     std::unordered_map<std::uint64_t, parcel_ptr> under_way;
     std::size_t bytes = 0;
     std::uint64_t nonsense = 0; ///< Answers that could not be read.
@@ -86,8 +100,10 @@ private:
   void carry(parcel_ptr p);
   void send(const parcel_ptr& p);
   void send_to(const std::string& identity, peer& to, const parcel_ptr& p);
-  void on_answer(const std::string& identity, std::uint64_t number, const std::string& bytes);
-  void on_silence(const std::string& identity, std::uint64_t number, const caf::error& why);
+  void on_answer(const std::string& identity, std::uint64_t number, std::string_view bytes);
+  void request(const std::string& identity, peer& to, const parcel_ptr& p, std::string bytes);
+  void on_error(const std::string& identity, std::uint64_t number, const caf::error& why);
+  void watch(instant until);
   void on_not_here(const std::string& identity, const std::string& owner, const parcel_ptr& p);
   void on_nonsense(const std::string& identity, const parcel_ptr& p, const char* reason, const std::string& text);
   bool deliver_here(const parcel_ptr& p);
@@ -103,6 +119,7 @@ private:
   std::shared_ptr<metrics_sink> metrics_;
   route_limits limits_;
   cluster_view_ptr view_;
+  caf::actor exchange_;                          ///< This node's.
   caf::actor keeper_;                            ///< Who sends the views.
   std::map<std::uint32_t, std::string> learned_; ///< Owners that other nodes named since the newest view.
   std::map<std::string, peer, std::less<>> peers_;
@@ -110,6 +127,7 @@ private:
   std::uint64_t last_number_ = 0;
   instant refreshed_at_{};
   bool timer_set_ = false;
+  instant watched_until_ = instant::max(); ///< When the next letter may have waited too long for its answer.
 };
 
 } // namespace paygate

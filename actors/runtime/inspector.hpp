@@ -62,7 +62,7 @@ struct inspector_setup {
 ///   accept    {id}                    a payment that was not judged good counts as if it had been
 ///   refund    {id, address, currency?, network?, extra_id?} or {id, outside: true}   gives it back
 ///   reopen    {kind?, id}             a payout (or a conversion) that needs attention tries again
-///   run       {id}                    a scheduler looks now: "conversions", "payouts"
+///   run       {id}                    a scheduler looks now: "conversions", "payouts", "broadcasts"
 ///   wallet_sign_off {nonce}, wallet_settle {nonce, hash, intent}, wallet_disown {nonce, hash}, wallet_release {intent}: of the hot wallet
 ///   pause, resume {what}              payouts, kind/<kind> or lane/<lane>, on every node, until resumed
 ///   drain     {node}                  the node gives its shards to the others, and stays

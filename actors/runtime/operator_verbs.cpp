@@ -58,7 +58,27 @@ outcome approve_order(const object& c) { return tell(c, entity_kind::payout, pay
 outcome cancel_order(const object& c) {
   if (text_of(c, "kind") == to_text(entity_kind::conversion))
     return tell(c, entity_kind::conversion, conversion_message{cancel_conversion{reason_of(c)}});
+  if (text_of(c, "kind") == to_text(entity_kind::broadcast))
+    return tell(c, entity_kind::broadcast, broadcast_message{cancel_broadcast{reason_of(c)}});
   return tell(c, entity_kind::payout, payout_message{cancel_payout{reason_of(c)}});
+}
+
+outcome pause_broadcast_order(const object& c) { return tell(c, entity_kind::broadcast, broadcast_message{pause_broadcast{reason_of(c)}}); }
+
+outcome resume_broadcast_order(const object& c) { return tell(c, entity_kind::broadcast, broadcast_message{resume_broadcast{}}); }
+
+outcome send_broadcast_order(const object& c) {
+  const auto channel_id = parse_integer(text_of(c, "channel"));
+  if (!channel_id || *channel_id == 0 || *channel_id < INT64_MIN || *channel_id > INT64_MAX)
+    return error_json("invalid", "the channel's id is a number");
+  start_broadcast wanted;
+  wanted.channel_id = static_cast<std::int64_t>(*channel_id);
+  wanted.html = text_of(c, "html");
+  wanted.what =
+      wanted.html.empty() ? parse_enum<broadcast_what>(text_of(c, "what")).value_or(broadcast_what::offer) : broadcast_what::message;
+  const auto target = text_of(c, "to");
+  wanted.target = target == "subscribers" ? broadcast_target::subscribers : broadcast_target::channel;
+  return tell(c, entity_kind::broadcast, broadcast_message{std::move(wanted)});
 }
 
 outcome accept_order(const object& c) { return tell(c, entity_kind::payment, payment_message{accept_payment{reason_of(c)}}); }
@@ -93,7 +113,8 @@ outcome reopen_order(const object& c) {
 
 outcome arrival_order(const object& c) {
   auto hash = text_of(c, "hash");
-  std::transform(hash.begin(), hash.end(), hash.begin(), [](char d) { return d >= 'A' && d <= 'F' ? static_cast<char>(d - 'A' + 'a') : d; });
+  std::transform(hash.begin(), hash.end(), hash.begin(),
+                 [](char d) { return d >= 'A' && d <= 'F' ? static_cast<char>(d - 'A' + 'a') : d; });
   name_arrival named{std::move(hash), reason_of(c)};
   if (text_of(c, "kind") == to_text(entity_kind::conversion)) return tell(c, entity_kind::conversion, conversion_message{std::move(named)});
   return tell(c, entity_kind::payout, payout_message{std::move(named)});
@@ -101,7 +122,7 @@ outcome arrival_order(const object& c) {
 
 outcome run_order(const object& c) {
   const auto id = text_of(c, "id");
-  if (id != "conversions" && id != "payouts") return error_json("invalid", "run conversions or payouts");
+  if (id != "conversions" && id != "payouts" && id != "broadcasts") return error_json("invalid", "run conversions, payouts or broadcasts");
   return tell(c, entity_kind::scheduler, scheduler_message{run_scheduler{}});
 }
 
@@ -128,16 +149,15 @@ outcome wallet_disown_order(const object& c) {
   return to_wallet(explain_nonce{nonce_of(c), text_of(c, "hash"), "", reason_of(c)});
 }
 
-outcome wallet_release_order(const object& c) {
-  return to_wallet(release_transfer{text_of(c, "intent"), reason_of(c)});
-}
+outcome wallet_release_order(const object& c) { return to_wallet(release_transfer{text_of(c, "intent"), reason_of(c)}); }
 
 outcome resolve_exception_order(const object& c) {
   const auto id = parse_integer(text_of(c, "id"));
   if (!id || *id <= 0 || *id > 1'000'000'000) return error_json("invalid", "an exception's id is a number");
-  return order{{{entity_kind::reconciliation, "main"},
-                reconciliation_message{resolve_exception{static_cast<std::int64_t>(*id), text_of(c, "as"), reason_of(c), text_of(c, "operator")}}},
-               {}};
+  return order{
+      {{entity_kind::reconciliation, "main"},
+       reconciliation_message{resolve_exception{static_cast<std::int64_t>(*id), text_of(c, "as"), reason_of(c), text_of(c, "operator")}}},
+      {}};
 }
 
 struct order_verb {
@@ -151,6 +171,9 @@ constexpr std::array orders = {
     order_verb{"accept", accept_order},
     order_verb{"refund", refund_order},
     order_verb{"run", run_order},
+    order_verb{"broadcast", send_broadcast_order},
+    order_verb{"broadcast_pause", pause_broadcast_order},
+    order_verb{"broadcast_resume", resume_broadcast_order},
     order_verb{"reopen", reopen_order},
     order_verb{"arrival", arrival_order},
     order_verb{"wallet_sign_off", wallet_sign_off_order},

@@ -73,10 +73,19 @@ caf::message_handler whereabouts(router_pointer self) {
       },
       [=](listen_atom, const caf::actor& exchange) {
         self->state.exchange = exchange;
+        self->state.away->on_exchange(exchange);
         self->send(exchange, route_atom::value, self->state.table);
         if (self->state.view) self->send(exchange, view_atom::value, self->state.view);
       },
-      [=](link_up_atom, const std::string& identity, const caf::actor& exchange) { self->state.away->on_link_up(identity, exchange); },
+      [=](link_up_atom, const std::string& identity, const caf::actor& exchange) {
+        self->state.away->on_link_up(identity, exchange, false);
+      },
+      [=](link_up_atom, const std::string& identity, const caf::actor& exchange, bool packs) {
+        self->state.away->on_link_up(identity, exchange, packs);
+      },
+      [=](answers_atom, const caf::actor& from, const std::string& pack) { self->state.away->on_answers(from, pack); },
+      [=](dispatch_atom, const std::string& identity) { self->state.away->dispatch(identity); },
+      [=](silence_atom) { self->state.away->on_silence(); },
       [=](link_down_atom, const std::string& identity) { self->state.away->on_link_down(identity); },
       [=](overdue_atom) { self->state.away->on_overdue(); },
       [=](peers_atom) { return self->state.away->peers(); },

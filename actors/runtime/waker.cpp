@@ -3,6 +3,7 @@
 #include <caf/all.hpp>
 
 #include "actors/runtime/entity.hpp"
+#include "actors/runtime/router.hpp"
 #include "actors/runtime/shard.hpp"
 #include "messages/log.hpp"
 
@@ -30,7 +31,7 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
   self->set_error_handler([](caf::scheduled_actor* a, caf::error& e) {
     log(log_level::warning, "waker_error_message", {{"error", a->system().render(e)}});
   });
-  auto scan_now = [=] {
+  auto scan_over = [=](shard_list shards) {
     auto& s = self->state;
     // The clock went back: what was written since lies before what was scanned.
     if (!s.starting && micros(clock->now()) + std::chrono::microseconds(limits.overlap).count() < s.scanned_to) s.once_more = true;
@@ -48,7 +49,7 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
       self->state.scanning = false;
       if (at_once) self->send(self, scan_atom::value);
     };
-    self->request(reader, std::chrono::seconds(30), wake_atom::value, from, to, limits.page)
+    self->request(reader, std::chrono::seconds(30), wake_atom::value, from, to, limits.page, std::move(shards))
         .then(
             [=](const wake_list_ptr& list) {
               for (const auto& ref : list->refs) self->send(router, wake_atom::value, std::make_shared<const entity_ref>(ref));
@@ -71,6 +72,23 @@ caf::behavior waker_behavior(caf::stateful_actor<waker_state>* self, reader_acto
             [=](const caf::error& e) {
               log(log_level::warning, "wake_scan_failed", {{"error", self->system().render(e)}});
               again(false);
+            });
+  };
+  // Of the shards that live here alone: N nodes do not read each row N times. Who has come meanwhile is told by `begin`.
+  auto scan_now = [=] {
+    auto nowhere = [=] { self->state.scanning = false; };
+    self->request(router, std::chrono::seconds(5), shards_atom::value)
+        .then(
+            [=](const shard_table_ptr& table) {
+              shard_list here;
+              for (std::uint32_t shard = 0; shard < shard_count; ++shard)
+                if ((*table)[shard]) here.push_back(shard);
+              if (here.empty()) return nowhere();
+              scan_over(std::move(here));
+            },
+            [=](const caf::error& e) {
+              log(log_level::warning, "wake_scan_failed", {{"error", self->system().render(e)}});
+              nowhere();
             });
   };
   // A crowd is let in page by page, as long as there is room for it.

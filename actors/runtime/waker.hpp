@@ -20,7 +20,8 @@ struct waker_limits {
   seconds overlap{5};             ///< Each later scan begins so far before the end of the last: a commit may have been slow.
 };
 
-/// Starts the waker: the timers of all entities that are not in memory. It reads which rows' wake_at has come and tells `router` (wake, ref).
+/// Starts the waker: the timers of all entities that are not in memory. It reads which rows' wake_at has come, of the shards that `router`
+/// says live here, and tells `router` (wake, ref).
 /// A missed or repeated wake is harmless: the entity itself decides what is due.
 ///   (moved)   business time was moved: scan again at once
 ///   (begin)   there are new shards, or a pause ended: once more from the beginning, after a pass that is under way

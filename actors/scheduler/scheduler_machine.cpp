@@ -9,8 +9,10 @@ namespace {
 using namespace std::chrono_literals;
 
 bool for_conversions(const entity_ref& self) { return self.id == scheduler_ids::conversions; }
+bool for_broadcasts(const entity_ref& self) { return self.id == scheduler_ids::broadcasts; }
 
 milliseconds interval(const entity_ref& self, const policy& rules) {
+  if (for_broadcasts(self)) return std::max<milliseconds>(rules.broadcast_look, 100ms);
   return std::max<milliseconds>(for_conversions(self) ? rules.conversion_interval : rules.payouts_interval, 100ms);
 }
 
@@ -22,7 +24,8 @@ public:
   step(const scheduler& before, const step_context& context) : before_(before), context_(context) { out_.next = before; }
 
   verdict<scheduler> on(const start_scheduler&, bool exists) {
-    if (context_.self.id != scheduler_ids::conversions && context_.self.id != scheduler_ids::payouts)
+    const auto& id = context_.self.id;
+    if (id != scheduler_ids::conversions && id != scheduler_ids::payouts && id != scheduler_ids::broadcasts)
       return refused{refusal::invalid, "there is no such scheduler"};
     if (exists) return finish();
     out_.next = scheduler{};
@@ -44,7 +47,8 @@ public:
     if (io && m.key == scheduler_keys::look(s) && s.status != scheduler_status::ranging) {
       if (const auto* seen = std::get_if<gathered_seen>(io)) on_gathered(*seen);
       if (const auto* seen = std::get_if<due_payouts_seen>(io)) on_due(*seen);
-      if (const auto* f = std::get_if<io_failure>(io)) again("what has gathered cannot be read: " + words(*f));
+      if (const auto* seen = std::get_if<due_posts_seen>(io)) on_due(*seen);
+      if (const auto* f = std::get_if<io_failure>(io)) again("what is due cannot be read: " + words(*f));
     } else if (io && m.key == scheduler_keys::range(s) && s.status == scheduler_status::ranging)
       on_range(*io);
     else if (reply && s.status == scheduler_status::creating)
@@ -88,7 +92,7 @@ private:
 
   void on_due(const due_payouts_seen& seen) {
     auto& s = out_.next;
-    if (for_conversions(context_.self)) return;
+    if (for_conversions(context_.self) || for_broadcasts(context_.self)) return;
     s.looked_at = context_.now;
     s.accruals = static_cast<std::int64_t>(seen.due.size());
     if (seen.due.empty()) return again(s.status == scheduler_status::creating ? "" : "no channel is due");
@@ -97,7 +101,20 @@ private:
     s.due = std::make_shared<const due_payouts_seen>(seen);
   }
 
-  // --- both ---
+  // --- broadcasts ---
+
+  void on_due(const due_posts_seen& seen) {
+    auto& s = out_.next;
+    if (!for_broadcasts(context_.self)) return;
+    s.looked_at = context_.now;
+    s.accruals = static_cast<std::int64_t>(seen.due.size());
+    if (seen.due.empty()) return again(s.status == scheduler_status::creating ? "" : "no post is due");
+    s.status = scheduler_status::creating;
+    s.reason.clear();
+    s.posts = std::make_shared<const due_posts_seen>(seen);
+  }
+
+  // --- all ---
 
   void on_created(const std::string& key, const entity_reply& reply) {
     auto& s = out_.next;
@@ -108,15 +125,22 @@ private:
       if (key != scheduler_keys::create(ref)) return;
       return settle(no, to_text(ref));
     }
-    if (!s.due) return;
-    auto left = std::make_shared<due_payouts_seen>(*s.due);
-    const auto at = std::find_if(left->due.begin(), left->due.end(),
-                                 [&](const due_payout& d) { return key == scheduler_keys::create(payout_of(s, d)); });
+    if (for_broadcasts(context_.self)) return take_off(s.posts, key, no, [](const due_post& d) { return broadcast_of(d); });
+    take_off(s.due, key, no, [&](const due_payout& d) { return payout_of(before_, d); });
+  }
+
+  /// One of what is to be created has been asked for.
+  template <class Seen, class Naming>
+  void take_off(std::shared_ptr<const Seen>& list, const std::string& key, const refused* no, Naming ref_of) {
+    if (!list) return;
+    auto left = std::make_shared<Seen>(*list);
+    const auto at =
+        std::find_if(left->due.begin(), left->due.end(), [&](const auto& d) { return key == scheduler_keys::create(ref_of(d)); });
     if (at == left->due.end()) return;
-    const auto ref = payout_of(s, *at);
+    const auto ref = ref_of(*at);
     left->due.erase(at);
     const bool last = left->due.empty();
-    s.due = std::move(left);
+    list = std::move(left);
     if (last) return settle(no, to_text(ref));
     count(no, to_text(ref));
   }
@@ -140,6 +164,7 @@ private:
     s.status = scheduler_status::waiting;
     s.reason = why;
     s.due.reset();
+    s.posts.reset();
     ++s.round;
     s.next_at = context_.now + interval(context_.self, context_.rules);
     if (out_.note.empty()) out_.note = why;
@@ -163,6 +188,10 @@ entity_ref payout_of(const scheduler& s, const due_payout& due) {
   return {entity_kind::payout, std::to_string(due.channel_id) + "." + std::string(to_text(due.pot)) + "." + std::to_string(s.round)};
 }
 
+entity_ref broadcast_of(const due_post& due) {
+  return {entity_kind::broadcast, scheduled_broadcast_id(due.channel_id, due.what, due.due_at)};
+}
+
 verdict<scheduler> scheduler_kind::apply(const scheduler& state, bool exists, const scheduler_message& message,
                                          const step_context& context) {
   step s(state, context);
@@ -174,8 +203,9 @@ verdict<scheduler> scheduler_kind::apply(const scheduler& state, bool exists, co
 
 std::vector<effect> scheduler_kind::effects_due(const scheduler& s, const entity_ref& self, timestamp, const policy& rules) {
   const auto read = [&](timestamp at) {
-    const auto request = for_conversions(self) ? io_request(get_gathered{}) : io_request(get_due_payouts{});
-    return effect{scheduler_keys::look(s), request, at, 1000ms, 60'000ms};
+    auto request = for_conversions(self) ? io_request(get_gathered{}) : io_request(get_due_payouts{});
+    if (for_broadcasts(self)) request = get_due_posts{s.next_at};
+    return effect{scheduler_keys::look(s), std::move(request), at, 1000ms, 60'000ms};
   };
   const auto ask = [](const entity_ref& to, any_message message) {
     return effect{scheduler_keys::create(to), ask_entity{to, std::move(message)}, timestamp{}, 1000ms, 60'000ms};
@@ -189,6 +219,9 @@ std::vector<effect> scheduler_kind::effects_due(const scheduler& s, const entity
   case scheduler_status::creating:
     if (for_conversions(self))
       due.push_back(ask(conversion_of(s), conversion_message(open_conversion{rules.conversion_threshold, eth_amount::of_units(s.most)})));
+    else if (for_broadcasts(self) && s.posts)
+      for (const auto& d : s.posts->due)
+        due.push_back(ask(broadcast_of(d), broadcast_message(start_broadcast{d.channel_id, d.what, broadcast_target::channel, "", true})));
     else if (!s.due) // Lost by a restart: what was created meanwhile has claimed its accruals, and is no longer due.
       due.push_back(read(timestamp{}));
     else

@@ -9,8 +9,9 @@
 namespace paygate {
 
 /// The schedulers, decisions only: "conversions" looks every conversion.interval whether enough has gathered to convert, "payouts" every
-/// payouts.interval which channels are to be paid. What they create is named by the round, so that a repeat, also after a crash, creates
-/// nothing twice; what is claimed is decided by the created entity's own claim, not by what was seen here.
+/// payouts.interval which channels are to be paid, "broadcasts" every minute which scheduled posts are due. What they create is named by
+/// the round, so that a repeat, also after a crash, creates nothing twice; what is claimed is decided by the created entity's own claim,
+/// not by what was seen here.
 struct scheduler_kind {
   using state = scheduler;
   using message = scheduler_message;
@@ -24,11 +25,13 @@ struct scheduler_kind {
 namespace scheduler_ids {
 inline const std::string conversions = "conversions";
 inline const std::string payouts = "payouts";
+inline const std::string broadcasts = "broadcasts";
 } // namespace scheduler_ids
 
 /// What a round creates.
 entity_ref conversion_of(const scheduler& state);
 entity_ref payout_of(const scheduler& state, const due_payout& due);
+entity_ref broadcast_of(const due_post& due);
 
 namespace scheduler_keys {
 inline std::string look(const scheduler& s) { return "look:" + std::to_string(s.round); }

@@ -5,7 +5,9 @@ list(APPEND io_sources
      codec/json.cpp
      codec/json_canonical.cpp
      codec/json_tokens.cpp
+     codec/password.cpp
      codec/rlp.cpp
      codec/signer.cpp
      codec/start_link.cpp
-     codec/success_token.cpp)
+     codec/success_token.cpp
+     codec/token.cpp)

@@ -31,11 +31,11 @@ enum class api_access : std::uint8_t {
 struct api_call {
   http_service& service;
   const httplib::Request& raw;
-  std::string client;                 ///< The address of who calls.
-  std::vector<std::string> params;    ///< What stands in the path for {...}, in order.
-  const json_value* body = nullptr;   ///< Set when the route takes a body: it fits the route's shape.
-  identity caller;                    ///< Empty account_id when the route is for anyone.
-  std::string idempotency_seed;       ///< The same for repeats of one creating request, unlike for any other: derive ids from it.
+  std::string client;               ///< The address of who calls.
+  std::vector<std::string> params;  ///< What stands in the path for {...}, in order.
+  const json_value* body = nullptr; ///< Set when the route takes a body: it fits the route's shape.
+  identity caller;                  ///< Empty account_id when the route is for anyone.
+  std::string idempotency_seed;     ///< The same for repeats of one creating request, unlike for any other: derive ids from it.
 
   /// A query parameter, empty when it is not there.
   std::string query(const char* name) const { return raw.get_param_value(name); }
@@ -72,16 +72,16 @@ struct api_route {
   std::string pattern; ///< "/api/channels/{id}/tiers"; no slash at the end.
   std::string name;    ///< OpenAPI's operationId, and the label in metrics.
   std::string summary;
-  std::string tag;     ///< Groups routes in the document.
+  std::string tag; ///< Groups routes in the document.
   api_access access = api_access::owner;
   std::vector<api_field> path, query; ///< What may stand in the path (else 404) and in the query (else 400).
   shape_ptr takes;                    ///< The body; null: none.
   std::size_t body_max = 16 * 1024;
-  std::vector<api_outcome> gives;     ///< Successes; errors are problems and follow from the rest of the row.
-  std::vector<int> fails;             ///< Statuses of problems that do not follow: {404, 409}.
-  bool creates = false;               ///< Takes an Idempotency-Key.
-  bool matches = false;               ///< Wants If-Match (428 without; the handler answers 412).
-  bool is_auth = false;               ///< Counts against the limit for log-ins as well.
+  std::vector<api_outcome> gives; ///< Successes; errors are problems and follow from the rest of the row.
+  std::vector<int> fails;         ///< Statuses of problems that do not follow: {404, 409}.
+  bool creates = false;           ///< Takes an Idempotency-Key.
+  bool matches = false;           ///< Wants If-Match (428 without; the handler answers 412).
+  bool is_auth = false;           ///< Counts against the limit for log-ins as well.
   api_handler handler;
 };
 
@@ -90,14 +90,30 @@ shape_ptr page_of(const shape_ptr& item);
 std::vector<api_field> paging_fields();
 /// How many are asked for: 20 unless told.
 int page_limit(const api_call& call);
-/// A position in a list as an opaque text, and back; nothing when it is not of ours.
+/// A position in a list as an opaque text (base64url), and back; nothing when it is not of ours.
 std::string make_cursor(std::string_view position);
 std::optional<std::string> read_cursor(std::string_view cursor);
+
+/// Asks a question of persistence/api_queries.hpp: {"account", "user"} of the caller, "id" when the path names one, and `more`
+/// (",\"x\":1"). The JSON, or the problem: null is 404.
+std::variant<std::string, api_answer> ask_rows(const api_call& call, std::string_view query, const std::string& more = {});
+
+/// A handler that answers a page of a list; `position` is the name by which the question takes the cursor.
+/// `more` are further arguments (",\"x\":1").
+api_handler page_reader(std::string_view query, std::string position, std::string more = {});
+/// {"account", "user", "id" as JSON without its closing brace.
+std::string owner_arguments(const api_call& call, const std::string& id);
 
 /// The rows, a function per file.
 std::vector<api_route> api_routes();
 void add_status_api(std::vector<api_route>& routes);
 void add_wallet_api(std::vector<api_route>& routes);
+void add_channel_api(std::vector<api_route>& routes);
+void add_list_api(std::vector<api_route>& routes);
+void add_channel_deeds_api(std::vector<api_route>& routes);
+void add_broadcast_api(std::vector<api_route>& routes);
+void add_auth_api(std::vector<api_route>& routes);
+void add_account_api(std::vector<api_route>& routes);
 
 /// The OpenAPI 3.1 document of the rows.
 std::string openapi_document(const std::vector<api_route>& routes);

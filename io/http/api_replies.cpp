@@ -1,8 +1,15 @@
 #include "crypto/encoding.hpp"
 #include "io/http/api.hpp"
+#include "io/http/api_channel_shapes.hpp"
 #include "io/http/service.hpp"
 
 namespace paygate {
+
+namespace {
+
+constexpr milliseconds query_deadline{2'000};
+
+} // namespace
 
 api_answer api_problem(int status, std::string_view detail, const std::vector<field_fault>& faults) {
   return {status, problem_json(status, detail, faults), "", {}};
@@ -55,10 +62,33 @@ std::optional<std::string> read_cursor(std::string_view cursor) {
   return as_text(*decoded);
 }
 
+std::string owner_arguments(const api_call& call, const std::string& id) {
+  auto arguments = "{\"account\":" + json_quoted(call.caller.account_id) + ",\"user\":" + std::to_string(call.caller.telegram_user_id);
+  if (!id.empty()) arguments += ",\"id\":" + json_quoted(id);
+  return arguments;
+}
+
+std::variant<std::string, api_answer> ask_rows(const api_call& call, std::string_view query, const std::string& more) {
+  if (!call.service.ports.query) return api_busy();
+  const auto arguments = owner_arguments(call, call.params.empty() ? std::string() : call.params[0]);
+  auto answer = call.service.ports.query(query, arguments + more + "}", query_deadline);
+  if (answer == "null") return api_problem(404, "There is no such thing.");
+  if (!answer.starts_with("{\"error\"")) return answer;
+  if (answer.find("\"invalid\"") != answer.npos) return api_problem(400, "The query is not as expected.");
+  return api_busy();
+}
+
 std::vector<api_route> api_routes() {
   std::vector<api_route> routes;
   add_status_api(routes);
   add_wallet_api(routes);
+  add_channel_api(routes);
+  add_list_api(routes);
+  add_channel_deeds_api(routes);
+  add_broadcast_api(routes);
+  add_promo_api(routes);
+  add_auth_api(routes);
+  add_account_api(routes);
   return routes;
 }
 

@@ -155,8 +155,9 @@ api_answer api_router::call(const api_route& route, api_call& call) const {
     document = std::get<json_document>(std::move(body));
     call.body = &document;
   }
+  if (auto over = over_account_limit(call.service, call.caller.account_id)) return std::move(*over);
   if (route.matches && call.header("If-Match").empty()) return api_problem(428, "Expected If-Match with the ETag of what you have read.");
-  return route.handler(call);
+  return route.creates ? answer_once(route, call) : route.handler(call);
 }
 
 api_answer api_router::run(http_service& service, const httplib::Request& request, const std::string& client) const {
@@ -170,13 +171,18 @@ api_answer api_router::run(http_service& service, const httplib::Request& reques
   }
   api_call one{service, request, client, std::move(found_row.params), nullptr, {}, {}};
   const auto start = std::chrono::steady_clock::now();
-  auto answer = call(*found_row.route, one);
-  service.ports.metrics->duration("http_request_duration_seconds", found_row.route->name,
+  const auto& route = *found_row.route;
+  auto over = route.is_auth ? over_auth_limit(service, client) : std::nullopt;
+  auto answer = over ? std::move(*over) : call(route, one);
+  service.ports.metrics->duration("http_request_duration_seconds", route.name,
                                   std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start));
   return answer;
 }
 
 void api_router::answer(http_service& service, const httplib::Request& request, httplib::Response& response) const {
+  const auto client = client_of(service, request);
+  auto over = over_client_limit(service, client);
+  if (over) return give(std::move(*over), request, response);
   if (request.method == "OPTIONS") {
     const auto methods = methods_of(request.path);
     if (methods.empty()) return reply_problem(response, 404, "There is no such page.");
@@ -187,7 +193,10 @@ void api_router::answer(http_service& service, const httplib::Request& request, 
     response.status = 204;
     return;
   }
-  auto answer = run(service, request, client_of(service, request));
+  give(run(service, request, client), request, response);
+}
+
+void api_router::give(api_answer answer, const httplib::Request& request, httplib::Response& response) {
   if (!answer.etag.empty()) {
     response.set_header("ETag", answer.etag);
     if (answer.status == 200 && (request.method == "GET" || request.method == "HEAD")

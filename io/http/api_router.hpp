@@ -27,6 +27,7 @@ private:
   };
   found find(std::string_view method, std::string_view path) const;
   api_answer run(http_service& service, const httplib::Request& request, const std::string& client) const;
+  static void give(api_answer answer, const httplib::Request& request, httplib::Response& response);
   api_answer call(const api_route& route, api_call& call) const;
 
   std::vector<api_route> routes_;

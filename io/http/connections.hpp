@@ -19,8 +19,8 @@ struct body_fault {
   std::string_view detail;
 };
 
-/// Bodies are taken by POST, PUT and PATCH alone, in one piece of a stated length, uncompressed: of anything else httplib 0.11 would read without a limit,
-/// or leave the body on the connection, where it would pass for the next request.
+/// Bodies are taken by POST, PUT and PATCH alone, in one piece of a stated length, uncompressed: of anything else httplib 0.11 would read
+/// without a limit, or leave the body on the connection, where it would pass for the next request.
 std::optional<body_fault> fault_of_body(const httplib::Request& request);
 
 /// httplib's server with connections of its own. httplib gives a client all the time and memory that it asks for, and goes on with a

@@ -1,5 +1,7 @@
 #include "io/http/pages.hpp"
 
+#include <algorithm>
+
 #include "crypto/encoding.hpp"
 #include "crypto/hash.hpp"
 #include "messages/chat.hpp"
@@ -28,9 +30,10 @@ constexpr std::string_view script = R"js(
 var main=document.querySelector("main"),d=main.dataset,by=function(id){return document.getElementById(id)};
 var words=JSON.parse(d.words),wait=2000,timer=0;
 function show(p){
-by("text").textContent=words[p.status]||words[""];
+by("text").textContent=words[p.inside?"inside":p.status]||words[""];
 if(p.channel_title)by("title").textContent=p.channel_title;
 if(p.invite_link&&p.invite_link.indexOf("https://")===0){by("join").href=p.invite_link;by("join").hidden=false;by("once").hidden=false;by("bar").hidden=true;return false}
+if(p.inside){by("bar").hidden=true;return false}
 return true}
 function again(){clearTimeout(timer);timer=setTimeout(ask,wait)}
 function ask(){
@@ -56,6 +59,7 @@ constexpr std::pair<std::string_view, std::string_view> words[] = {
     {"underpaid", "Less arrived than the price. We have told the channel's owner and will be in touch in Telegram."},
     {"held", "Your payment arrived and is being looked at by a person."},
     {"paid", "Paid. Thank you! Your invite link is being made."},
+    {"inside", "Paid. Thank you! You are in already, there is nothing to do."},
     {"unauthorized", "This link is not valid. Please use the link that you came by, or write /subscriptions to the bot."},
 };
 
@@ -109,14 +113,36 @@ std::string render_payment_page(const payment_page& page) {
   return html + "</script></body></html>";
 }
 
+std::string render_landing_page(const landing_page& page) {
+  auto html = head(page.title, false) + "<main><h1>" + escape_html(page.title) + "</h1>";
+  // A blank line begins a paragraph, as it does in Telegram.
+  for (std::size_t at = 0; at < page.description.size();) {
+    const auto end = std::min(page.description.find("\n\n", at), page.description.size());
+    if (end > at) html += "<p>" + escape_html(std::string_view(page.description).substr(at, end - at)) + "</p>";
+    at = end + 2;
+  }
+  const auto button = [&](const std::string& link, const std::string& text) {
+    if (link.starts_with("https://")) html += "<a class=\"join\" rel=\"noreferrer\" href=\"" + escape_html(link) + "\">" + text + "</a>";
+  };
+  for (const auto& tier : page.tiers)
+    button(tier.link, std::to_string(tier.days) + (tier.days == 1 ? " day - $" : " days - $") + escape_html(tier.price));
+  button(page.donate_link, "🎁 Donate");
+  return html + "<p class=\"soft\">You pay in the coin that you like, and get your invite link in Telegram.</p></main></body></html>";
+}
+
 std::string render_message_page(std::string_view title, std::string_view text) {
   return head(title, false) + "<main><h1>" + escape_html(title) + "</h1><p>" + escape_html(text) + "</p></main></body></html>";
 }
 
+std::string page_head(std::string_view title) { return head(title, false); }
+
+std::string policy_for(std::string_view of) {
+  return "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; style-src " + csp_hash(style)
+         + "; script-src " + csp_hash(of);
+}
+
 const std::string& page_policy() {
-  static const std::string policy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; "
-                                    "style-src "
-                                    + csp_hash(style) + "; script-src " + csp_hash(script);
+  static const std::string policy = policy_for(script);
   return policy;
 }
 

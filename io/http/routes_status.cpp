@@ -25,7 +25,7 @@ void show_payment(http_service& service, const std::string& order_id, const std:
   payment_page page{order_id, token, "", "", ""};
   const auto reply = ask_payment(service, order_id, get_payment_view{}, view_deadline);
   if (const auto* view = std::get_if<payment_view>(&reply)) {
-    page.status = view->status;
+    page.status = view->inside ? "inside" : view->status;
     page.channel_title = view->channel_title;
     page.invite_link = view->invite_link;
   }
@@ -51,6 +51,8 @@ void take_success(http_service& service, const httplib::Request& request, httpli
 void show_processing(http_service& service, const httplib::Request& request, httplib::Response& response) {
   const auto order_id = request.get_param_value("order_id");
   const auto token = request.get_param_value("token");
+  if (over_client_limit(service, client_of(service, request)))
+    return reply_page(response, render_message_page("Too many requests", "Please wait some minutes."), 429);
   if (order_id.empty() || order_id.size() > 64)
     return reply_page(response, render_message_page("This link is not valid", "It names no order."), 400);
   const auto named = read_success_token(token, service.ports.success_key());
@@ -77,6 +79,7 @@ api_answer tell_status(const api_call& call) {
   writer.StartObject();
   write_member(writer, "order_id", order_id);
   write_member(writer, "status", view->status);
+  if (view->inside) write_bool(writer, "inside", true);
   write_member(writer, "channel_title", view->channel_title);
   write_link(writer, "invoice_url", view->invoice_url);
   write_link(writer, "invite_link", view->invite_link);

@@ -1,8 +1,8 @@
+#include "crypto/encoding.hpp"
 #include "io/codec/ipn.hpp"
 #include "io/codec/ipn_signature.hpp"
 #include "io/codec/json.hpp"
 #include "io/codec/json_tokens.hpp"
-#include "crypto/encoding.hpp"
 #include "io/http/service.hpp"
 #include "messages/log.hpp"
 
@@ -75,6 +75,30 @@ std::string_view take_ipn(http_service& service, const httplib::Request& request
   return "accepted";
 }
 
+// Telegram waits for a minute; it sends the same update again when it is not answered 2xx, and meanwhile none that comes after it.
+constexpr milliseconds update_deadline{5'000};
+
+std::string_view take_update(http_service& service, const httplib::Request& request, httplib::Response& response) {
+  if (!service.ports.take_update) {
+    reply_problem(response, 404, "Updates are not taken here.");
+    return "not_wanted";
+  }
+  const auto secret = std::string(trimmed(service.ports.webhook_secret()));
+  // Without a secret of ours nobody can know it.
+  if (secret.empty() || !constant_time_equal(request.get_header_value("X-Telegram-Bot-Api-Secret-Token"), secret)) {
+    log(log_level::warning, "telegram_webhook_bad_secret", {{"client", client_of(service, request)}});
+    reply_problem(response, 401, "The secret token does not match.");
+    return "bad_secret";
+  }
+  switch (service.ports.take_update(request.body, update_deadline)) {
+  case update_taken::taken: reply_json(response, R"({"status":"ok"})"); return "accepted";
+  case update_taken::busy: reply_busy(response); return "busy";
+  case update_taken::unreadable: break;
+  }
+  reply_problem(response, 400, "The body is no update.");
+  return "bad_json";
+}
+
 } // namespace
 
 void add_webhook_routes(httplib::Server& server, http_service& service) {
@@ -83,6 +107,10 @@ void add_webhook_routes(httplib::Server& server, http_service& service) {
   });
   server.Post("/webhooks/nowpayments-ipn", handler);
   server.Post("/webhooks/nowpayments-ipn/", handler);
+  const auto update_handler = admitted(service, "telegram", [&service](const httplib::Request& request, httplib::Response& response) {
+    service.ports.metrics->count("telegram_webhook_total", take_update(service, request, response));
+  });
+  server.Post("/telegram-webhook", update_handler);
 }
 
 } // namespace paygate

@@ -157,7 +157,10 @@ void configure(bounded_server& server, http_service& service, socket_t& listenin
   server.set_logger([&service](const httplib::Request&, const httplib::Response& response) { count_response(service, response); });
   add_webhook_routes(server, service);
   add_status_routes(server, service);
+  add_landing_routes(server, service);
+  add_account_pages(server, service);
   add_operation_routes(server, service);
+  add_internal_routes(server, service);
   service.api = std::make_unique<const api_router>(api_routes());
   add_api_routes(server, service);
 }
@@ -176,6 +179,9 @@ http_server::http_server(http_server_settings settings, http_server_ports ports)
   service.trusted_proxies = parse_blocks(settings.trusted_proxies);
   service.metrics_from = parse_blocks(settings.metrics_from);
   service.ipn_allow_list = parse_blocks(settings.ipn_allow_list);
+  service.per_client = std::make_unique<rate_limits>(settings.per_client);
+  service.per_account = std::make_unique<rate_limits>(settings.per_account);
+  service.auth = std::make_unique<rate_limits>(settings.auth);
   service.settings = std::move(settings);
   service.ports = std::move(ports);
   configure(impl_->server, service, impl_->listening);

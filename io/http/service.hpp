@@ -19,6 +19,7 @@ struct http_service {
   http_server_ports ports;
   std::vector<address_block> trusted_proxies, metrics_from, ipn_allow_list;
   std::unique_ptr<const api_router> api;
+  std::unique_ptr<rate_limits> per_client, per_account, auth;
   std::atomic<std::size_t> in_flight{0};
   std::atomic<std::size_t> connections_waiting{0};
 };
@@ -27,6 +28,15 @@ struct http_service {
 httplib::Server::Handler admitted(http_service& service, const char* route, httplib::Server::Handler handler);
 
 std::string client_of(const http_service& service, const httplib::Request& request);
+
+/// Counts a request against its client's limit; the refusal when it is over. For all that is public but webhooks.
+std::optional<api_answer> over_client_limit(http_service& service, const std::string& client);
+/// The same for log-ins and the like: counted here first, then with all nodes together.
+std::optional<api_answer> over_auth_limit(http_service& service, const std::string& client);
+std::optional<api_answer> over_account_limit(http_service& service, const std::string& account);
+
+/// Runs a creating route: with an Idempotency-Key once, so that a repeat gets the first answer again.
+api_answer answer_once(const api_route& route, api_call& call);
 
 /// Loopback, and not somebody whom a proxy on this machine passes on.
 bool is_local(const httplib::Request& request);
@@ -43,8 +53,12 @@ void reply_refused(httplib::Response& response, const refused& answer);
 void reply_json(httplib::Response& response, std::string json, int status = 200);
 
 void add_webhook_routes(httplib::Server& server, http_service& service);
+void add_landing_routes(httplib::Server& server, http_service& service);
 void add_status_routes(httplib::Server& server, http_service& service);
+void add_internal_routes(httplib::Server& server, http_service& service);
 void add_operation_routes(httplib::Server& server, http_service& service);
+/// The pages that the links in mails open.
+void add_account_pages(httplib::Server& server, http_service& service);
 /// Everything under /api, in every method.
 void add_api_routes(httplib::Server& server, http_service& service);
 

@@ -10,7 +10,9 @@ namespace paygate {
 
 /// (hello, version, identity, exchange) -> (hello, identity, exchange): two nodes tell each other who they are since they were started.
 using hello_atom = caf::atom_constant<caf::atom("hello")>;
-inline constexpr std::uint32_t hello_version = 1;
+/// 2: letters come in packs, too. A node says the highest version that it knows, and is answered when the other one knows that, too; else it
+/// says the one before, so that nodes of two programs are linked during a rolling upgrade.
+inline constexpr std::uint32_t hello_version = 2, hello_with_packs = 2, hello_first = 1;
 
 /// What a node finds behind its connection: passes its hello on to the links actor with the connection's number, (hello, id, version,
 /// identity, exchange). Ends with the connection.

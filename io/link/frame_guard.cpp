@@ -44,6 +44,8 @@ constexpr opening from_nodes[] = {
     {"@<>+@atom+@u32+@str+@actor", "hello", frame_guard::small_max},
     {"@<>+@atom+@str+@actor", "hello", frame_guard::small_max}, // The answer.
     {"@<>+@atom+@str", "forward", any_size},
+    {"@<>+@atom+@str", "letters", any_size},
+    {"@<>+@atom+@str", "answers", any_size},
     {"@<>+@atom+@str+@str", "ctl", frame_guard::question_max},
     {"@<>+@str", {}, any_size}, // The answer to both.
     // An error has a message within: in a long one they could lie in each other until the stack is used up.

@@ -1,31 +1,12 @@
 #include "io/link/links.hpp"
 
-#include <map>
-#include <random>
-#include <set>
-
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
 
 #include "io/link/doors.hpp"
 #include "io/link/hand_over.hpp"
-#include "io/link/roster.hpp"
+#include "io/link/links_state.hpp"
 #include "messages/log.hpp"
-
-namespace paygate {
-
-/// What became of a dial.
-struct dial_answer {
-  std::string identity;
-  std::uint64_t generation = 0;
-  std::variant<link_opened_ptr, std::string> outcome;
-};
-using dial_answer_ptr = std::shared_ptr<dial_answer>;
-
-} // namespace paygate
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paygate::dial_answer_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paygate::link_opened_ptr)
 
 namespace paygate {
 
@@ -39,36 +20,6 @@ using admitted_atom = caf::atom_constant<caf::atom("admitted")>;
 constexpr auto hello_patience = std::chrono::seconds(5);
 /// From the end of a connection until BASP has forgotten it: a new one of the same node must not meet it.
 constexpr auto forget_time = std::chrono::milliseconds(200);
-
-enum class link_phase : std::uint8_t { idle, dialing, greeting, up };
-
-struct peer_link {
-  cluster_member member;
-  link_phase phase = link_phase::idle;
-  std::uint64_t connection = 0;
-  std::uint64_t generation = 0; ///< Of the newest attempt: what an older one brings is stale.
-  caf::actor exchange;
-  unsigned failures = 0;
-  std::string last_failure;
-};
-
-struct connection_info {
-  peer_name peer;
-  caf::actor door;      ///< Null on the dialing side.
-  std::string identity; ///< Of a node, once it is known.
-};
-
-struct links_state {
-  cluster_door_setup setup;
-  std::shared_ptr<roster> members = std::make_shared<roster>();
-  std::string self;
-  std::map<std::string, peer_link> peers; ///< By identity; only those that may be linked.
-  std::map<std::uint64_t, connection_info> connections;
-  std::set<std::string> told_twins; ///< Whose CAF node id was complained about.
-  std::minstd_rand chance{std::random_device{}()};
-  std::shared_ptr<link_pump> pump; ///< Ends first: its hooks speak to this actor.
-  static inline const char* name = "links";
-};
 
 class links_shell {
 public:
@@ -170,24 +121,27 @@ public:
             [this_ = *this, answer](caf::node_id&, caf::strong_actor_ptr& door, std::set<std::string>&) mutable {
               if (!this_.current(answer.identity, answer.generation)) return;
               if (!door) return this_.fail(answer.identity, "nothing stands behind its door");
-              this_.say_hello(answer.identity, answer.generation, caf::actor_cast<caf::actor>(door));
+              this_.say_hello(answer.identity, answer.generation, caf::actor_cast<caf::actor>(door), hello_version);
             },
             [this_ = *this, answer](caf::error& e) mutable {
               if (this_.current(answer.identity, answer.generation)) this_.fail(answer.identity, this_.self_->system().render(e));
             });
   }
 
-  void say_hello(const std::string& identity, std::uint64_t generation, const caf::actor& door) {
-    self_->request(door, hello_patience, hello_atom::value, hello_version, st().self, st().setup.exchange)
+  void say_hello(const std::string& identity, std::uint64_t generation, const caf::actor& door, std::uint32_t version) {
+    self_->request(door, hello_patience, hello_atom::value, version, st().self, st().setup.exchange)
         .then(
-            [this_ = *this, identity, generation](hello_atom, const std::string& theirs, const caf::actor& exchange) mutable {
+            [this_ = *this, identity, generation, version](hello_atom, const std::string& theirs, const caf::actor& exchange) mutable {
               auto* peer = this_.current(identity, generation);
               if (!peer) return;
               if (theirs != identity || !is_of(*peer, exchange)) return this_.fail(identity, "it has another identity by now");
-              this_.up(*peer, exchange);
+              this_.up(*peer, exchange, version);
             },
-            [this_ = *this, identity, generation](caf::error& e) mutable {
-              if (this_.current(identity, generation)) this_.fail(identity, this_.self_->system().render(e));
+            [this_ = *this, identity, generation, door, version](caf::error& e) mutable {
+              if (!this_.current(identity, generation)) return;
+              // Perhaps it is of the program before this one.
+              if (e == caf::sec::invalid_argument && version > hello_first) return this_.say_hello(identity, generation, door, version - 1);
+              this_.fail(identity, this_.self_->system().render(e));
             });
   }
 
@@ -249,14 +203,14 @@ public:
     auto& s = st();
     const auto found = s.connections.find(connection);
     const auto peer = s.peers.find(identity);
-    if (found == s.connections.end() || version != hello_version) return caf::sec::invalid_argument;
+    if (found == s.connections.end() || version < hello_first || version > hello_version) return caf::sec::invalid_argument;
     // The certificate says who it is; the view, who has which identity.
     if (peer == s.peers.end() || peer->second.member.name != found->second.peer.name || dials(identity) || !is_of(peer->second, exchange))
       return caf::sec::invalid_argument;
     if (peer->second.phase == link_phase::up) down(peer->second, "the node has dialed anew");
     found->second.identity = identity;
     peer->second.connection = connection;
-    up(peer->second, exchange);
+    up(peer->second, exchange, version);
     return {hello_atom::value, s.self, s.setup.exchange};
   }
 
@@ -267,14 +221,15 @@ public:
 
   // --- up and down ---
 
-  void up(peer_link& peer, const caf::actor& exchange) {
+  void up(peer_link& peer, const caf::actor& exchange, std::uint32_t version) {
     peer.phase = link_phase::up;
     peer.exchange = exchange;
     peer.failures = 0;
     peer.last_failure.clear();
     self_->monitor(exchange);
     log(log_level::info, "link_up", {{"node", peer.member.name}, {"identity", peer.member.identity}});
-    if (st().setup.listener) self_->send(st().setup.listener, link_up_atom::value, peer.member.identity, exchange);
+    if (st().setup.listener)
+      self_->send(st().setup.listener, link_up_atom::value, peer.member.identity, exchange, version >= hello_with_packs);
     gauge_up();
   }
 

@@ -1,5 +1,6 @@
 list(APPEND io_sources
      providers/changenow.cpp
+     providers/changenow_currencies.cpp
      providers/ethereum.cpp
      providers/ethereum_chain.cpp
      providers/ethereum_history.cpp
@@ -8,6 +9,8 @@ list(APPEND io_sources
      providers/nowpayments.cpp
      providers/prices.cpp
      providers/provider_faults.cpp
+     providers/sendgrid.cpp
      providers/telegram.cpp
      providers/telegram_calls.cpp
-     providers/telegram_updates.cpp)
+     providers/telegram_updates.cpp
+  providers/telegram_rights.cpp)

@@ -27,7 +27,16 @@ private:
   http_caller http_;
 };
 
-/// Reads what getUpdates answered. Nothing when it is no list of updates; a single update that cannot be read is skipped.
-std::optional<updates_received> parse_updates(const json_value& result, std::int64_t offset, std::string_view start_link_key);
+/// Whether a bot or person may do in two channels what selling access needs. Only what reaches nobody is a failure; a refusal is an answer.
+io_outcome look_at_rights(telegram_api& api, const check_rights& request);
+io_outcome look_up_chat(telegram_api& api, const find_chat& request);
+
+/// A bot's token begins with its user id; 0 when it does not.
+std::int64_t bot_id_of(std::string_view token);
+
+/// Reads what getUpdates answered. Nothing when it is no list of updates; a single update that cannot be read is skipped. `bot_id`: who we
+/// are, to tell our own deeds and links from others'.
+std::optional<updates_received> parse_updates(const json_value& result, std::int64_t offset, std::string_view start_link_key,
+                                              std::int64_t bot_id);
 
 } // namespace paygate

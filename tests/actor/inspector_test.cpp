@@ -43,7 +43,7 @@ struct cluster_fixture {
                 asked.emplace_back(name, args);
                 return row(name, args);
               },
-              [](wake_atom, std::int64_t, std::int64_t, std::uint32_t) { return wake_list_ptr(std::make_shared<const wake_list>()); }};
+              [](wake_atom, std::int64_t, std::int64_t, std::uint32_t, const shard_list&) { return wake_list_ptr(std::make_shared<const wake_list>()); }};
     }));
     router = world.own(world.system().spawn([this](caf::event_based_actor* self) -> caf::behavior {
       return {[this, self](ctl_atom, const std::string& node, const std::string& who, const std::string& json) -> caf::result<std::string> {

@@ -33,3 +33,21 @@ TEST_CASE("who finds no room in a lane is told a turn of its own, within the tim
   }
   CHECK(turns.size() == 97);
 }
+
+TEST_CASE("each urgency has a room of its own: no crowd shuts another one out") {
+  virtual_system world;
+  lane_limits limits;
+  limits.workers = 0;
+  limits.queue_max = 3;
+  limits.pace.per_second = 30;
+  auto lane = world.own(caf::actor_cast<caf::actor>(spawn_lane(
+      world.system(), lane::telegram, [](const io_request&) { return done{}; }, limits, std::make_shared<no_metrics>())));
+  const auto let_in = [&](urgency importance) {
+    const auto request = std::make_shared<const io_request>(send_message{7, "x", {}, importance});
+    return !world.ask<call_answer_ptr>(lane, 1ms, call_atom::value, request).has_value();
+  };
+  for (const auto importance : {urgency::broadcast, urgency::answer, urgency::notice, urgency::access}) {
+    for (int i = 0; i < 3; ++i) CHECK(let_in(importance));
+    CHECK_FALSE(let_in(importance));
+  }
+}

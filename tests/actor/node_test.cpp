@@ -85,7 +85,7 @@ struct keeper_fixture {
     })));
     setup.loader = world.own(store.spawn_loader(world.system()));
     setup.reader = world.own(caf::actor_cast<reader_actor>(world.system().spawn([](caf::event_based_actor*) -> caf::behavior {
-      return {[](wake_atom, std::int64_t, std::int64_t to, std::uint32_t) {
+      return {[](wake_atom, std::int64_t, std::int64_t to, std::uint32_t, const shard_list&) {
         auto list = std::make_shared<wake_list>();
         list->scanned_to = timestamp(std::chrono::microseconds(to));
         return wake_list_ptr(list);

@@ -50,7 +50,7 @@ private:
 /// What io/link does about a connection: tells the router that it is there, and when it is lost.
 caf::behavior watcher(caf::event_based_actor* self, caf::actor router, std::string identity, caf::actor exchange) {
   self->monitor(exchange);
-  self->send(router, link_up_atom::value, identity, exchange);
+  self->send(router, link_up_atom::value, identity, exchange, true);
   self->set_down_handler([=](caf::down_msg&) {
     self->send(router, link_down_atom::value, identity);
     self->quit();
@@ -65,14 +65,13 @@ struct node {
   std::shared_ptr<safe_metrics> metrics = std::make_shared<safe_metrics>();
   std::shared_ptr<entity_ports> ports = std::make_shared<entity_ports>();
   shard_table shards;
-  caf::actor router, exchange, gateway;
+  caf::actor router, exchange;
   std::vector<caf::actor> others;
 
   node(std::string of, memory_store& store, std::size_t index, std::size_t count, const cluster_view_ptr& view, route_limits limits)
       : name(std::move(of)) {
     router = spawn_router(system, metrics, limits);
     exchange = spawn_exchange(system, {router, {}, metrics});
-    gateway = spawn_gateway(system, caf::actor_cast<router_actor>(router));
     ports->committers = {store.spawn_committer(system)};
     ports->router = caf::actor_cast<router_actor>(router);
     ports->clock = std::make_shared<real_clock>();
@@ -88,7 +87,7 @@ struct node {
     for (auto& shard : shards)
       if (shard) caf::anon_send_exit(shard, caf::exit_reason::user_shutdown);
     for (auto& other : others) caf::anon_send_exit(other, caf::exit_reason::user_shutdown);
-    for (auto* a : {&exchange, &gateway, &router}) caf::anon_send_exit(*a, caf::exit_reason::user_shutdown);
+    for (auto* a : {&exchange, &router}) caf::anon_send_exit(*a, caf::exit_reason::user_shutdown);
   }
 
   entity_reply tell(const std::string& id, channel_message message) {
@@ -207,7 +206,7 @@ TEST_CASE("over sockets, entities of three nodes ask each other, many at once") 
 
 TEST_CASE("a thread that is no actor gets its answer from another node, and not before the commit there") {
   cluster c(2);
-  const auto ask = ask_through(c.nodes[0]->gateway);
+  const auto ask = ask_through(c.nodes[0]->system, c.nodes[0]->ports->router);
   const auto id = id_in(1);
   const auto letter = [&] { return envelope{{entity_kind::channel, id}, channel_message{register_channel{asking_kind::terms("x")}}}; };
   std::future<entity_reply> answer;

@@ -8,6 +8,7 @@
 #include "actors/runtime/operator_json.hpp"
 #include "actors/runtime/router.hpp"
 #include "actors/runtime/shard.hpp"
+#include "messages/pack.hpp"
 #include "tests/support/memory_store.hpp"
 
 // Nodes for the tests of what travels between them. The kind is a toy on the channel's snapshot.
@@ -72,10 +73,20 @@ enum class link_mode : std::uint8_t { pass, lose_letter, lose_answer, garble_ans
 /// Stands for the exchange of a peer, as BASP's proxy does; shared with the test, which sets the mode.
 struct link_state {
   link_mode mode = link_mode::pass;
-  caf::actor to;
+  caf::actor to, from;              ///< The exchanges at its ends; `from` once a pack has passed.
   std::vector<std::string> letters; ///< As they passed.
+  std::size_t packs = 0;
 };
 using link_ptr = std::shared_ptr<link_state>;
+
+/// The same numbers, with other bytes.
+template <class F>
+std::string repacked(const std::string& pack, F&& change) {
+  pack_writer out;
+  const auto read = read_pack(pack);
+  for (const auto& each : std::get<std::vector<packed>>(read)) out.add(each.number, change(std::string(each.bytes)));
+  return out.take().at(0);
+}
 
 inline caf::behavior link_behavior(caf::event_based_actor* self, link_ptr link) {
   return {[self, link](forward_atom, const std::string& bytes) -> caf::result<std::string> {
@@ -94,6 +105,24 @@ inline caf::behavior link_behavior(caf::event_based_actor* self, link_ptr link) 
                     },
                     [](const caf::error&) {});
             return promise;
+          },
+          [self, link](letters_atom, const std::string& pack) {
+            link->from = caf::actor_cast<caf::actor>(self->current_sender());
+            ++link->packs;
+            const auto read = read_pack(pack);
+            for (const auto& each : std::get<std::vector<packed>>(read)) link->letters.emplace_back(each.bytes);
+            if (link->mode == link_mode::lose_letter) return;
+            if (link->mode == link_mode::twice) self->send(link->to, letters_atom::value, pack);
+            self->send(link->to, letters_atom::value, pack);
+          },
+          [self, link](answers_atom, const std::string& pack) {
+            const auto garbage = [](const std::string& bytes) { return "\x01garbage" + bytes; };
+            const auto other = [](const std::string&) { return to_wire(remote_answer{std::string("{}")}); };
+            if (link->mode == link_mode::lose_answer) return;
+            self->send(link->from, answers_atom::value,
+                       link->mode == link_mode::garble_answer  ? repacked(pack, garbage)
+                       : link->mode == link_mode::other_answer ? repacked(pack, other)
+                                                               : pack);
           },
           [self, link](ctl_atom, const std::string& who, const std::string& command) -> caf::result<std::string> {
             return self->delegate(link->to, ctl_atom::value, who, command), caf::delegated<std::string>{};

@@ -13,6 +13,14 @@ spawn_entity_fn paygate::spawner_of(entity_kind) { return spawn_entity<asking_ki
 
 namespace {
 
+/// How letters travel: each as a request, as to a node of the program before this one, or in packs.
+struct by_requests {
+  static constexpr bool packs = false;
+};
+struct in_packs {
+  static constexpr bool packs = true;
+};
+
 using inspect_question = std::pair<std::string, std::string>; // Who, what.
 
 struct node {
@@ -26,16 +34,19 @@ struct node {
 
 /// Nodes "a", "b", ...; the shards are theirs in turn: shard 0 is a's, shard 1 is b's. Everybody is linked with everybody.
 struct cluster {
+  bool packs;
   virtual_system world;
   memory_store store;
   std::vector<std::unique_ptr<node>> nodes;
   std::map<std::pair<std::size_t, std::size_t>, link_ptr> links;
+  std::map<std::pair<std::size_t, std::size_t>, caf::actor> fars; ///< A node's exchange, as another one sees it.
   std::array<std::size_t, shard_count> holder{};
   int refreshes = 0;
   bool keeper_answers = true; ///< A refresh brings the view as it is.
   caf::actor keeper;
 
-  explicit cluster(std::size_t count, std::uint64_t seed = 1, route_limits limits = {}, std::size_t exchange_max = 1'024) : world(seed) {
+  cluster(bool in_packs, std::size_t count, std::uint64_t seed = 1, route_limits limits = {}, std::size_t exchange_max = 1'024)
+      : packs(in_packs), world(seed) {
     for (std::uint32_t s = 0; s < shard_count; ++s) holder[s] = s % count;
     keeper = world.own(world.system().spawn([this](caf::event_based_actor* self) -> caf::behavior {
       return {[this, self](refresh_atom) {
@@ -90,7 +101,8 @@ struct cluster {
     auto& l = links[{from, to}] = std::make_shared<link_state>();
     l->to = nodes[to]->exchange;
     auto proxy = world.own(world.system().spawn(link_behavior, l));
-    caf::anon_send(nodes[from]->router, link_up_atom::value, nodes[to]->name, proxy);
+    fars[{from, to}] = proxy;
+    caf::anon_send(nodes[from]->router, link_up_atom::value, nodes[to]->name, proxy, packs);
   }
   void cut(std::size_t from, std::size_t to) {
     caf::anon_send(nodes[from]->router, link_down_atom::value, nodes[to]->name);
@@ -146,8 +158,8 @@ bool contains(const std::string& text, std::string_view part) { return text.find
 
 } // namespace
 
-TEST_CASE("a message to an entity of another node is answered after its step is committed there") {
-  cluster c(2);
+TEMPLATE_TEST_CASE("a message to an entity of another node is answered after its step is committed there", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 2);
   const auto id = id_in(1);
   std::vector<std::string> order;
   c.nodes[1]->ports->crash_point = [&](std::string_view window) { order.emplace_back(window); };
@@ -163,8 +175,8 @@ TEST_CASE("a message to an entity of another node is answered after its step is 
   CHECK(c.sum(1, "letters_forwarded_total") == 0);
 }
 
-TEST_CASE("a step whose commit fails on the other node is not answered as done") {
-  cluster c(2);
+TEMPLATE_TEST_CASE("a step whose commit fails on the other node is not answered as done", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 2);
   const auto id = id_in(1);
   c.store.faults = {commit_outcome::lease_lost};
   CHECK(code_of(c.create(0, id)) == "unavailable");
@@ -172,8 +184,8 @@ TEST_CASE("a step whose commit fails on the other node is not answered as done")
   CHECK(is_ok(c.create(0, id)));
 }
 
-TEST_CASE("a letter that meets a shard that is being handed over waits for its new owner") {
-  cluster c(2);
+TEMPLATE_TEST_CASE("a letter that meets a shard that is being handed over waits for its new owner", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 2);
   c.keeper_answers = false;
   auto& old = *c.nodes[0];
   caf::anon_send_exit(std::exchange(old.shards[0], nullptr), caf::exit_reason::user_shutdown);
@@ -197,15 +209,15 @@ TEST_CASE("a letter that meets a shard that is being handed over waits for its n
   from_old.receive([](const entity_reply_ptr& reply) { CHECK(is_ok(*reply)); }, [](caf::error&) { FAIL("an error"); });
 }
 
-TEST_CASE("a message to an entity that lives here crosses no link") {
-  cluster c(2);
+TEMPLATE_TEST_CASE("a message to an entity that lives here crosses no link", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 2);
   CHECK(is_ok(c.create(0, id_in(0))));
   CHECK(c.links[{0, 1}]->letters.empty());
   CHECK(c.sum(0, "letters_forwarded_total") == 0);
 }
 
-TEST_CASE("a stale route learns the new owner from the old one, and keeps it") {
-  cluster c(3);
+TEMPLATE_TEST_CASE("a stale route learns the new owner from the old one, and keeps it", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 3);
   const auto id = id_in(1);
   c.move(1, 2);
   c.tell_view(1); // The old owner knows; the sender does not.
@@ -224,8 +236,8 @@ TEST_CASE("a stale route learns the new owner from the old one, and keeps it") {
   CHECK(c.links[{0, 2}]->letters.size() == 2);
 }
 
-TEST_CASE("when the old owner knows nobody, the sender asks for a fresh view and tries again") {
-  cluster c(3);
+TEMPLATE_TEST_CASE("when the old owner knows nobody, the sender asks for a fresh view and tries again", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 3);
   const auto id = id_in(1);
   c.move(1, 2);
   CHECK(is_ok(c.create(0, id)));
@@ -233,8 +245,9 @@ TEST_CASE("when the old owner knows nobody, the sender asks for a fresh view and
   CHECK(c.version(id) == 1);
 }
 
-TEST_CASE("a letter whose owner nobody names is refused as unavailable, in time, and the database is not asked for each") {
-  cluster c(3);
+TEMPLATE_TEST_CASE("a letter whose owner nobody names is refused as unavailable, in time, and the database is not asked for each", "",
+                   by_requests, in_packs) {
+  cluster c(TestType::packs, 3);
   c.keeper_answers = false;
   c.move(1, 2);
   for (int i = 0; i < 50; ++i)
@@ -245,8 +258,8 @@ TEST_CASE("a letter whose owner nobody names is refused as unavailable, in time,
   CHECK(c.sum(0, "letters_forward_failed_total{not_owner}") == 51);
 }
 
-TEST_CASE("two nodes that each name the other do not send a letter round and round") {
-  cluster c(3);
+TEMPLATE_TEST_CASE("two nodes that each name the other do not send a letter round and round", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 3);
   c.move(1, 0); // It is at a; b and c are made to believe otherwise.
   c.holder[1] = 2;
   c.tell_view(1);
@@ -261,8 +274,8 @@ TEST_CASE("two nodes that each name the other do not send a letter round and rou
   CHECK(c.links[{0, 1}]->letters.size() + c.links[{0, 2}]->letters.size() == route_limits{}.tries_max);
 }
 
-TEST_CASE("without a link or an owner a letter is refused at once") {
-  cluster c(2);
+TEMPLATE_TEST_CASE("without a link or an owner a letter is refused at once", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 2);
   c.cut(0, 1);
   caf::scoped_actor& self = c.world.self();
   auto asked = self->request(c.nodes[0]->router, caf::infinite, deliver_atom::value,
@@ -272,8 +285,8 @@ TEST_CASE("without a link or an owner a letter is refused at once") {
   asked.receive([](const entity_reply_ptr& reply) { CHECK(code_of(*reply) == "unavailable"); }, [](caf::error&) { FAIL("an error"); });
 }
 
-TEST_CASE("a link that is cut in the middle answers at once; the repeat is treated as the first") {
-  cluster c(2);
+TEMPLATE_TEST_CASE("a link that is cut in the middle answers at once; the repeat is treated as the first", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 2);
   const auto id = id_in(1);
   c.links[{0, 1}]->mode = link_mode::lose_answer;
   caf::scoped_actor& self = c.world.self();
@@ -293,9 +306,10 @@ TEST_CASE("a link that is cut in the middle answers at once; the repeat is treat
   CHECK(c.version(id) == 1);
 }
 
-TEST_CASE("an entity that asks one of another node asks again until it is answered, whatever the link does meanwhile") {
+TEMPLATE_TEST_CASE("an entity that asks one of another node asks again until it is answered, whatever the link does meanwhile", "",
+                   by_requests, in_packs) {
   for (auto mode : {link_mode::lose_letter, link_mode::lose_answer, link_mode::garble_answer, link_mode::other_answer, link_mode::twice}) {
-    cluster c(2);
+    cluster c(TestType::packs, 2);
     const auto asker = id_in(0), asked = id_in(1);
     c.links[{0, 1}]->mode = mode;
     CHECK(is_ok(c.create(0, asker, "ask:" + asked)));
@@ -308,8 +322,8 @@ TEST_CASE("an entity that asks one of another node asks again until it is answer
   }
 }
 
-TEST_CASE("an entity that asks while the link is down is through soon after it is up again") {
-  cluster c(2);
+TEMPLATE_TEST_CASE("an entity that asks while the link is down is through soon after it is up again", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 2);
   const auto asker = id_in(0), asked = id_in(1);
   c.cut(0, 1);
   CHECK(is_ok(c.create(0, asker, "ask:" + asked)));
@@ -321,8 +335,8 @@ TEST_CASE("an entity that asks while the link is down is through soon after it i
   CHECK(c.row(asker).status == channel_status::offered);
 }
 
-TEST_CASE("a peer that answers garbage costs its letters and nothing else") {
-  cluster c(3);
+TEMPLATE_TEST_CASE("a peer that answers garbage costs its letters and nothing else", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 3);
   c.links[{0, 1}]->mode = link_mode::garble_answer;
   CHECK(code_of(c.create(0, id_in(1))) == "unavailable");
   CHECK(c.sum(0, "letters_forward_failed_total{nonsense}") == 1);
@@ -332,8 +346,8 @@ TEST_CASE("a peer that answers garbage costs its letters and nothing else") {
   CHECK(is_ok(c.create(0, id_in(0))));
 }
 
-TEST_CASE("a peer that sends garbage is told so, and its letters start nothing") {
-  cluster c(2);
+TEMPLATE_TEST_CASE("a peer that sends garbage is told so, and its letters start nothing", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 2);
   for (const auto& bytes : {std::string(), std::string("garbage"), std::string(1 << 20, '\1'), std::string("\x02\x02\x00", 3)}) {
     auto answer = c.world.ask<std::string>(c.nodes[1]->exchange, 5s, forward_atom::value, bytes);
     REQUIRE(answer);
@@ -346,10 +360,10 @@ TEST_CASE("a peer that sends garbage is told so, and its letters start nothing")
   CHECK(is_ok(c.create(0, id_in(1))));
 }
 
-TEST_CASE("a frozen peer delays nobody: its letters end in time, and it takes only so many") {
+TEMPLATE_TEST_CASE("a frozen peer delays nobody: its letters end in time, and it takes only so many", "", by_requests, in_packs) {
   route_limits limits;
   limits.in_flight_max = 10;
-  cluster c(3, 1, limits);
+  cluster c(TestType::packs, 3, 1, limits);
   c.links[{0, 1}]->mode = link_mode::lose_letter;
   auto& self = c.world.self();
   using asked = decltype(self->request(c.nodes[0]->router, caf::infinite, deliver_atom::value, envelope_ptr()));
@@ -375,10 +389,10 @@ TEST_CASE("a frozen peer delays nobody: its letters end in time, and it takes on
   CHECK(is_ok(c.create(0, id_in(1))));
 }
 
-TEST_CASE("bytes under way to one node are bounded as letters are") {
+TEMPLATE_TEST_CASE("bytes under way to one node are bounded as letters are", "", by_requests, in_packs) {
   route_limits limits;
   limits.bytes_max = 1'000;
-  cluster c(2, 1, limits);
+  cluster c(TestType::packs, 2, 1, limits);
   c.links[{0, 1}]->mode = link_mode::lose_letter;
   for (int i = 0; i < 5; ++i)
     caf::anon_send(c.nodes[0]->router, deliver_atom::value,
@@ -389,13 +403,14 @@ TEST_CASE("bytes under way to one node are bounded as letters are") {
   CHECK(c.sum(0, "letters_forward_failed_total{busy}") == 2);
 }
 
-TEST_CASE("an exchange holds so many letters of one peer, and refuses more as busy") {
-  cluster c(2, 1, {}, 3);
+TEMPLATE_TEST_CASE("an exchange holds so many letters of one peer, and refuses more as busy", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 2, 1, {}, 3);
   c.store.available = false; // Nobody is answered until the row is loaded.
   caf::anon_send_exit(c.nodes[1]->shards[1], caf::exit_reason::kill);
-  auto silent = c.world.own(c.world.system().spawn([](caf::event_based_actor* self) -> caf::behavior {
-    return {[self](deliver_atom, const envelope_ptr&) -> caf::result<entity_reply_ptr> {
-      return self->make_response_promise<entity_reply_ptr>();
+  auto owed = std::make_shared<std::vector<caf::typed_response_promise<entity_reply_ptr>>>();
+  auto silent = c.world.own(c.world.system().spawn([owed](caf::event_based_actor* self) -> caf::behavior {
+    return {[self, owed](deliver_atom, const envelope_ptr&) -> caf::result<entity_reply_ptr> {
+      return owed->emplace_back(self->make_response_promise<entity_reply_ptr>());
     }};
   }));
   auto table = std::make_shared<shard_table>(c.nodes[1]->shards);
@@ -410,18 +425,62 @@ TEST_CASE("an exchange holds so many letters of one peer, and refuses more as bu
   c.world.run_for(10s); // What nobody waits for any more gives its place back.
   CHECK(code_of(c.tell(0, id_in(1), get_channel{})) == "unavailable");
   CHECK(c.sum(1, "letters_received_total{busy}") == 2);
+  owed->front().deliver(entity_reply_ptr(std::make_shared<const entity_reply>(ok{}))); // Too late: its letter was answered.
+  c.world.settle();
+  CHECK(c.sum(1, "letters_received_total{handled}") == 0);
+  CHECK(c.sum(1, "letters_received_total{unanswered}") == 4);
   c.nodes[1]->shards[1] = nullptr;
 }
 
-TEST_CASE("a letter that may not travel is refused, never sent") {
-  cluster c(2);
+TEMPLATE_TEST_CASE("a letter whose answer nobody owes any more is answered at once, not after its patience", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 2);
+  auto forgetful = c.world.own(c.world.system().spawn([](caf::event_based_actor* self) -> caf::behavior {
+    return {[self](deliver_atom, const envelope_ptr&) -> caf::result<entity_reply_ptr> {
+      return self->make_response_promise<entity_reply_ptr>();
+    }};
+  }));
+  auto table = std::make_shared<shard_table>(c.nodes[1]->shards);
+  (*table)[1] = forgetful;
+  caf::anon_send(c.nodes[1]->router, route_atom::value, shard_table_ptr(table));
+  c.world.settle();
+  auto asked =
+      c.world.self()->request(c.nodes[0]->router, caf::infinite, deliver_atom::value,
+                              std::make_shared<const envelope>(envelope{{entity_kind::channel, id_in(1)}, channel_message{get_channel{}}}));
+  c.world.settle(); // No virtual time passes.
+  REQUIRE(c.world.self()->has_next_message());
+  asked.receive([](const entity_reply_ptr& reply) { CHECK(code_of(*reply) == "unavailable"); }, [](caf::error&) { FAIL("an error"); });
+  CHECK(c.sum(1, "letters_received_total{unanswered}") == 1);
+}
+
+TEST_CASE("letters that gather travel together, and an answer counts only from the node that was asked") {
+  cluster c(true, 3);
+  c.links[{0, 1}]->mode = link_mode::lose_answer;
+  for (int i = 0; i < 20; ++i)
+    caf::anon_send(c.nodes[0]->router, deliver_atom::value,
+                   std::make_shared<const envelope>(
+                       envelope{{entity_kind::channel, id_in(1, "p" + std::to_string(i) + ".")}, channel_message{get_channel{}}}));
+  c.world.settle();
+  CHECK(c.links[{0, 1}]->letters.size() == 20);
+  CHECK(c.links[{0, 1}]->packs < 20);
+  // Another node answers in the place of the one that was asked, by every number there is.
+  pack_writer forged;
+  for (std::uint64_t number = 0; number < 100; ++number) forged.add(number, to_wire(remote_answer{entity_reply{ok{}}}));
+  for (const auto& pack : forged.take()) caf::anon_send(c.nodes[0]->router, answers_atom::value, (c.fars[{0, 2}]), pack);
+  c.world.settle();
+  CHECK(c.sum(0, "letters_forwarded_total") == 0);
+  c.world.run_for(5s);
+  CHECK(c.sum(0, "letters_forward_failed_total{timeout}") == 20);
+}
+
+TEMPLATE_TEST_CASE("a letter that may not travel is refused, never sent", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 2);
   CHECK(code_of(c.tell(0, id_in(1), channel_message{effect_done{"ask", entity_reply{ok{}}}})) == "invalid");
   CHECK(code_of(c.create(0, id_in(1), std::string(wire_max, 'x'))) == "invalid");
   CHECK(c.links[{0, 1}]->letters.empty());
 }
 
-TEST_CASE("operators look at, retry and ask about what is on other nodes") {
-  cluster c(2);
+TEMPLATE_TEST_CASE("operators look at, retry and ask about what is on other nodes", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 2);
   const auto id = id_in(1);
   CHECK(is_ok(c.create(0, id)));
   auto ref = std::make_shared<const entity_ref>(entity_ref{entity_kind::channel, id});
@@ -442,10 +501,10 @@ TEST_CASE("operators look at, retry and ask about what is on other nodes") {
   CHECK(contains(*c.world.ask<std::string>(c.nodes[0]->router, 5s, peers_atom::value), "\"linked\":false"));
 }
 
-TEST_CASE("whatever links and shards do, every ask is answered in the end, and once") {
+TEMPLATE_TEST_CASE("whatever links and shards do, every ask is answered in the end, and once", "", by_requests, in_packs) {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     INFO("seed " << seed);
-    cluster c(3, seed);
+    cluster c(TestType::packs, 3, seed);
     auto& random = c.world.random;
     std::vector<std::pair<std::string, std::string>> pairs;
     for (std::uint32_t i = 0; i < 12; ++i)

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "actors/runtime/entity.hpp"
+#include "actors/runtime/router.hpp"
 #include "actors/runtime/shard.hpp"
 #include "actors/runtime/waker.hpp"
 #include "tests/support/virtual_system.hpp"
@@ -23,33 +24,47 @@ struct waker_fixture {
   std::shared_ptr<const business_clock> clock = world.business();
   std::multimap<std::int64_t, std::string> table;
   std::multiset<std::string> woken;
+  std::set<std::uint32_t> elsewhere; ///< Shards of other nodes.
+  shard_table here;
   std::size_t left = 0; ///< How many of the woken have left memory again.
   bool broken = false;
   int scans = 0;
+  std::set<std::uint32_t> asked; ///< Shards.
   caf::actor waker;
 
   std::uint64_t residents() const { return woken.size() - left; }
 
   void start(std::uint32_t page = 10, std::size_t residents_max = 1'000'000) {
+    auto shard = world.own(world.system().spawn([](caf::event_based_actor*) -> caf::behavior { return {[](moved_atom) {}}; }));
+    for (std::uint32_t i = 0; i < shard_count; ++i)
+      if (!elsewhere.contains(i)) here[i] = shard;
     auto reader = world.own(world.system().spawn([this](caf::event_based_actor*) -> caf::behavior {
-      return {[this](wake_atom, std::int64_t from, std::int64_t to, std::uint32_t limit) { return scan(from, to, limit); }};
+      return {[this](wake_atom, std::int64_t from, std::int64_t to, std::uint32_t limit, const shard_list& shards) {
+        return scan(from, to, limit, shards);
+      }};
     }));
     auto router = world.own(world.system().spawn([this](caf::event_based_actor*) -> caf::behavior {
-      return {[this](wake_atom, const ref_ptr& ref) { woken.insert(ref->id); }, [this](count_atom) { return residents(); }};
+      return {[this](wake_atom, const ref_ptr& ref) { woken.insert(ref->id); }, [this](count_atom) { return residents(); },
+              [this](shards_atom) { return std::make_shared<const shard_table>(here); }};
     }));
     waker_limits limits;
     limits.page = page;
     limits.residents_max = residents_max;
-    waker = world.own(spawn_waker(world.system(), caf::actor_cast<reader_actor>(reader), router, clock, std::make_shared<no_metrics>(), limits));
+    waker = world.own(
+        spawn_waker(world.system(), caf::actor_cast<reader_actor>(reader), router, clock, std::make_shared<no_metrics>(), limits));
     world.settle();
   }
 
-  wake_list_ptr scan(std::int64_t from, std::int64_t to, std::uint32_t limit) {
+  static std::uint32_t shard_of_row(const std::string& id) { return shard_of({entity_kind::channel, id}); }
+
+  wake_list_ptr scan(std::int64_t from, std::int64_t to, std::uint32_t limit, const shard_list& shards) {
     ++scans;
+    asked.insert(shards.begin(), shards.end());
     auto list = std::make_shared<wake_list>();
     list->scanned_to = timestamp(std::chrono::microseconds(broken ? from : to));
     if (broken) return list;
     for (auto row = table.upper_bound(from); row != table.end() && row->first <= to; ++row) {
+      if (std::find(shards.begin(), shards.end(), shard_of_row(row->second)) == shards.end()) continue;
       if (list->refs.size() >= limit && timestamp(std::chrono::microseconds(row->first)) != list->scanned_to) {
         list->more = true;
         break;
@@ -172,4 +187,35 @@ TEST_CASE("told to begin anew it finds what was woken long ago, also when a scan
     f.world.run_for(3s);
     CHECK(f.woken.count("long ago") == static_cast<std::size_t>(i) + 2);
   }
+}
+
+TEST_CASE("only rows of the shards that live here are asked for, and those of a shard that comes are found however old they are") {
+  waker_fixture f;
+  for (int i = 0; i < 40; ++i) f.table.emplace(f.in(seconds(-i * 10)), "row" + std::to_string(i));
+  for (std::uint32_t shard = 0; shard < shard_count; shard += 2) f.elsewhere.insert(shard);
+  f.start();
+  for (const auto shard : f.asked) CHECK(shard % 2 == 1);
+  CHECK(f.asked.size() == shard_count / 2);
+  std::set<std::string> expected;
+  for (const auto& [at, id] : f.table)
+    if (waker_fixture::shard_of_row(id) % 2 == 1) expected.insert(id);
+  CHECK(std::set<std::string>(f.woken.begin(), f.woken.end()) == expected);
+  // The node was given the others: what they owe was due long ago.
+  f.here[0] = f.here[1];
+  for (std::uint32_t shard = 2; shard < shard_count; shard += 2) f.here[shard] = f.here[1];
+  caf::anon_send(f.waker, begin_atom::value);
+  f.world.run_for(2s);
+  CHECK(std::set<std::string>(f.woken.begin(), f.woken.end()).size() == 40);
+}
+
+TEST_CASE("a node that holds no shard asks the database for nothing") {
+  waker_fixture f;
+  for (std::uint32_t shard = 0; shard < shard_count; ++shard) f.elsewhere.insert(shard);
+  f.table.emplace(f.in(-5s), "due");
+  f.start();
+  f.world.run_for(5s);
+  CHECK(f.scans == 0);
+  f.here.fill(f.waker);
+  f.world.run_for(2s);
+  CHECK(f.woken.count("due") >= 1);
 }

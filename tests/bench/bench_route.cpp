@@ -139,6 +139,7 @@ int main(int argc, char** argv) {
     route_limits limits;
     limits.patience = std::chrono::seconds(30);
     auto router = spawn_router(other, nullptr, limits);
+    auto askers = spawn_exchange(other, {router, {}, owner.metrics});
     test::basp_wire wire;
     auto far = test::join(other, wire.take_end(0), owner.system, wire.take_end(1), exchange);
     auto view = std::make_shared<cluster_view>();
@@ -146,7 +147,7 @@ int main(int argc, char** argv) {
     view->members = {{"asker", "asker", "", "", 1, false}, {"owner", "owner", "", "", 1, false}};
     view->owner.fill(1);
     caf::anon_send(router, view_atom::value, cluster_view_ptr(view));
-    caf::anon_send(router, link_up_atom::value, std::string("owner"), far);
+    caf::anon_send(router, link_up_atom::value, std::string("owner"), far, true);
     for (bool writes : {false, true}) {
       const std::int64_t count = writes ? (quick ? 20'000 : 100'000) : (quick ? 50'000 : 200'000);
       const int single = quick ? 300 : 2'000;
@@ -154,6 +155,7 @@ int main(int argc, char** argv) {
       auto there = measure(other, router, count, single, writes);
       print(writes ? "a durable step" : "a question that writes nothing: the way alone", here, there);
     }
+    caf::anon_send_exit(askers, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(router, caf::exit_reason::user_shutdown);
   }
   caf::anon_send_exit(exchange, caf::exit_reason::user_shutdown);

@@ -1,5 +1,6 @@
 // The table of the REST API: what a row says is checked before its handler runs. Rows of the test's own, no sockets.
 #include <catch2/catch.hpp>
+#include <map>
 
 #include "io/http/api_router.hpp"
 #include "io/http/service.hpp"
@@ -219,6 +220,106 @@ TEST_CASE("a query is checked, a version is compared, a cursor survives the way"
   CHECK(unchanged.body.empty());
   CHECK(read_cursor(make_cursor("2026|a/b")) == "2026|a/b");
   CHECK_FALSE(read_cursor("not base64!"));
+}
+
+TEST_CASE("a creating request with a key is done once") {
+  desk d;
+  std::map<std::string, std::string> kept; // By account and key: the hash, then the answer.
+  int begun = 0;
+  d.service.ports.query = [&](std::string_view name, const std::string& arguments, milliseconds) -> std::string {
+    const auto asked = parse_json(arguments);
+    const auto key = json_text_or_empty(*asked, "account") + "/" + json_text_or_empty(*asked, "key");
+    if (name == "api_begin") {
+      ++begun;
+      const auto hash = json_text_or_empty(*asked, "body_sha256");
+      if (kept.count(key) == 0) {
+        kept[key] = hash;
+        return R"({"state":"taken","seed":"s1"})";
+      }
+      if (kept[key].substr(0, 64) != hash) return R"({"state":"other"})";
+      if (kept[key].size() == 64) return R"({"state":"running"})";
+      return R"({"state":"done","status":200,"etag":"","location":"/there","answer":)" + json_quoted(kept[key].substr(64)) + "}";
+    }
+    if (name == "api_end") kept[key] += json_text_or_empty(*asked, "answer");
+    if (name == "api_forget") kept.erase(key);
+    return "true";
+  };
+  const auto make = [&](const char* key, const std::string& body, const char* token = "Bearer good") {
+    return d.ask("POST", "/api/things", {{"Authorization", token}, {"Idempotency-Key", key}}, body);
+  };
+  const auto first = make("k1", good_body);
+  CHECK(first.status == 200);
+  const auto again = make("k1", good_body);
+  CHECK(again.status == 200);
+  CHECK(again.body == first.body);
+  CHECK(again.get_header_value("Idempotency-Replayed") == "true");
+  CHECK(again.get_header_value("Location") == "/there");
+  const std::string other = R"({"title":"b","parts":[{"price":"1.50","days":3}]})";
+  CHECK(make("k1", other).status == 422);
+  kept["ann/k2"] = kept["ann/k1"].substr(0, 64);
+  CHECK(make("k2", good_body).status == 409);
+  CHECK(make("a b", good_body).status == 400);
+  // What is refused before it is looked at does not use the key up.
+  const auto before = begun;
+  CHECK(make("k3", "{").status == 400);
+  CHECK(make("k3", good_body, "Bearer bad").status == 401);
+  CHECK(begun == before);
+  d.service.ports.query = [](std::string_view, const std::string&, milliseconds) {
+    return std::string(R"({"error":{"code":"unavailable"}})");
+  };
+  CHECK(make("k4", good_body).status == 503);
+}
+
+TEST_CASE("limits count by client and by account, and say when to come again") {
+  desk d;
+  d.service.per_client = std::make_unique<rate_limits>(rate_rule{5, milliseconds(3'600'000), milliseconds(600'000)});
+  d.service.per_account = std::make_unique<rate_limits>(rate_rule{2, milliseconds(3'600'000)});
+  CHECK(d.ask("GET", "/api/things").status == 200);
+  CHECK(d.ask("GET", "/api/things").status == 200);
+  const auto account = d.ask("GET", "/api/things");
+  CHECK(account.status == 429);
+  CHECK(std::stoi(account.get_header_value("Retry-After")) > 600);
+  CHECK(d.ask("GET", "/api/things", {{"Authorization", "Bearer new"}}).status == 200);
+  CHECK(d.ask("GET", "/api/nothing").status == 404);
+  const auto client = d.ask("GET", "/api/things", {{"Authorization", "Bearer new"}});
+  CHECK(client.status == 429);
+  CHECK(client.get_header_value("Retry-After") == "600");
+  CHECK(client.get_header_value("Content-Type") == "application/problem+json");
+}
+
+TEST_CASE("log-ins are counted here first, then with the other nodes") {
+  desk d;
+  auto rows = test_rows();
+  rows[2].is_auth = true;
+  d.service.settings.auth = {3, milliseconds(900'000)};
+  d.service.auth = std::make_unique<rate_limits>(d.service.settings.auth);
+  int asked = 0;
+  std::string answer = R"({"granted":true,"retry_after":0})";
+  d.service.ports.query = [&](std::string_view name, const std::string& arguments, milliseconds) {
+    CHECK(name == "auth_token");
+    CHECK(arguments == R"({"network":"192.0.2.1","most":3,"seconds":900})");
+    ++asked;
+    return answer;
+  };
+  const api_router router(rows);
+  const auto log_in = [&] {
+    httplib::Request request;
+    request.method = "GET";
+    request.path = "/api/things/first";
+    request.remote_addr = "192.0.2.1";
+    httplib::Response response;
+    router.answer(d.service, request, response);
+    return response;
+  };
+  CHECK(log_in().status == 200);
+  answer = R"({"granted":false,"retry_after":42})";
+  const auto elsewhere = log_in();
+  CHECK(elsewhere.status == 429);
+  CHECK(elsewhere.get_header_value("Retry-After") == "42");
+  answer = R"({"error":{"code":"unavailable"}})";
+  CHECK(log_in().status == 200);
+  CHECK(log_in().status == 429);
+  CHECK(asked == 3);
 }
 
 TEST_CASE("the document is JSON and names every row with its schemas") {

@@ -1,1 +1,6 @@
-paygate_test(io_http_test SOURCES api_router_test.cpp http_server_test.cpp http_address_test.cpp LIBS paygate_io LABELS io)
+paygate_test(io_http_test SOURCES api_router_test.cpp api_owner_test.cpp http_server_test.cpp http_address_test.cpp http_landing_test.cpp http_internal_test.cpp rate_limit_test.cpp LIBS paygate_io LABELS io)
+add_executable(openapi_print openapi_print.cpp)
+target_link_libraries(openapi_print PRIVATE paygate_io)
+add_test(NAME io_openapi COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/openapi_test $<TARGET_FILE:openapi_print>)
+set_tests_properties(io_openapi PROPERTIES TIMEOUT 300 LABELS io)
+paygate_test(account_api_test SOURCES account_api_test.cpp LIBS paygate_io paygate_machines LABELS io)

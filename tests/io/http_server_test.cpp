@@ -12,9 +12,9 @@
 
 #include <httplib.h>
 
+#include "crypto/hash.hpp"
 #include "io/codec/json.hpp"
 #include "io/codec/success_token.hpp"
-#include "crypto/hash.hpp"
 #include "io/http/pages.hpp"
 #include "io/http/server.hpp"
 #include "messages/log.hpp"
@@ -459,4 +459,46 @@ TEST_CASE("two servers cannot share a port by mistake") {
   const auto started = other.start("127.0.0.1", h.port);
   REQUIRE(std::holds_alternative<std::string>(started));
   CHECK(std::get<std::string>(started).starts_with("Cannot listen on 127.0.0.1:" + std::to_string(h.port)));
+}
+
+TEST_CASE("an update of Telegram needs the secret token, and is answered 200 only when it is committed") {
+  house h;
+  std::vector<std::string> bodies;
+  auto answer = update_taken::taken;
+  h.ports.webhook_secret = [] { return std::string("hook-secret\n"); };
+  h.ports.take_update = [&](std::string_view text, milliseconds timeout) {
+    CHECK(timeout <= milliseconds(60'000));
+    bodies.emplace_back(text);
+    return answer;
+  };
+  auto client = h.start();
+  const auto post = [&](const char* secret) {
+    httplib::Headers headers;
+    if (secret) headers.emplace("X-Telegram-Bot-Api-Secret-Token", secret);
+    return client.Post("/telegram-webhook", headers, R"({"update_id":5})", "application/json");
+  };
+  for (const char* wrong : {static_cast<const char*>(nullptr), "", "hook-secre", "hook-secret2", "other"}) check_problem(post(wrong), 401);
+  CHECK(bodies.empty());
+  CHECK(post("hook-secret")->status == 200);
+  REQUIRE(bodies.size() == 1);
+  CHECK(bodies[0] == R"({"update_id":5})");
+  answer = update_taken::busy;
+  const auto busy = post("hook-secret");
+  check_problem(busy, 503);
+  CHECK_FALSE(busy->get_header_value("Retry-After").empty());
+  answer = update_taken::unreadable;
+  check_problem(post("hook-secret"), 400);
+  CHECK(h.metrics->of("telegram_webhook_total/bad_secret") == 5);
+  CHECK(h.metrics->of("telegram_webhook_total/accepted") == 1);
+}
+
+TEST_CASE("without a secret, or while updates are polled, nobody can send updates") {
+  house empty;
+  empty.ports.webhook_secret = [] { return std::string(" \n"); };
+  empty.ports.take_update = [](std::string_view, milliseconds) { return update_taken::taken; };
+  auto client = empty.start();
+  check_problem(client.Post("/telegram-webhook", {{"X-Telegram-Bot-Api-Secret-Token", ""}}, "{}", "application/json"), 401);
+  house polling;
+  auto other = polling.start();
+  check_problem(other.Post("/telegram-webhook", {{"X-Telegram-Bot-Api-Secret-Token", "x"}}, "{}", "application/json"), 404);
 }

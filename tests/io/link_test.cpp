@@ -3,9 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "crypto/encoding.hpp"
 #include "io/codec/start_link.hpp"
 #include "io/codec/success_token.hpp"
-#include "crypto/encoding.hpp"
 
 using namespace paygate;
 
@@ -30,7 +30,8 @@ void each_corruption(const std::string& text, F&& f) {
 TEST_CASE("any start link survives, in few characters that Telegram allows") {
   std::mt19937_64 random(11);
   for (int i = 0; i < 2000; ++i) {
-    const start_link link{static_cast<std::int64_t>(random()), static_cast<int>(random() % 4) - 1};
+    const start_link link{static_cast<std::int64_t>(random()), static_cast<int>(random() % 6) - 3,
+                          std::string(random() % (start_link::word_max + 1), 'w')};
     const auto payload = make_start_payload(link, key);
     REQUIRE(payload.size() <= 64);
     REQUIRE(payload.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos);
@@ -40,7 +41,9 @@ TEST_CASE("any start link survives, in few characters that Telegram allows") {
 }
 
 TEST_CASE("a start link that was changed in any bit gives nothing") {
-  for (const start_link link : {start_link{-1001234567890, 0}, start_link{-1001234567890, start_link::donation}, start_link{1, 2}}) {
+  for (const start_link link : {start_link{-1001234567890, 0}, start_link{-1001234567890, start_link::donation}, start_link{1, 2},
+                                start_link{-5, start_link::choice}, start_link{-5, 0, "SPRING"},
+                                start_link{0, start_link::account, "0123456789abcdef0123456789abcd"}}) {
     const auto payload = make_start_payload(link, key);
     each_corruption(payload, [](const std::string& changed) { CHECK_FALSE(read_start_payload(changed, key)); });
     auto data = *base64url_decode(payload);

@@ -118,6 +118,29 @@ TEST_CASE("no failure's text names the token") {
   }
 }
 
+TEST_CASE("a message that is not there counts as deleted") {
+  fake::provider server;
+  const auto client = make_telegram_client(at(server.url()));
+  server.script(result("true"));
+  CHECK(std::holds_alternative<done>(client(delete_message{-1001, 77})));
+  CHECK(server.last().path.find("/deleteMessage") != std::string::npos);
+  CHECK(json_int(server.last().json(), "message_id") == 77);
+  server.script(refusal(400, "Bad Request: message to delete not found"));
+  CHECK(std::holds_alternative<done>(client(delete_message{-1001, 77})));
+  server.script(refusal(400, "Bad Request: message can't be deleted"));
+  CHECK(fault_of(client(delete_message{-1001, 77})) == "permanent bad_request");
+}
+
+TEST_CASE("a link into the bot needs its name, which is asked for once") {
+  fake::provider server;
+  const auto link_to = make_deep_linker(at(server.url()));
+  server.script(result(R"({"id":1,"is_bot":true,"username":"demo_bot"})"));
+  const auto link = link_to(start_link{-1001, 1});
+  CHECK(link.starts_with("https://t.me/demo_bot?start="));
+  CHECK(link_to(start_link{-1001, 1}) == link);
+  CHECK(make_deep_linker(at(fake::dead_url()))(start_link{-1001, 1}).empty());
+}
+
 TEST_CASE("an old callback query counts as answered") {
   fake::provider server;
   const auto client = make_telegram_client(at(server.url()));
@@ -147,7 +170,8 @@ TEST_CASE("an invite is for one member and ends") {
   CHECK(json_int(body, "expire_date") == 1795330800);
   CHECK(json_int(body, "member_limit") == 1);
   server.script(refusal(400, "Bad Request: not enough rights to manage chat invite link"));
-  CHECK(fault_of(client(request)) == "transient no_rights");
+  // Whoever owes the link tells the owner.
+  CHECK(fault_of(client(request)) == "permanent no_rights");
 }
 
 TEST_CASE("only private messages and callbacks become updates, but the offset covers all") {

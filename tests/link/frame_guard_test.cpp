@@ -163,6 +163,8 @@ TEST_CASE("nodes send each other a few kinds of messages, to two actors; whateve
   auto answer = message(999, payload_of("@<>+@str", "\2ok")), error = message(999, payload_of("@<>+@error", "\0"));
   answer[8] = error[8] = '\x90';
   const auto good = message(7, letter) + message(8, payload_of("@<>+@atom+@u32+@str+@actor", atom_value(caf::atom("hello")) + "..."))
+                    + message(7, payload_of("@<>+@atom+@str", atom_value(caf::atom("letters")) + "..."))
+                    + message(7, payload_of("@<>+@atom+@str", atom_value(caf::atom("answers")) + "..."))
                     + message(8, payload_of("@<>+@atom+@str+@str", atom_value(caf::atom("ctl")) + "...")) + answer + error + heartbeat
                     + frame_header(4, 30, 9) + std::string(30, 'n') + frame_header(5, 40) + std::string(40, 'n');
   for (std::size_t step : {1u, 40u, 100000u}) {

@@ -69,7 +69,7 @@ struct node {
   explicit node(const std::string& name_, std::string certificate = {}, link_limits limits = calm())
       : name(name_), identity("id-" + name_), seen(std::make_shared<seen_links>()) {
     auto listener = system.spawn([s = seen](caf::event_based_actor*) -> caf::behavior {
-      return {[s](link_up_atom, const std::string& who, const caf::actor& theirs) {
+      return {[s](link_up_atom, const std::string& who, const caf::actor& theirs, bool) {
                 const std::lock_guard lock(s->mutex);
                 s->up[who] = theirs;
                 ++s->ups[who];

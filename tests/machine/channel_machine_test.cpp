@@ -1,12 +1,22 @@
 #include "actors/channel/channel_machine.hpp"
+#include "actors/channel/channel_posts.hpp"
 #include "tests/machine/sales_support.hpp"
 
 using namespace paygate;
 using namespace paygate::test;
+using namespace std::chrono_literals;
 
 namespace {
 
 using edit = void (*)(channel&);
+
+/// "2026-11-21T07:30:00"
+timestamp at(const std::string& text) {
+  int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0;
+  REQUIRE(std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%d", &y, &mo, &d, &h, &mi, &s) == 6);
+  const auto day = std::chrono::year(y) / std::chrono::month(static_cast<unsigned>(mo)) / std::chrono::day(static_cast<unsigned>(d));
+  return timestamp(std::chrono::sys_days(day)) + std::chrono::hours(h) + std::chrono::minutes(mi) + std::chrono::seconds(s);
+}
 
 machine<channel_kind> registered() {
   machine<channel_kind> m("-1001");
@@ -17,7 +27,7 @@ machine<channel_kind> registered() {
 
 machine<channel_kind> offered() {
   auto m = registered();
-  m.done_with("offer", message_sent{55});
+  m.send(post_placed{offer_broadcast(m.state)->id, broadcast_what::offer, 55});
   REQUIRE(m.state.status == channel_status::offered);
   return m;
 }
@@ -57,10 +67,20 @@ TEST_CASE("terms that cannot be are refused, each with its word") {
       {[](channel& c) { c.payout_address.clear(); }, "address"},
       {[](channel& c) { c.payout_address = "44 owner"; }, "address"},
       {[](channel& c) { c.payout_address.back() = 'B'; }, "wrong checksum"},
-      {[](channel& c) { c.payout_asset = {"usdt", "eth"}; }, "this is a Monero address"},
-      {[](channel& c) { c.payout_asset = {"coin", "nowhere"}; }, "no rule here knows"},
+      {[](channel& c) {
+         c.payout_asset = {"usdt", "eth"};
+       },
+       "this is a Monero address"},
+      {[](channel& c) {
+         c.payout_asset = {"coin", "nowhere"};
+       },
+       "no rule here knows"},
       {[](channel& c) { c.payout_extra_id = "12"; }, "have no memo"},
-      {[](channel& c) { c.payout_asset = {"xlm", "xlm"}, c.payout_address = "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ", c.payout_extra_id = "a\nb"; }, "no stellar memo"},
+      {[](channel& c) {
+         c.payout_asset = {"xlm", "xlm"}, c.payout_address = "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+         c.payout_extra_id = "a\nb";
+       },
+       "no stellar memo"},
       {[](channel& c) { c.strategy = payout_strategy::threshold; }, "threshold"},
       {[](channel& c) { c.threshold = usd("-1"); }, "threshold"},
   };
@@ -80,6 +100,9 @@ TEST_CASE("every pair of status and message") {
   machine<channel_kind> none("-1001");
   CHECK(code_of(none.send(get_channel{})) == "not_found");
   CHECK(code_of(none.send(effect_done{"offer", io_outcome(message_sent{1})})) == "not_found");
+  CHECK(code_of(none.send(claim_broadcast{"b", broadcast_what::message, false})) == "not_found");
+  CHECK(code_of(none.send(post_placed{"b", broadcast_what::message, 7})) == "not_found");
+  CHECK(code_of(none.send(schedule_posts{})) == "not_found");
 
   auto fresh = registered();
   CHECK(std::get<channel_view>(fresh.send(get_channel{})).terms->closed_channel_id == -1002);
@@ -99,6 +122,8 @@ TEST_CASE("every pair of status and message") {
   auto closed = offered();
   closed.state.status = channel_status::closed;
   CHECK(code_of(closed.send(get_channel{})) == "not_found");
+  CHECK(code_of(closed.send(claim_broadcast{"b", broadcast_what::message, false})) == "not_found");
+  CHECK(code_of(closed.send(schedule_posts{})) == "not_found");
   CHECK(closed.due().empty());
   closed.send(effect_done{"offer", io_outcome(message_sent{56})});
   CHECK_FALSE(closed.last.changed);
@@ -108,19 +133,16 @@ TEST_CASE("every pair of status and message") {
 }
 
 TEST_CASE("the offer has a link per tier and one for donations, and escapes what it shows") {
-  auto m = registered();
-  const auto post = m.request<send_message>("offer");
-  CHECK(post.chat_id == -1001);
-  CHECK(post.html.find("Closed &lt;club&gt;") != std::string::npos);
-  REQUIRE(post.buttons.size() == 3);
-  CHECK(post.buttons[0][0].text == "30 days - $10.00");
-  CHECK(std::get<start_link>(post.buttons[0][0].target) == start_link{-1001, 0});
-  CHECK(std::get<start_link>(post.buttons[1][0].target) == start_link{-1001, 1});
-  CHECK(std::get<start_link>(post.buttons[2][0].target) == start_link{-1001, start_link::donation});
   auto terms = sample_channel();
+  CHECK(offer_text(terms).find("Closed &lt;club&gt;") != std::string::npos);
+  const auto buttons = offer_buttons(terms);
+  REQUIRE(buttons.size() == 3);
+  CHECK(buttons[0][0].text == "30 days - $10.00");
+  CHECK(std::get<start_link>(buttons[0][0].target) == start_link{-1001, 0});
+  CHECK(std::get<start_link>(buttons[1][0].target) == start_link{-1001, 1});
+  CHECK(std::get<start_link>(buttons[2][0].target) == start_link{-1001, start_link::donation});
   terms.donations = false;
-  m.send(register_channel{terms});
-  CHECK(m.request<send_message>("offer").buttons.size() == 2);
+  CHECK(offer_buttons(terms).size() == 2);
 }
 
 TEST_CASE("new terms keep the post unless it would read otherwise") {
@@ -129,7 +151,10 @@ TEST_CASE("new terms keep the post unless it would read otherwise") {
       {[](channel& c) { c.closed_title = "New"; }, true},
       {[](channel& c) { c.description = "New"; }, true},
       {[](channel& c) { c.donations = false; }, true},
-      {[](channel& c) { c.payout_address = "888tNkZrPN6JsEgekjMnABU4TBzc2Dt29EPAvkRxbANsAnjyPbb3iQ1YBRk1UXcdRsiKc9dhwMVgN5S9cQUiyoogDavup3H"; }, false},
+      {[](channel& c) {
+         c.payout_address = "888tNkZrPN6JsEgekjMnABU4TBzc2Dt29EPAvkRxbANsAnjyPbb3iQ1YBRk1UXcdRsiKc9dhwMVgN5S9cQUiyoogDavup3H";
+       },
+       false},
       {[](channel& c) { c.owner_chat_id = 0; }, false},
       {[](channel& c) { c.strategy = payout_strategy::threshold, c.threshold = usd("50"); }, false},
   };
@@ -140,7 +165,11 @@ TEST_CASE("new terms keep the post unless it would read otherwise") {
     m.send(register_channel{terms});
     CHECK(m.last.changed);
     CHECK(m.owes("offer") == posts_anew);
-    CHECK(m.state.offer_message_id == (posts_anew ? 0 : 55));
+    CHECK(m.state.offer_message_id == 55); // It stands until the new one does.
+    if (posts_anew) {
+      m.send(post_placed{offer_broadcast(m.state)->id, broadcast_what::offer, 60});
+      CHECK(m.request<delete_message>("retire") == delete_message{-1001, 55});
+    }
     CHECK(m.state.payout_address == terms.payout_address);
   }
 }
@@ -163,13 +192,102 @@ TEST_CASE("where a network has memos, its owner gives one or says that none is n
   CHECK_FALSE(m.last.changed);
 }
 
-TEST_CASE("a channel where the bot may not post says so and is tried again") {
+TEST_CASE("the offer is a broadcast, named by when it is due, and asked for until it stands") {
   auto m = registered();
-  m.done_with("offer", no_way("http_403"));
-  CHECK_FALSE(m.last.changed);
-  REQUIRE(m.rows<failure_listed>().size() == 1);
-  CHECK(m.rows<failure_listed>()[0].code == "http_403");
+  const auto asked = m.question("offer");
+  CHECK(asked.to.kind == entity_kind::broadcast);
+  CHECK(asked.to.id == scheduled_broadcast_id(-1001, broadcast_what::offer, start_of_time()));
+  CHECK(std::get<start_broadcast>(std::get<broadcast_message>(asked.message)).scheduled);
+  m.answered("offer", ok{});
   CHECK(m.owes("offer"));
-  CHECK(m.find("offer").again_max > m.find("offer").again_after);
   CHECK(channel_kind::stuck_after(m.state).has_value());
+  m.send(post_placed{asked.to.id, broadcast_what::offer, 0}); // It came to nothing: another one, later.
+  CHECK(m.state.status == channel_status::registered);
+  CHECK(m.find("offer").not_before == m.now + 10min);
+  CHECK(m.question("offer").to.id != asked.to.id);
+}
+
+TEST_CASE("a post replaces the one before, whatever order the broadcasts come in") {
+  auto m = offered();
+  CHECK(m.state.posts.offer_due_at == m.now + 24h);
+  const auto due = scheduled_broadcast_id(-1001, broadcast_what::offer, *m.state.posts.offer_due_at);
+  m.now += 24h;
+  m.send(post_placed{due, broadcast_what::offer, 80});
+  CHECK(m.state.offer_message_id == 80);
+  CHECK(m.state.posts.retired == "o55");
+  CHECK(m.state.posts.offer_due_at == m.now + 24h);
+  m.send(post_placed{due, broadcast_what::offer, 80}); // A repeat.
+  CHECK_FALSE(m.last.changed);
+  m.send(post_placed{"late", broadcast_what::offer, 70}); // It was posted before the one that stands.
+  CHECK(m.state.offer_message_id == 80);
+  CHECK(m.state.posts.retired == "o55,o70");
+  m.done_with("retire:o55", done{});
+  m.done_with("retire:o70", no_way("bad_request")); // Telegram will not: it stays.
+  CHECK(m.state.posts.retired.empty());
+  CHECK(m.due().empty());
+  m.send(post_placed{"x", broadcast_what::donation, 5});
+  m.send(post_placed{"y", broadcast_what::donation, 6});
+  CHECK(m.request<delete_message>("retire") == delete_message{-1002, 5});
+  m.send(post_placed{"z", broadcast_what::message, 81});
+  CHECK(m.state.posts.words_message_id == 81);
+  CHECK(m.state.offer_message_id == 80);
+}
+
+TEST_CASE("broadcasts of an owner keep their distance, and the next time is told") {
+  auto m = offered();
+  CHECK(std::holds_alternative<channel_view>(m.send(claim_broadcast{"a", broadcast_what::message, false})));
+  CHECK(std::holds_alternative<channel_view>(m.send(claim_broadcast{"a", broadcast_what::message, false})));
+  CHECK_FALSE(m.last.changed);
+  m.now += 4min + 59s;
+  const auto no = m.send(claim_broadcast{"b", broadcast_what::message, false});
+  REQUIRE(code_of(no) == "conflict");
+  CHECK(std::get<refused>(no).text == "broadcasts of a channel are at least 5 minutes apart: the next one is possible at 00:05:00 UTC");
+  CHECK(std::holds_alternative<channel_view>(m.send(claim_broadcast{"s", broadcast_what::offer, true})));
+  CHECK_FALSE(m.last.changed);
+  m.now += 1s;
+  CHECK(std::holds_alternative<channel_view>(m.send(claim_broadcast{"b", broadcast_what::message, false})));
+  auto terms = sample_channel();
+  terms.donations = false;
+  m.send(register_channel{terms});
+  CHECK(m.state.posts.manual_id == "b");
+  CHECK_FALSE(m.state.posts.donation_due_at.has_value());
+  CHECK(code_of(m.send(claim_broadcast{"c", broadcast_what::donation, true})) == "conflict");
+}
+
+TEST_CASE("a schedule says when the next post is due") {
+  struct row {
+    schedule_posts wanted;
+    std::string now, next;
+  };
+  const std::vector<row> rows = {
+      {{post_cadence::automatic, 1, 9}, "2026-11-21T07:30:00", "2026-11-22T07:30:00"},
+      {{post_cadence::daily, 1, 9}, "2026-11-21T07:30:00", "2026-11-21T09:00:00"},
+      {{post_cadence::daily, 1, 9}, "2026-11-21T09:00:00", "2026-11-22T09:00:00"},
+      {{post_cadence::daily, 1, 0}, "2026-12-31T23:59:59", "2027-01-01T00:00:00"},
+      {{post_cadence::weekly, 6, 9}, "2026-11-21T08:59:59", "2026-11-21T09:00:00"}, // A Saturday.
+      {{post_cadence::weekly, 6, 9}, "2026-11-21T09:00:00", "2026-11-28T09:00:00"},
+      {{post_cadence::weekly, 1, 9}, "2026-11-21T09:00:00", "2026-11-23T09:00:00"},
+      {{post_cadence::weekly, 7, 23}, "2026-11-21T09:00:00", "2026-11-22T23:00:00"},
+      {{post_cadence::monthly, 28, 9}, "2026-11-21T09:00:00", "2026-11-28T09:00:00"},
+      {{post_cadence::monthly, 1, 9}, "2026-11-21T09:00:00", "2026-12-01T09:00:00"},
+      {{post_cadence::monthly, 21, 9}, "2026-12-21T09:00:00", "2027-01-21T09:00:00"},
+      {{post_cadence::off, 1, 9}, "2026-11-21T09:00:00", ""},
+  };
+  for (const auto& r : rows) {
+    CAPTURE(r.now, to_text(r.wanted.cadence), r.wanted.day, r.wanted.hour);
+    auto m = offered();
+    m.now = at(r.now);
+    m.send(schedule_posts{post_cadence::off, 1, 8}); // Differs from each row.
+    m.send(r.wanted);
+    CHECK((m.state.posts.offer_due_at ? to_text(*m.state.posts.offer_due_at).substr(0, 19) : "") == r.next);
+    CHECK(m.state.posts.donation_due_at == m.state.posts.offer_due_at);
+  }
+  for (const auto& [wanted, word] : {std::pair{schedule_posts{post_cadence::daily, 1, 24}, "hour"},
+                                     {schedule_posts{post_cadence::weekly, 8, 9}, "week"},
+                                     {schedule_posts{post_cadence::monthly, 29, 9}, "month"}}) {
+    auto m = offered();
+    const auto reply = m.send(wanted);
+    REQUIRE(code_of(reply) == "invalid");
+    CHECK(std::get<refused>(reply).text.find(word) != std::string::npos);
+  }
 }

@@ -243,6 +243,7 @@ TEST_CASE("good rows become the messages that take them over") {
   CHECK(terms.threshold == usd("50"));
   CHECK(terms.payout_asset == asset{"usdt", "eth"});
   CHECK(terms.owner_chat_id == 77);
+  CHECK(terms.owner_account == plan.items.at(0).letter.to.id);
   const auto access = first<import_subscription, subscription_message>(plan, import_stage::subscriptions);
   CHECK(access.channel_id == -1001); // Their table names the closed one.
   CHECK(access.ends_at == at(2027, 1, 1));

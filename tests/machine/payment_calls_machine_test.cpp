@@ -66,10 +66,9 @@ TEST_CASE("a chat that refuses messages is not asked for ever; the link stays on
   CHECK(p.status() == "waiting");
   p.ipn(p.report(provider_status::finished));
   p.answered("extend", subscription_extended{p.now, p.now + std::chrono::days(30)});
-  p.done_with("invite_link", invite_created{"https://t.me/+abc"});
-  p.done_with("tell_subscriber", no_way());
-  CHECK(p.last.note.find("refuses") != std::string::npos);
+  p.send(access_given{"https://t.me/+abc"});
   p.done_with("tell_owner", no_way());
+  CHECK(p.last.note.find("refuses") != std::string::npos);
   CHECK(p.due_words() == "payout_hash");
   CHECK(std::get<payment_view>(p.send(get_payment_view{})).invite_link == "https://t.me/+abc");
 }
@@ -85,11 +84,6 @@ TEST_CASE("what only a person can mend is listed and goes on being tried") {
   p.answered("extend", refused{refusal::invalid, "no"});
   CHECK(p.rows<failure_listed>().size() == 1);
   p.answered("extend", subscription_extended{p.now, p.now + std::chrono::days(30)});
-  p.done_with("invite_link", no_way("http_400"));
-  CHECK(p.rows<failure_listed>().size() == 1);
-  p.now += std::chrono::hours(100);
-  CHECK(p.request<create_invite>("invite_link").expires_at > p.now + std::chrono::hours(12));
-  CHECK(p.request<create_invite>("invite_link").expires_at <= p.now + std::chrono::hours(24));
   CHECK(payment_kind::stuck_after(p.state).has_value());
 }
 

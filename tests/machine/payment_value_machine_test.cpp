@@ -114,8 +114,7 @@ TEST_CASE("a repeated deposit goes to the owner like the first, and grants nothi
   p.to_waiting();
   p.ipn(p.report(provider_status::finished));
   p.answered("extend", subscription_extended{p.now, p.now + std::chrono::days(30)});
-  p.done_with("invite_link", invite_created{"https://t.me/+abc"});
-  p.done_with("tell_subscriber", message_sent{1});
+  p.send(access_given{"https://t.me/+abc"});
   p.done_with("tell_owner", message_sent{1});
   auto again = p.finished("2", "0.0008", "5002");
   again.parent_payment_id = "5001";

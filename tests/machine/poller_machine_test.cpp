@@ -41,3 +41,31 @@ TEST_CASE("a refusal by Telegram is listed and polling goes on") {
   CHECK(m.rows<failure_listed>().size() == 1);
   CHECK(m.owes("poll"));
 }
+
+TEST_CASE("updates come by a webhook when it is configured, and are polled again when it is not") {
+  machine<poller_kind> m("main");
+  m.send(start_polling{});
+  m.rules.telegram_webhook_url = "https://pay.example/telegram-webhook";
+  CHECK(m.due_words() == "webhook");
+  CHECK(m.request<set_webhook>("webhook").url == "https://pay.example/telegram-webhook");
+  m.done_with("webhook", done{});
+  CHECK(m.state.status == poller_status::webhook);
+  CHECK(m.state.webhook_url == "https://pay.example/telegram-webhook");
+  m.done_with("webhook", done{}); // Told again now and then: no commit.
+  CHECK_FALSE(m.last.changed);
+  CHECK(m.find("webhook").again_after >= milliseconds(60'000));
+  m.done_with("webhook", no_way("bad_request"));
+  REQUIRE(m.rows<failure_listed>().size() == 1);
+  CHECK(m.rows<failure_listed>()[0].text.find("webhook") != std::string::npos);
+
+  m.rules.telegram_webhook_url = "https://other.example/telegram-webhook";
+  m.send(effect_done{"webhook:https://pay.example/telegram-webhook", io_outcome(done{})}); // An answer about the old one.
+  CHECK(m.state.webhook_url == "https://pay.example/telegram-webhook");
+
+  m.rules.telegram_webhook_url.clear();
+  CHECK(m.due_words() == "webhook"); // Nothing is polled before the webhook is gone: Telegram would refuse.
+  CHECK(m.request<set_webhook>("webhook").url.empty());
+  m.done_with("webhook", done{});
+  CHECK(m.state.status == poller_status::polling);
+  CHECK(m.due_words() == "poll");
+}

@@ -203,3 +203,21 @@ TEST_CASE_METHOD(sandbox_fixture, "mail_is_kept") {
   CHECK(post("/sendgrid/v3/mail/send", "{}", key).status == 400);
   CHECK(get("/control/mails?to=a@b.c").body.size() == 1);
 }
+
+TEST_CASE_METHOD(sandbox_fixture, "mail_that_sendgrid_would_refuse_is_refused") {
+  const httplib::Headers key = {{"Authorization", "Bearer SG.x"}};
+  const auto mail = [&](const std::string& content, const std::string& to = R"([{"email":"a@b.c"}])") {
+    return post("/sendgrid/v3/mail/send",
+                R"({"personalizations":[{"to":)" + to + R"(}],"from":{"email":"x@y.z"},"subject":"s","content":)" + content + "}", key);
+  };
+  const std::string plain = R"({"type":"text/plain","value":"t"})";
+  const std::string html = R"({"type":"text/html","value":"<p>t</p>"})";
+  CHECK(mail("[" + plain + "," + html + "]").status == 202);
+  CHECK(mail("[" + html + "," + plain + "]").status == 400);
+  CHECK(mail("[]").status == 400);
+  CHECK(mail(R"([{"type":"text/plain","value":""}])").status == 400);
+  CHECK(mail("[" + plain + "]", R"([{"email":"a@b.c"},{"email":"a@b.c"}])").status == 400);
+  CHECK(mail("[" + plain + "]", R"([{"email":"nobody"}])").body["errors"].items()[0]["message"].text()
+        == "Does not contain a valid address.");
+  CHECK(get("/control/mails?to=a@b.c").body.size() == 1);
+}

@@ -39,6 +39,20 @@ void simulation::found_business() {
     channels_.push_back(c);
   }
   register_channels();
+  // More subscribers than one chunk has, who do nothing but read.
+  const std::int64_t readers = w.chance(25) ? w.between(60, 130) : 0;
+  for (std::int64_t user = 5'000; user < 5'000 + readers; ++user) {
+    subscription s;
+    s.channel_id = channels_.front().open_channel_id;
+    s.closed_channel_id = channels_.front().closed_channel_id;
+    s.user_id = s.chat_id = user;
+    s.starts_at = w.now;
+    s.ends_at = w.now + 24h * 30;
+    entity_header header;
+    header.version = 1;
+    o_.db.rows[{entity_kind::subscription, std::to_string(s.channel_id) + ":" + std::to_string(user)}] = {header, s};
+    if (w.chance(5)) o_.persons.blocking.insert(user);
+  }
   const auto people = w.between(1, 6);
   for (int i = 0; i < people; ++i) {
     const auto& c = channels_[w.random() % channels_.size()];
@@ -54,8 +68,24 @@ void simulation::operate() {
   if (!n) return;
   auto& w = o_.w;
   const auto nobody = [](const entity_reply*) {};
+  if (w.faults && w.chance(40)) {
+    const auto id = std::to_string(++broadcasts_);
+    start_broadcast wanted{channels_[w.random() % channels_.size()].open_channel_id, broadcast_what::message,
+                           w.chance(70) ? broadcast_target::subscribers : broadcast_target::channel, "News " + id, false};
+    n->ask({{entity_kind::broadcast, "news" + id}, broadcast_message(wanted)}, nobody);
+  }
+  if (w.faults && broadcasts_ > 0 && w.chance(15)) {
+    const entity_ref ref{entity_kind::broadcast, "news" + std::to_string(broadcasts_)};
+    if (w.chance(30))
+      n->ask({ref, broadcast_message(cancel_broadcast{"enough"})}, nobody);
+    else
+      n->ask({ref, broadcast_message(pause_broadcast{"wait"})}, nobody);
+  }
   std::vector<entity_ref> found;
   for (const auto& [ref, row] : o_.db.rows) {
+    const auto* b = std::get_if<broadcast>(&row.state);
+    if (b && (b->status == broadcast_status::paused || b->wish == broadcast_wish::pause))
+      n->ask({ref, broadcast_message(resume_broadcast{})}, nobody);
     const auto* p = std::get_if<payout>(&row.state);
     if (p && p->status == payout_status::awaiting_approval && w.chance(50)) n->ask({ref, payout_message(approve_payout{"seen"})}, nobody);
     if (ref.kind == entity_kind::payout || ref.kind == entity_kind::conversion) found.push_back(ref);

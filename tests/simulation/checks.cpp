@@ -22,7 +22,17 @@ struct printer {
   std::string operator()(const get_swap& r) const { return r.swap_id; }
   std::string operator()(const send_message& r) const { return std::to_string(r.chat_id) + "|" + r.html; }
   std::string operator()(const answer_callback& r) const { return r.callback_id; }
+  std::string operator()(const delete_message& r) const { return std::to_string(r.chat_id) + "|" + std::to_string(r.message_id); }
+  std::string operator()(const send_batch& r) const { return std::to_string(r.chats.size()) + "|" + r.html; }
+  std::string operator()(const get_audience& r) const { return std::to_string(r.channel_id) + "|" + to_text(r.at); }
+  std::string operator()(const get_recipients& r) const { return std::to_string(r.channel_id) + "|" + std::to_string(r.after); }
+  std::string operator()(const get_due_posts& r) const { return to_text(r.at); }
   std::string operator()(const create_invite& r) const { return std::to_string(r.chat_id) + "|" + r.name; }
+  std::string operator()(const revoke_invite& r) const { return r.link; }
+  std::string operator()(const get_member& r) const { return std::to_string(r.chat_id) + "|" + std::to_string(r.user_id); }
+  std::string operator()(const ban_member& r) const { return std::to_string(r.chat_id) + "|" + std::to_string(r.user_id); }
+  std::string operator()(const unban_member& r) const { return std::to_string(r.chat_id) + "|" + std::to_string(r.user_id); }
+  std::string operator()(const approve_join& r) const { return std::to_string(r.chat_id) + "|" + std::to_string(r.user_id); }
   std::string operator()(const poll_updates& r) const { return std::to_string(r.offset); }
   std::string operator()(const get_updates& r) const { return std::to_string(r.offset); }
   std::string operator()(const sign_tx& r) const {
@@ -150,6 +160,15 @@ void checks::owes(const step_record& step, const loaded_entity& now) {
     earliest = std::min(earliest, e.not_before);
     if (const auto* io = std::get_if<io_request>(&e.request)) owed_.insert(fingerprint(*io));
   }
+  // A broadcast's terms and recipients live in memory alone; the bulk mailer takes its batches apart.
+  if (std::holds_alternative<broadcast>(step.state))
+    for (const auto& e : effects_of(step.state, step.ref, at, rules_)) {
+      const auto* io = std::get_if<io_request>(&e.request);
+      if (!io) continue;
+      owed_.insert(fingerprint(*io));
+      if (const auto* batch = std::get_if<send_batch>(io))
+        for (const auto chat : batch->chats) owed_.insert(fingerprint(send_message{chat, batch->html, batch->buttons, urgency::broadcast}));
+    }
   if (due.empty()) return;
   const auto& wake = step.header.wake_at;
   w_.demand(wake && *wake <= std::max(earliest, at + 125s), to_text(step.ref) + " " + step.message + ": owes something and has no wake-up");

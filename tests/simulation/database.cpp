@@ -44,7 +44,9 @@ std::string database::object_row(const step_record& step) const {
   if (const auto* p = std::get_if<payment>(&step.state)) {
     const bool judged = p->status == payment_status::underpaid || p->status == payment_status::held || p->status == payment_status::paid;
     if (judged && !p->judged_at) return "judged_has_time";
-    if (p->invited_at && !p->donation && p->invite_link.empty()) return "invited_has_link";
+  } else if (const auto* s = std::get_if<subscription>(&step.state)) {
+    if (s->access == subscription_access::invited && (s->invite_link.empty() || !s->invite_expires_at)) return "invited_has_link";
+    if (s->access == subscription_access::admitting && !s->requested_at) return "asking_has_time";
   } else if (const auto* out = std::get_if<payout>(&step.state)) {
     const bool sent =
         out->status == payout_status::confirming || out->status == payout_status::exchanging || out->status == payout_status::completed;
@@ -145,7 +147,8 @@ void database::write_row(const step_record& step) {
   if (auto* s = std::get_if<subscription>(&row.state)) s->periods.clear();
   if (auto* v = std::get_if<wallet>(&row.state)) v->transfers.clear();
   if (auto* c = std::get_if<conversation>(&row.state)) c->terms.reset();
-  if (auto* s = std::get_if<scheduler>(&row.state)) s->due.reset();
+  if (auto* s = std::get_if<scheduler>(&row.state)) s->due.reset(), s->posts.reset();
+  if (auto* b = std::get_if<broadcast>(&row.state)) b->page.reset(), b->terms.reset();
 }
 
 void database::write_side(const step_record& step, const side_row& side) {
@@ -208,9 +211,52 @@ io_outcome database::ask(const io_request& request) const {
     const auto at = allowances.find(r->payout_id);
     return at != allowances.end() ? io_outcome{at->second.seen} : io_failure{fault::transient, "not_found", "", std::nullopt};
   }
+  if (const auto* r = std::get_if<find_channels>(&request)) {
+    channels_found found;
+    for (const auto& [ref, row] : rows)
+      if (const auto* c = std::get_if<channel>(&row.state); c && (c->closed_channel_id == r->channel_id || c->open_channel_id == r->channel_id))
+        found.channels.push_back({c->open_channel_id, c->closed_channel_id, c->closed_title});
+    return found;
+  }
   if (std::holds_alternative<get_gathered>(request)) return accruals.gathered();
   if (std::holds_alternative<get_wallet_books>(request)) return wallet_books();
+  if (const auto* r = std::get_if<get_due_posts>(&request)) return due_posts(*r);
+  if (const auto* r = std::get_if<get_audience>(&request))
+    return audience_seen{static_cast<std::int64_t>(subscribers(r->channel_id, r->at).size())};
+  if (const auto* r = std::get_if<get_recipients>(&request)) {
+    recipients_seen seen;
+    for (const auto& one : subscribers(r->channel_id, r->at))
+      if (one.user_id > r->after && seen.people.size() < r->limit) seen.people.push_back(one);
+    return seen;
+  }
   return due(std::get<get_due_payouts>(request).limit);
+}
+
+std::vector<recipient> database::subscribers(std::int64_t channel_id, timestamp at) const {
+  std::map<std::int64_t, std::int64_t> found;
+  for (const auto& [ref, row] : rows)
+    if (const auto* s = std::get_if<subscription>(&row.state); s && s->channel_id == channel_id && s->starts_at <= at && s->ends_at > at)
+      found[s->user_id] = s->chat_id;
+  std::vector<recipient> all;
+  for (const auto& [user, chat] : found) all.push_back({user, chat});
+  return all;
+}
+
+due_posts_seen database::due_posts(const get_due_posts& request) const {
+  std::vector<std::pair<timestamp, due_post>> found;
+  for (const auto& [ref, row] : rows) {
+    const auto* c = std::get_if<channel>(&row.state);
+    if (!c || c->status == channel_status::closed) continue;
+    for (const auto& [what, at] :
+         {std::pair{broadcast_what::offer, c->posts.offer_due_at}, {broadcast_what::donation, c->posts.donation_due_at}})
+      if (at && *at <= request.at && !rows.count({entity_kind::broadcast, scheduled_broadcast_id(c->open_channel_id, what, *at)}))
+        found.emplace_back(*at, due_post{c->open_channel_id, what, *at});
+  }
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  due_posts_seen seen;
+  for (const auto& [at, post] : found)
+    if (seen.due.size() < request.limit) seen.due.push_back(post);
+  return seen;
 }
 
 wallet_books_seen database::wallet_books() const {
@@ -304,11 +350,12 @@ loaded_entity database::load(const entity_ref& ref) const {
   return found;
 }
 
-wake_list database::scan(timestamp from, timestamp to, std::uint32_t limit) const {
+wake_list database::scan(timestamp from, timestamp to, std::uint32_t limit, const shard_list& shards) const {
   std::vector<std::pair<timestamp, const entity_ref*>> due;
   for (const auto& [ref, row] : rows) {
     const auto& wake = row.header.wake_at;
     if (!wake || !row.header.quarantine.empty() || *wake <= from || *wake > to) continue;
+    if (std::find(shards.begin(), shards.end(), shard_of(ref)) == shards.end()) continue;
     due.emplace_back(*wake, &ref);
   }
   std::sort(due.begin(), due.end(), [](const auto& a, const auto& b) { return a.first < b.first; });

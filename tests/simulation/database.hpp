@@ -21,7 +21,7 @@ public:
   /// One transaction: all of the step, or nothing. `node` is the identity under which it is written.
   commit_result commit(const step_record& step, const std::string& node);
   loaded_entity load(const entity_ref& ref) const;
-  wake_list scan(timestamp from, timestamp to, std::uint32_t limit) const;
+  wake_list scan(timestamp from, timestamp to, std::uint32_t limit, const shard_list& shards) const;
 
   lease_table table;
 
@@ -69,6 +69,9 @@ public:
   /// Sees every step that is about to be written, with the row before it (null: none). Sees it again when it is in.
   std::function<void(const step_record&, const loaded_entity*before)> before_write, after_write;
 
+  /// Whose access to the channel had begun and not ended then, by user id.
+  std::vector<recipient> subscribers(std::int64_t channel_id, timestamp at) const;
+
 private:
   std::string objection(const step_record& step) const;
   std::string object_ledger(const step_record& step) const;
@@ -82,6 +85,7 @@ private:
   wallet_books_seen wallet_books() const;
   std::string counted_for(const std::string& hash, const std::string& currency) const;
   due_payouts_seen due(std::uint32_t limit) const;
+  due_posts_seen due_posts(const get_due_posts& request) const;
 
   world& w_;
   std::set<std::string> ledger_keys_;

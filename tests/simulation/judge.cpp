@@ -39,14 +39,20 @@ bool simulation::all_over() const {
       if (r->status != scheduler_status::waiting || !r->looked_at || *r->looked_at < o_.gathering.changed_at) return false;
     } else if (const auto* c = std::get_if<channel>(&row.state)) {
       if (c->offer_message_id == 0) return false;
+    } else if (const auto* b = std::get_if<broadcast>(&row.state)) {
+      if (!b->ended_at || (b->target == broadcast_target::channel && !b->placed)) return false;
     } else if (const auto* v = std::get_if<conversation>(&row.state)) {
       const bool works = v->status == conversation_status::looking_up || v->status == conversation_status::ordering;
       if (works || v->owed_view != conversation_view::none || !v->open_callback.empty()) return false;
+    } else if (std::holds_alternative<subscription>(row.state)) {
+      for (const auto& e : effects_of(o_.db.load(ref).state, ref, o_.w.now, o_.rules))
+        if (e.not_before <= o_.w.now) return false;
     } else if (const auto* s = std::get_if<payment>(&row.state)) {
       const auto due = effects_of(o_.db.load(ref).state, ref, o_.w.now, o_.rules);
       // What waits for a person who never paid is looked for now and then; everything else must have come to an end.
       for (const auto& e : due)
         if (!e.key.starts_with("find@")) return false;
+      if (s->status == payment_status::paid && !s->invited_at) return false;
       if (o_.provider.orders.count(ref.id) && o_.provider.orders.at(ref.id).finished > 0 && !s->judged_at) return false;
     }
   }
@@ -78,6 +84,30 @@ void simulation::judge() {
   judge_gathering();
   judge_chain();
   judge_books();
+  judge_broadcasts();
+}
+
+/// Nobody is skipped: who was a subscriber when it began got it, or is counted as failed; and a channel has one offer.
+void simulation::judge_broadcasts() {
+  auto& w = o_.w;
+  for (const auto& [ref, row] : o_.db.rows) {
+    if (const auto* c = std::get_if<channel>(&row.state))
+      w.demand(c->posts.retired.empty(), to_text(ref) + ": what was replaced is deleted");
+    const auto* b = std::get_if<broadcast>(&row.state);
+    if (!b) continue;
+    const auto name = to_text(ref) + " is " + std::string(to_text(b->status));
+    w.demand(b->ended_at.has_value(), name + ": a broadcast ends");
+    if (b->status != broadcast_status::completed || b->target != broadcast_target::subscribers) continue;
+    std::int64_t reached = 0, refused = 0;
+    const auto all = o_.db.subscribers(b->channel_id, b->started_at);
+    for (const auto& who : all) {
+      const bool got = o_.persons.words.count({who.chat_id, b->html}) != 0;
+      w.demand(got || o_.persons.blocking.count(who.chat_id) || b->failed > 0,
+               name + ": user " + std::to_string(who.user_id) + " is not skipped");
+      got ? ++reached : ++refused;
+    }
+    w.demand(b->sent <= reached && b->sent + b->failed >= static_cast<std::int64_t>(all.size()), name + ": the counts add up");
+  }
 }
 
 /// In peace every shard is at home somewhere, and nobody has more than a fair share.
@@ -98,7 +128,6 @@ void simulation::judge_cluster() {
 
 void simulation::judge_payments() {
   auto& w = o_.w;
-  std::set<std::string> links;
   std::map<std::string, std::int64_t> days_bought;
   for (const auto& [order, truth] : o_.provider.orders) {
     const auto* row = o_.db.find<payment>(entity_kind::payment, order);
@@ -132,8 +161,9 @@ void simulation::judge_payments() {
     w.demand(p.owner_told_at || p.owner_chat_id == 0, is + ": the owner is told");
     if (p.donation) continue;
     w.demand(p.ends_at.has_value(), is + ": the subscription is extended");
-    w.demand(o_.persons.links.count(p.invite_link) && links.insert(p.invite_link).second, is + ": it has an invite link of its own");
     const auto sub = std::to_string(p.channel_id) + ":" + std::to_string(p.user_id);
+    // Whoever is in already gets none.
+    w.demand(p.invite_link.empty() || o_.persons.links.count(p.invite_link), is + ": its page shows a link that there is");
     const auto& all = o_.db.periods[sub];
     w.demand(std::count_if(all.begin(), all.end(), [&, &id = order](const auto& e) { return e.order_id == id; }) == 1,
              is + ": extended once");
@@ -144,6 +174,16 @@ void simulation::judge_payments() {
     std::int64_t got = 0;
     for (const auto& e : o_.db.periods[sub]) got += std::chrono::duration_cast<std::chrono::hours>(e.ends_at - e.starts_at).count() / 24;
     w.demand(s && got == days, sub + ": access is as long as it was bought");
+    const bool is_in = std::get<member_seen>(o_.persons.look({s->closed_channel_id, s->user_id})).status == member_status::member;
+    using enum subscription_access;
+    w.demand(is_in ? s->access == inside : s->access == invited || s->access == outside,
+             sub + " is " + std::string(to_text(s->access)) + ": it knows whether its user is in");
+    int good = 0;
+    for (const auto& [url, link] : o_.persons.links)
+      good += link.made.chat_id == s->closed_channel_id && !link.revoked && link.used_by == 0
+              && link.made.name.starts_with("s" + std::to_string(s->user_id) + "-") && url == s->invite_link;
+    w.demand(good == (s->access == invited), sub + ": the link that it has is good");
+    for (const auto& [url, link] : o_.persons.links) w.demand(link.used_by == 0 || link.revoked, url + ": a used link is good no more");
   }
   for (const auto& [raw, times] : o_.db.webhooks) w.demand(times > 0, raw);
 }

@@ -1,5 +1,6 @@
 #include "tests/simulation/node.hpp"
 
+#include "actors/runtime/bulk.hpp"
 #include "actors/runtime/exchange.hpp"
 #include "actors/runtime/intake.hpp"
 #include "actors/runtime/node.hpp"
@@ -38,7 +39,9 @@ struct node_actors {
     return {[=](load_atom, const std::shared_ptr<const entity_ref>& ref) { n->on_load(*ref, self->current_sender()); }};
   }
   static caf::behavior reader(caf::event_based_actor*, node* n) {
-    return {[=](wake_atom, std::int64_t from, std::int64_t to, std::uint32_t limit) { return n->on_scan(from, to, limit); }};
+    return {[=](wake_atom, std::int64_t from, std::int64_t to, std::uint32_t limit, const shard_list& shards) {
+              return n->on_scan(from, to, limit, shards);
+            }};
   }
   struct leases_state {
     std::map<std::uint64_t, lease_promise> open;
@@ -118,9 +121,12 @@ node::node(outside& world, std::string name, int number)
   ports_->committers = {caf::actor_cast<committer_actor>(committer_)};
   ports_->router = caf::actor_cast<router_actor>(router_);
   ports_->lanes.fill(caf::actor_cast<lane_actor>(lanes_));
-  auto intake = spawn_intake(system, caf::actor_cast<lane_actor>(lanes_), ports_->router);
+  auto intake = spawn_intake(system, caf::actor_cast<lane_actor>(lanes_), caf::actor_cast<lane_actor>(lanes_), ports_->router);
   intake_ = caf::actor_cast<caf::actor>(intake);
   ports_->lanes[static_cast<std::size_t>(lane::telegram_poll)] = intake;
+  auto bulk = spawn_bulk(system, caf::actor_cast<lane_actor>(lanes_), ports_->metrics);
+  bulk_ = caf::actor_cast<caf::actor>(bulk);
+  ports_->lanes[static_cast<std::size_t>(lane::telegram_bulk)] = bulk;
   ports_->clock = std::make_shared<skewed_clock>(o_.w, milliseconds(o_.w.between(-1'000, 1'000)));
   ports_->rules = o_.rules;
   ports_->limits.passivate_after = milliseconds(o_.w.between(3'000, 20'000));
@@ -151,7 +157,8 @@ node::~node() {
   ports_->crash_point = nullptr;
   system_.cancel_timers();
   close_links();
-  for (auto* a : {&bootstrap_, &keeper_, &door_, &exchange_, &router_, &intake_, &lanes_, &leases_, &reader_, &loader_, &committer_})
+  for (auto* a :
+       {&bootstrap_, &keeper_, &door_, &exchange_, &router_, &intake_, &bulk_, &lanes_, &leases_, &reader_, &loader_, &committer_})
     caf::anon_send_exit(*a, caf::exit_reason::user_shutdown);
   system_.settle();
 }
@@ -306,11 +313,11 @@ lease_answer_ptr node::turn_leases(keeper::duty what, const shard_list& given, t
   return answer;
 }
 
-wake_list_ptr node::on_scan(std::int64_t from, std::int64_t to, std::uint32_t limit) {
+wake_list_ptr node::on_scan(std::int64_t from, std::int64_t to, std::uint32_t limit, const shard_list& shards) {
   const auto first = timestamp(std::chrono::microseconds(from)), last = timestamp(std::chrono::microseconds(to));
   auto list = std::make_shared<wake_list>();
   list->scanned_to = first;
-  if (alive_ && reaches_database() && !o_.permille(o_.rates.load_fails)) *list = o_.db.scan(first, last, limit);
+  if (alive_ && reaches_database() && !o_.permille(o_.rates.load_fails)) *list = o_.db.scan(first, last, limit, shards);
   if (active_fault == planted::lose_wake_on_handover)
     std::erase_if(list->refs, [this](const entity_ref& ref) {
       const auto gained = gained_at_[shard_of(ref)];

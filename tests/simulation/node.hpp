@@ -89,7 +89,7 @@ private:
   std::string next_identity();
   keeper::instant steady_at(timestamp at) const;
   void end();
-  wake_list_ptr on_scan(std::int64_t from, std::int64_t to, std::uint32_t limit);
+  wake_list_ptr on_scan(std::int64_t from, std::int64_t to, std::uint32_t limit, const shard_list& shards);
   void open_links();
   void close_links();
   void forward(const caf::actor& asker, std::uint64_t id, const std::string& to, const std::string& bytes);
@@ -108,7 +108,7 @@ private:
   std::array<timestamp, shard_count> gained_at_{};
   std::shared_ptr<node*> self_ = std::make_shared<node*>(this); ///< What is on its way asks this whether we still are.
   std::shared_ptr<entity_ports> ports_ = std::make_shared<entity_ports>();
-  caf::actor committer_, loader_, reader_, leases_, lanes_, door_, exchange_, router_, keeper_, bootstrap_, intake_;
+  caf::actor committer_, loader_, reader_, leases_, lanes_, door_, exchange_, router_, keeper_, bootstrap_, intake_, bulk_;
   struct link {
     caf::actor there, here; ///< Stand-in for their exchange; what asks ours in their name.
   };

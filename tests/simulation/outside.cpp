@@ -38,6 +38,8 @@ outside::outside(std::uint64_t seed)
   rules.conversion_interval = milliseconds(w.between(60'000, 600'000));
   rules.payouts_interval = milliseconds(w.between(60'000, 300'000));
   rules.payout_funding_eth = w.chance(30);
+  rules.broadcast_auto_interval = milliseconds(w.between(1'800'000, 10'800'000));
+  rules.broadcast_manual_interval = milliseconds(w.between(0, 300'000));
   if (w.chance(20)) rules.payout_daily_max = usd_amount::of_units(w.between(40, 300) * one_coin);
   if (w.chance(20)) rules.payout_daily_total_max = usd_amount::of_units(w.between(60, 600) * one_coin);
   if (w.chance(30)) rules.payout_max = usd_amount::of_units(w.between(40, 200) * one_coin);
@@ -52,7 +54,13 @@ io_outcome outside::perform(const io_request& request) {
   if (auto* r = std::get_if<create_swap>(&request)) return swaps.create(*r);
   if (auto* r = std::get_if<get_swap>(&request)) return swaps.look(*r);
   if (auto* r = std::get_if<send_message>(&request)) return persons.send(*r);
+  if (auto* r = std::get_if<edit_message>(&request)) return persons.edit(*r);
   if (auto* r = std::get_if<create_invite>(&request)) return persons.invite(*r);
+  if (auto* r = std::get_if<revoke_invite>(&request)) return persons.revoke(*r);
+  if (auto* r = std::get_if<get_member>(&request)) return persons.look(*r);
+  if (auto* r = std::get_if<ban_member>(&request)) return persons.ban(*r);
+  if (auto* r = std::get_if<unban_member>(&request)) return persons.unban(*r);
+  if (auto* r = std::get_if<approve_join>(&request)) return persons.approve(*r);
   if (auto* r = std::get_if<get_chain_quote>(&request)) return net.quote(*r);
   if (auto* r = std::get_if<broadcast_tx>(&request)) return net.broadcast(*r);
   if (auto* r = std::get_if<get_receipts>(&request)) return net.receipts(*r);

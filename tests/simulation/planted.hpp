@@ -33,6 +33,9 @@ enum class planted : std::uint8_t {
   dead_identity_returns,    ///< A node goes on under the identity that was declared dead.
   take_over_after_outage,   ///< Expired leases are taken by the first who reaches the database again.
   forward_twice_acts_twice, ///< A letter that comes twice is acted on twice.
+  skip_recipient,           ///< A broadcast counts as dealt with whom it has not sent to.
+  keep_used_link,           ///< A link that was used stays good.
+  forget_join,              ///< A subscription does not take in that its user has come in.
   lose_wake_on_handover     ///< The new holder of a shard does not look for what was due before.
 };
 
@@ -67,6 +70,9 @@ struct enum_names<sim::planted> {
                                                 "dead_identity_returns",
                                                 "take_over_after_outage",
                                                 "forward_twice_acts_twice",
+                                                "skip_recipient",
+                                                "keep_used_link",
+                                                "forget_join",
                                                 "lose_wake_on_handover"};
 };
 } // namespace paygate

@@ -1,6 +1,7 @@
-// The kinds of the simulated node: the real ones, with five wrapped so that a planted fault can be switched on.
+// The kinds of the simulated node: the real ones, with six wrapped so that a planted fault can be switched on.
 #include <algorithm>
 
+#include "actors/broadcast/broadcast_machine.hpp"
 #include "actors/conversion/conversion_machine.hpp"
 #include "actors/kinds.hpp"
 #include "actors/payout/payout_machine.hpp"
@@ -88,9 +89,30 @@ struct faulty_scheduler : scheduler_kind {
   }
 };
 
+struct faulty_broadcast : broadcast_kind {
+  static verdict<broadcast> apply(const broadcast& state, bool exists, const broadcast_message& message, const step_context& context) {
+    auto result = broadcast_kind::apply(state, exists, message, context);
+    auto* yes = std::get_if<decision<broadcast>>(&result);
+    // "The page was read, so they all have it."
+    if (active_fault == planted::skip_recipient && yes && yes->next.page && !state.page && yes->next.page->people.size() > 1)
+      yes->next.cursor = yes->next.page->people.front().user_id;
+    return result;
+  }
+};
+
 struct faulty_subscription : subscription_kind {
   static verdict<subscription> apply(const subscription& state, bool exists, const subscription_message& message,
                                      const step_context& context) {
+    if (active_fault == planted::forget_join && exists && std::holds_alternative<member_joined>(message))
+      return decision<subscription>{.next = state, .changed = false, .reply = ok{}, .entries = {}, .rows = {}, .note = {}};
+    if (active_fault == planted::keep_used_link) {
+      auto result = subscription_kind::apply(state, exists, message, context);
+      if (auto* yes = std::get_if<decision<subscription>>(&result)) {
+        yes->next.spent_links.clear();
+        yes->changed = !(exists && yes->next == state);
+      }
+      return result;
+    }
     if (active_fault != planted::forget_period) return subscription_kind::apply(state, exists, message, context);
     auto forgetful = state;
     forgetful.periods.clear();
@@ -156,6 +178,8 @@ spawn_entity_fn spawner_of(entity_kind kind) {
   case entity_kind::conversion: return spawn_entity<faulty_conversion>;
   case entity_kind::scheduler: return spawn_entity<faulty_scheduler>;
   case entity_kind::reconciliation: return spawn_reconciliation;
+  case entity_kind::broadcast: return spawn_entity<faulty_broadcast>;
+  case entity_kind::promo_code: return spawn_promo_code;
   case entity_kind::account: return spawn_account;
   case entity_kind::login_name: return spawn_login_name;
   case entity_kind::session: return spawn_session;

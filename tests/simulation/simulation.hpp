@@ -46,6 +46,7 @@ private:
   void judge_chain();
   void judge_gathering();
   void judge_books();
+  void judge_broadcasts();
   void operate();
   bool has_ended(const entity_ref& ref, const snapshot& state) const;
   int128 unbooked(bool token) const;
@@ -60,7 +61,7 @@ private:
     bool stays_away = false; ///< It has left, until the time of peace.
   };
   std::vector<slot> slots_;
-  int born_ = 0;
+  int born_ = 0, broadcasts_ = 0;
   std::vector<channel> channels_;
   std::uint64_t trace_hash_ = 14'695'981'039'346'656'037u;
 };

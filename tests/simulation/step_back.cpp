@@ -1,6 +1,7 @@
 // No row goes backwards: what each kind may never take back.
 #include <algorithm>
 
+#include "actors/broadcast/broadcast_machine.hpp"
 #include "actors/channel/channel_machine.hpp"
 #include "actors/conversation/conversation_machine.hpp"
 #include "actors/conversion/conversion_machine.hpp"
@@ -25,7 +26,6 @@ bool forgot(const std::string& old, const std::string& next) { return !old.empty
 
 std::string back(const payment& a, const payment& b) {
   if (a.status == payment_status::paid && b.status != payment_status::paid) return "paid stays paid";
-  if (forgot(a.invite_link, b.invite_link)) return "the invite link is bound once";
   if (forgot(a.invoice_id, b.invoice_id)) return "the invoice is bound once";
   if (forgot(a.ends_at, b.ends_at)) return "the extension is known once";
   if (a.judged_at && !b.judged_at) return "a verdict is not forgotten";
@@ -120,6 +120,11 @@ std::string step_back(const snapshot& old, const snapshot& next, const database&
   if (const auto* a = std::get_if<scheduler>(&old)) return std::get<scheduler>(next).round < a->round ? "rounds are counted up" : "";
   if (const auto* a = std::get_if<wallet>(&old)) return back(*a, std::get<wallet>(next));
   if (const auto* a = std::get_if<subscription>(&old)) return back(*a, std::get<subscription>(next));
+  if (const auto* a = std::get_if<broadcast>(&old)) {
+    const auto& b = std::get<broadcast>(next);
+    if (a->ended_at && b.status != a->status) return "a broadcast that has ended stays so";
+    return b.cursor < a->cursor || b.sent < a->sent || b.failed < a->failed ? "a broadcast goes forward" : "";
+  }
   if (const auto* a = std::get_if<poller>(&old)) return std::get<poller>(next).next_offset < a->next_offset ? "the offset grows" : "";
   if (const auto* a = std::get_if<conversation>(&old)) {
     const auto& b = std::get<conversation>(next);
@@ -137,6 +142,7 @@ std::vector<effect> effects_of(const snapshot& state, const entity_ref& ref, tim
   if (const auto* s = std::get_if<conversion>(&state)) return conversion_kind::effects_due(*s, ref, now, rules);
   if (const auto* s = std::get_if<scheduler>(&state)) return scheduler_kind::effects_due(*s, ref, now, rules);
   if (const auto* s = std::get_if<wallet>(&state)) return wallet_kind::effects_due(*s, ref, now, rules);
+  if (const auto* s = std::get_if<broadcast>(&state)) return broadcast_kind::effects_due(*s, ref, now, rules);
   return poller_kind::effects_due(std::get<poller>(state), ref, now, rules);
 }
 

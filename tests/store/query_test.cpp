@@ -55,6 +55,15 @@ TEST_CASE("the wake scan finds what is due, in order, and loses nobody between t
   CHECK(names(list) == "wallet/e ");
   CHECK(db.wake(0, INT64_MAX, 100).refs.size() == 5);
   CHECK(db.wake(3'001, 9'999, 100).refs.empty());
+
+  // Of some shards alone.
+  const auto shard = shard_of({entity_kind::subscription, "b"});
+  for (const auto& ref : db.wake(0, INT64_MAX, 100, {shard}).refs) CHECK(shard_of(ref) == shard);
+  CHECK(names(db.wake(1'000, 2'000, 1, {shard})) == "subscription/b ");
+  auto others = store::every_shard();
+  std::erase(others, shard);
+  CHECK(names(db.wake(0, INT64_MAX, 100, others)).find("subscription/b") == std::string::npos);
+  CHECK(db.wake(0, INT64_MAX, 100, {}).refs.empty());
 }
 
 TEST_CASE("the operator's questions are answered in JSON") {

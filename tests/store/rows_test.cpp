@@ -63,7 +63,6 @@ void check_equal(const T& a, const T& b) {
 
 } // namespace
 
-
 // By name: a column that came later stands last in the table, whatever its place in the struct.
 std::vector<std::string> sorted(std::vector<std::string> columns) {
   std::sort(columns.begin(), columns.end());
@@ -79,18 +78,27 @@ TEST_CASE("the tables have exactly the columns that each_field lists") {
     CHECK(sorted(columns_in_database(db, table.name)) == sorted(described(wanted)));
   }
   for (const auto* table : {&deposit_table(), &subscription_period_table(), &wallet_transfer_table(), &wallet_correction_table(),
-                            &wallet_foreign_table()}) {
+                            &wallet_foreign_table(), &promo_use_table()}) {
     INFO(table->name);
     auto wanted = table->fields;
     wanted.push_back({"seq", {"bigint"}}); // Order of arrival: the table's own.
     CHECK(sorted(columns_in_database(db, table->name)) == sorted(described(wanted)));
   }
+  CHECK(sorted(columns_in_database(db, "channel_draft")) == sorted(described(channel_draft_table().fields)));
+  check_enum<channel_notice>(db);
+  check_enum<conversation_query>(db);
+  check_enum<conversation_errand>(db);
+  check_enum<form_field>(db);
   check_enum<entity_kind>(db);
   check_enum<payment_status>(db);
   check_enum<provider_status>(db);
   check_enum<payout_strategy>(db);
   check_enum<channel_status>(db);
   check_enum<subscription_status>(db);
+  check_enum<subscription_access>(db);
+  check_enum<subscription_notice>(db);
+  check_enum<promo_code_status>(db);
+  check_enum<promo_state>(db);
   check_enum<conversation_status>(db);
   check_enum<conversation_view>(db);
   check_enum<payout_status>(db);

@@ -1,6 +1,7 @@
 #include "tests/store/store_support.hpp"
 
 #include <map>
+#include <numeric>
 
 #include <stdexcept>
 
@@ -84,9 +85,15 @@ std::string store::query(const std::string& name, const std::string& arguments) 
   return answer;
 }
 
-wake_list store::wake(std::int64_t from, std::int64_t to, std::uint32_t limit) {
+shard_list store::every_shard() {
+  shard_list all(shard_count);
+  std::iota(all.begin(), all.end(), 0u);
+  return all;
+}
+
+wake_list store::wake(std::int64_t from, std::int64_t to, std::uint32_t limit, const shard_list& shards) {
   wake_list answer;
-  self->request(reader, std::chrono::seconds(20), wake_atom::value, from, to, limit)
+  self->request(reader, std::chrono::seconds(20), wake_atom::value, from, to, limit, shards)
       .receive([&](const wake_list_ptr& got) { answer = *got; }, [&](const caf::error& error) { demand(false, system.render(error)); });
   return answer;
 }
@@ -208,8 +215,20 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
     for (auto& period : state.periods) period.subscription_id = id;
     return state;
   }
-  case entity_kind::channel: return filled<channel>();
-  case entity_kind::conversation: return filled<conversation>();
+  case entity_kind::channel: {
+    auto state = filled<channel>();
+    state.posts.cadence_day = 28;
+    state.posts.cadence_hour = 23;
+    state.trial_days = 7;
+    return state;
+  }
+  case entity_kind::conversation: {
+    auto state = filled<conversation>();
+    state.drafts = {filled<channel_draft>(100)};
+    state.drafts[0].conversation_id = id;
+    state.drafts[0].open = true; // One that is not is not loaded.
+    return state;
+  }
   case entity_kind::payout: {
     auto state = filled<payout>();
     state.funded = state.source - eth_amount::of_units(1);
@@ -232,6 +251,21 @@ snapshot filled_snapshot(entity_kind kind, const std::string& id) {
   }
   case entity_kind::scheduler: return filled<scheduler>();
   case entity_kind::reconciliation: return filled<reconciliation>();
+  case entity_kind::broadcast: {
+    auto state = filled<broadcast>();
+    state.recipients = 9;
+    state.sent = 5;
+    state.failed = 3;
+    state.skipped = 1;
+    return state;
+  }
+  case entity_kind::promo_code: {
+    auto state = filled<promo_code>();
+    state.percent = 0; // A share or an amount.
+    state.uses = {filled<promo_use>(100), filled<promo_use>(200)};
+    for (auto& use : state.uses) use.promo_id = id;
+    return state;
+  }
   case entity_kind::account: return filled<account>();
   case entity_kind::login_name: return filled<login_name>();
   case entity_kind::session: return filled<session>();
@@ -264,6 +298,8 @@ std::vector<side_row> children_of(const snapshot& state) {
   std::vector<side_row> rows;
   if (const auto* p = std::get_if<payment>(&state)) rows.assign(p->deposits.begin(), p->deposits.end());
   if (const auto* s = std::get_if<subscription>(&state)) rows.assign(s->periods.begin(), s->periods.end());
+  if (const auto* c = std::get_if<conversation>(&state)) rows.assign(c->drafts.begin(), c->drafts.end());
+  if (const auto* c = std::get_if<promo_code>(&state)) rows.assign(c->uses.begin(), c->uses.end());
   if (const auto* w = std::get_if<wallet>(&state)) {
     rows.assign(w->transfers.begin(), w->transfers.end());
     rows.insert(rows.end(), w->foreign.begin(), w->foreign.end());

@@ -47,7 +47,8 @@ public:
   commit_result commit(step_record step);
   load_answer load(const entity_ref& ref);
   std::string query(const std::string& name, const std::string& arguments = "{}");
-  wake_list wake(std::int64_t from, std::int64_t to, std::uint32_t limit);
+  wake_list wake(std::int64_t from, std::int64_t to, std::uint32_t limit, const shard_list& shards = every_shard());
+  static shard_list every_shard();
   lease_answer take() { return lease(take_atom::value, leases); }
   template <class Atom>
   lease_answer lease(Atom atom, const lease_actor& keeper) {

@@ -19,6 +19,8 @@ inline snapshot empty_snapshot(entity_kind kind) {
   case entity_kind::conversion: return conversion{};
   case entity_kind::scheduler: return scheduler{};
   case entity_kind::reconciliation: return reconciliation{};
+  case entity_kind::broadcast: return broadcast{};
+  case entity_kind::promo_code: return promo_code{};
   case entity_kind::account: return account{};
   case entity_kind::login_name: return login_name{};
   case entity_kind::session: return session{};

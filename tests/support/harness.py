@@ -324,7 +324,7 @@ class World:
     def make_secrets(self):
         os.mkdir(self.path("secrets"), 0o700)
         for name in ("NOWPAYMENTS_API_KEY", "NOWPAYMENTS_IPN_SECRET", "CHANGENOW_API_KEY", "SUCCESS_URL_SIGNING_KEY", "INTERNAL_SIGNING_KEY",
-                     "HOST_WALLET_PRIVATE_KEY", "JWT_SECRET_KEY", "TELEGRAM_WEBHOOK_SECRET", "COINGECKO_API_KEY"):
+                     "HOST_WALLET_PRIVATE_KEY", "JWT_SECRET_KEY", "TELEGRAM_WEBHOOK_SECRET", "COINGECKO_API_KEY", "SENDGRID_API_KEY"):
             self.secret(name, secrets.token_hex(32))
         self.secret("TELEGRAM_BOT_TOKEN", "7000000001:" + secrets.token_hex(17))
 
@@ -456,6 +456,8 @@ class Buyer:
         self.press(message, offer(message["buttons"]), self.channel)
         message, button = self.see("the Pay button", lambda b: "callback_data" in b)
         self.press(message, button)
+        if button["callback_data"].startswith("don:"):
+            self.press(*self.see("the question for a message", lambda b: b.get("callback_data", "").startswith("skip:")))
         _, button = self.see("the pay link", lambda b: "/pay/" in b.get("url", ""))
         self.invoice = int(button["url"].rsplit("/", 1)[1])
         self.order = next(i["order_id"] for i in self.world.sandbox.get("invoices") if str(i["id"]) == str(self.invoice))

@@ -1,0 +1,435 @@
+// Accounts: who may do what in which status, the mails and names they owe, and the guard against guessing.
+#include "actors/account/account_machine.hpp"
+
+#include <random>
+
+#include "actors/account/login_guard.hpp"
+#include "tests/machine/sales_support.hpp"
+
+using namespace paygate;
+using namespace paygate::test;
+
+namespace {
+
+struct rig : machine<account_kind> {
+  rig() : machine("A1") { rules.public_url = "https://pay.example"; }
+
+  void open() { send(open_account{"Ann", "Ann@Example.org", "hash0", false}); }
+  /// Does everything that is due at once; answers the mails.
+  std::vector<send_mail> settle() {
+    std::vector<send_mail> mails;
+    for (bool more = true; more;) {
+      more = false;
+      for (const auto& e : due()) {
+        if (e.not_before > now) continue;
+        more = true;
+        if (const auto* asked = std::get_if<ask_entity>(&e.request)) {
+          asked_of.push_back(to_text(asked->to) + " " + std::string(name_of(asked->message)));
+          const auto& holder = lost.contains(asked->to.id) ? lost[asked->to.id] : self.id;
+          send(effect_done{e.key, entity_reply(name_view{holder, true})});
+        } else if (std::holds_alternative<make_secret>(std::get<io_request>(e.request))) {
+          const auto n = std::to_string(++secrets);
+          send(effect_done{e.key, io_outcome(secret_made{"secret" + n, "digest" + n})});
+        } else {
+          mails.push_back(std::get<send_mail>(std::get<io_request>(e.request)));
+          send(effect_done{e.key, io_outcome(done{})});
+        }
+        break;
+      }
+    }
+    return mails;
+  }
+  static std::string_view name_of(const any_message& m) {
+    return std::visit([](const auto& of_kind) { return paygate::name_of(of_kind); }, m);
+  }
+  /// Signed up, confirmed, greeted.
+  void activate() {
+    open();
+    settle();
+    send(confirm_email{state.verify_token});
+    settle();
+  }
+  std::string digest() const { return "digest" + std::to_string(secrets); }
+
+  std::map<std::string, std::string> lost; ///< Names that are somebody else's.
+  std::vector<std::string> asked_of;
+  int secrets = 0;
+};
+
+std::string subjects(const std::vector<send_mail>& mails) {
+  std::string all;
+  for (const auto& m : mails) all += (all.empty() ? "" : "; ") + m.to + ": " + m.subject;
+  return all;
+}
+
+} // namespace
+
+TEST_CASE("signing up asks for the address first, then mails a link that confirms it") {
+  rig m;
+  m.open();
+  CHECK(m.state.status == account_status::unverified);
+  const auto mails = m.settle();
+  CHECK(m.asked_of == std::vector<std::string>{"login_name/mail:ann@example.org confirm_name", "login_name/name:ann confirm_name"});
+  CHECK(subjects(mails) == "Ann@Example.org: Confirm your e-mail address");
+  CHECK(mails[0].text.find("https://pay.example/verify-email?token=A1.secret1") != std::string::npos);
+  CHECK(m.state.verify_token == "digest1");
+  CHECK(m.state.secret.empty());
+  CHECK(code_of(m.send(get_account{})) == "not_found");
+  CHECK(code_of(m.send(confirm_email{"digest0"})) == "invalid");
+  CHECK(std::holds_alternative<ok>(m.send(confirm_email{"digest1"})));
+  CHECK(m.state.status == account_status::active);
+  CHECK(code_of(m.send(confirm_email{"digest1"})) == "invalid");
+  CHECK(subjects(m.settle()) == "Ann@Example.org: Welcome to PayGatePrime");
+  CHECK(std::get<account_view>(m.send(get_account{})).user_name == "Ann");
+}
+
+TEST_CASE("signing up with somebody's address ends in a mail to them, and keeps the user name reserved") {
+  rig m;
+  m.lost["mail:ann@example.org"] = "A0";
+  m.open();
+  CHECK(m.settle().empty());
+  CHECK(m.asked_of == std::vector<std::string>{"login_name/mail:ann@example.org confirm_name", "account/A0 address_wanted"});
+  CHECK(m.state.status == account_status::closed);
+  CHECK(m.state.email.empty());
+  CHECK(m.state.password_hash.empty());
+
+  rig owner;
+  owner.activate();
+  owner.send(address_wanted{});
+  CHECK(subjects(owner.settle()) == "Ann@Example.org: You have an account already");
+  // An address that was never confirmed belongs to who reads its mail: they set a password of their own.
+  rig unconfirmed;
+  unconfirmed.open();
+  unconfirmed.settle();
+  unconfirmed.send(address_wanted{});
+  CHECK(subjects(unconfirmed.settle()) == "Ann@Example.org: Set a new password");
+  unconfirmed.send(reset_password{unconfirmed.digest(), "hash1", "n"});
+  CHECK(unconfirmed.state.status == account_status::active);
+  CHECK(unconfirmed.state.password_hash == "hash1");
+}
+
+TEST_CASE("a secret that was lost in a crash is made anew, and only the newer one is good") {
+  rig m;
+  m.open();
+  while (!m.owes("secret:verify")) m.answered("name:", name_view{"A1", true});
+  m.done_with("secret:verify", secret_made{"s1", "d1"});
+  CHECK(m.owes("mail:verify"));
+  m.state.secret.clear(); // Loaded from its row: plain secrets are not stored.
+  CHECK_FALSE(m.owes("mail:verify"));
+  m.done_with("secret:verify", secret_made{"s2", "d2"});
+  CHECK(m.request<send_mail>("mail:verify").text.find("A1.s2") != std::string::npos);
+  CHECK(code_of(m.send(confirm_email{"d1"})) == "invalid");
+  CHECK(std::holds_alternative<ok>(m.send(confirm_email{"d2"})));
+}
+
+TEST_CASE("tokens end with their time") {
+  rig m;
+  m.open();
+  m.settle();
+  m.now += account_kind::verify_life;
+  CHECK(code_of(m.send(confirm_email{m.digest()})) == "invalid");
+  m.send(ask_verification{});
+  CHECK(m.settle().size() == 1);
+  m.now += account_kind::verify_life - std::chrono::seconds(1);
+  CHECK(std::holds_alternative<ok>(m.send(confirm_email{m.digest()})));
+  m.settle();
+  m.send(ask_reset{});
+  m.settle();
+  m.now += account_kind::reset_life;
+  CHECK(code_of(m.send(reset_password{m.digest(), "hash1", "n"})) == "invalid");
+  CHECK(m.state.password_hash == "hash0");
+}
+
+TEST_CASE("an account that is never confirmed gives its names back after a week") {
+  rig m;
+  m.open();
+  m.settle();
+  m.send(lapse_account{});
+  CHECK_FALSE(m.last.changed);
+  m.now = *m.state.lapses_at;
+  m.asked_of.clear();
+  m.send(std::get<account_message>(m.question("lapse").message));
+  CHECK(m.settle().empty());
+  CHECK(m.asked_of == std::vector<std::string>{"login_name/name:ann release_name", "login_name/mail:ann@example.org release_name"});
+  CHECK(m.state.status == account_status::closed);
+  CHECK(m.state.user_name.empty());
+}
+
+TEST_CASE("a password that is reset ends every session, knows the network, and is told by mail") {
+  rig m;
+  m.activate();
+  m.send(ask_reset{});
+  const auto mails = m.settle();
+  CHECK(subjects(mails) == "Ann@Example.org: Set a new password");
+  CHECK(mails[0].html.find("/reset-password?token=A1.secret") != std::string::npos);
+  const auto epoch = m.state.login_epoch;
+  m.send(reset_password{m.digest(), "hash1", "203.0.113.0/24"});
+  CHECK(m.state.password_hash == "hash1");
+  CHECK(m.state.login_epoch == epoch + 1);
+  CHECK(subjects(m.settle()) == "Ann@Example.org: Your password was changed");
+  CHECK(code_of(m.send(reset_password{m.digest(), "hash2", "n"})) == "invalid");
+  CHECK(code_of(m.send(get_account{epoch})) == "conflict");
+}
+
+TEST_CASE("another address counts once it is confirmed; both are told") {
+  rig m;
+  m.activate();
+  m.asked_of.clear();
+  CHECK(std::get<account_view>(m.send(change_email{"new@example.org"})).pending_email == "new@example.org");
+  CHECK(m.state.email == "Ann@Example.org");
+  CHECK(subjects(m.settle()) == "new@example.org: Confirm your new e-mail address; Ann@Example.org: Your e-mail address is about to change");
+  m.send(confirm_email{m.digest()});
+  CHECK(m.state.email == "new@example.org");
+  CHECK(subjects(m.settle()) == "Ann@Example.org: Your e-mail address was changed");
+  CHECK(m.asked_of
+        == std::vector<std::string>{"login_name/mail:new@example.org reserve_name", "login_name/mail:new@example.org confirm_name",
+                                    "login_name/mail:ann@example.org release_name"});
+}
+
+TEST_CASE("an address that is somebody else's is told to them alone") {
+  rig m;
+  m.activate();
+  m.asked_of.clear();
+  m.lost["mail:bob@example.org"] = "B1";
+  m.send(change_email{"bob@example.org"});
+  CHECK(m.settle().empty());
+  CHECK(m.asked_of == std::vector<std::string>{"login_name/mail:bob@example.org reserve_name", "account/B1 address_wanted"});
+  CHECK(m.state.pending_email.empty());
+  CHECK(m.state.change_token.empty());
+}
+
+TEST_CASE("a newer wish for an address replaces the older one and frees it") {
+  rig m;
+  m.activate();
+  m.asked_of.clear();
+  m.send(change_email{"one@example.org"});
+  m.send(change_email{"two@example.org"});
+  const auto mails = m.settle();
+  CHECK(m.asked_of
+        == std::vector<std::string>{"login_name/mail:one@example.org reserve_name", "login_name/mail:one@example.org release_name",
+                                    "login_name/mail:two@example.org reserve_name"});
+  CHECK(mails[0].to == "two@example.org");
+  CHECK(m.state.pending_email == "two@example.org");
+}
+
+TEST_CASE("mails that anybody can ask for keep their distance, and a good token is always in the last one") {
+  rig m;
+  m.activate();
+  int mails = 0;
+  for (int minute = 0; minute < 24 * 60; ++minute) {
+    m.send(ask_reset{});
+    mails += static_cast<int>(m.settle().size());
+    CHECK(m.state.reset_until > m.now);
+    m.now += std::chrono::minutes(1);
+  }
+  CHECK(mails <= 3 + 24 * 3);
+  CHECK(mails >= 60);
+}
+
+TEST_CASE("a phantom takes what an account takes, and owes nothing") {
+  machine<account_kind> m("phantom-7");
+  CHECK(std::get<login_view>(m.send(begin_login{"n"})).password_hash.empty());
+  CHECK(m.state.status == account_status::phantom);
+  CHECK(std::holds_alternative<ok>(m.send(ask_reset{})));
+  CHECK(m.last.changed);
+  CHECK(std::holds_alternative<ok>(m.send(ask_reset{})));
+  CHECK_FALSE(m.last.changed);
+  CHECK(m.due().empty());
+  CHECK(code_of(m.send(login_succeeded{"n", "", ""})) == "conflict");
+  CHECK(code_of(m.send(get_account{})) == "not_found");
+  CHECK(code_of(m.send(reset_password{"", "hash", "n"})) == "invalid");
+  CHECK(code_of(m.send(confirm_email{""})) == "invalid");
+}
+
+TEST_CASE("strangers and accounts are slowed down by the same rule") {
+  rig known;
+  known.activate();
+  machine<account_kind> phantom("phantom-7");
+  for (int i = 0; i < 60; ++i) {
+    const auto a = std::get<login_view>(known.send(begin_login{"n" + std::to_string(i % 3)}));
+    const auto b = std::get<login_view>(phantom.send(begin_login{"n" + std::to_string(i % 3)}));
+    CHECK(a.wait == b.wait);
+    known.now += std::chrono::milliseconds(700);
+    phantom.now += std::chrono::milliseconds(700);
+  }
+}
+
+TEST_CASE("who logs in makes the network a known one, and an old hash a new one") {
+  rig m;
+  m.activate();
+  m.send(begin_login{"home"});
+  CHECK(code_of(m.send(login_succeeded{"home", "other", ""})) == "conflict");
+  CHECK(std::get<account_view>(m.send(login_succeeded{"home", "hash0", "hash1"})).account_id == "A1");
+  CHECK(m.state.password_hash == "hash1");
+  CHECK(read_guard(m.state.guard).places[0].known);
+  rig unconfirmed;
+  unconfirmed.open();
+  CHECK(std::get<login_view>(unconfirmed.send(begin_login{"home"})).password_hash.empty());
+  CHECK(code_of(unconfirmed.send(login_succeeded{"home", "hash0", ""})) == "conflict");
+}
+
+TEST_CASE("a link to Telegram is good once, and repeats of it are") {
+  rig m;
+  m.activate();
+  CHECK(code_of(m.send(link_telegram{"", 7, "@ann"})) == "invalid");
+  m.send(offer_link{"L1"});
+  CHECK(code_of(m.send(link_telegram{"L2", 7, "@ann"})) == "invalid");
+  CHECK(std::holds_alternative<ok>(m.send(link_telegram{"L1", 7, "@ann"})));
+  CHECK(m.state.telegram_user_id == 7);
+  CHECK(subjects(m.settle()) == "Ann@Example.org: Your account is linked to Telegram");
+  CHECK(std::holds_alternative<ok>(m.send(link_telegram{"L1", 7, "@ann"})));
+  CHECK_FALSE(m.last.changed);
+  CHECK(code_of(m.send(link_telegram{"L1", 8, "@eve"})) == "invalid");
+  m.send(offer_link{"L3"});
+  m.now += account_kind::link_life;
+  CHECK(code_of(m.send(link_telegram{"L3", 8, "@eve"})) == "invalid");
+}
+
+TEST_CASE("a closed account gives its names back, says goodbye, and then names nobody") {
+  rig m;
+  m.activate();
+  m.asked_of.clear();
+  m.send(close_account{});
+  CHECK(code_of(m.send(get_account{})) == "not_found");
+  CHECK(subjects(m.settle()) == "Ann@Example.org: Your account is closed");
+  CHECK(m.asked_of == std::vector<std::string>{"login_name/name:ann release_name", "login_name/mail:ann@example.org release_name"});
+  CHECK(m.state.email.empty());
+  CHECK(m.state.password_hash.empty());
+  CHECK(m.state.guard.empty());
+  CHECK(m.due().empty());
+}
+
+TEST_CASE("what a person wrote is escaped in a mail's HTML, and a mail that is refused does not hold up the next") {
+  rig m;
+  m.activate();
+  m.send(offer_link{"L1"});
+  m.send(link_telegram{"L1", 7, "<b onload=x>\"&"});
+  const auto mail = m.request<send_mail>("mail:linked");
+  CHECK(mail.html.find("<b onload") == std::string::npos);
+  CHECK(mail.html.find("&lt;b onload=x&gt;&quot;&amp;") != std::string::npos);
+  m.send(change_password{"hash1"});
+  m.done_with("mail:linked", no_way("http_400"));
+  CHECK(m.rows<failure_listed>().size() == 1);
+  CHECK(m.owes("mail:password"));
+}
+
+TEST_CASE("every status refuses what is not for it") {
+  struct row {
+    account_status status;
+    std::string get, everywhere, password, email, close, link;
+  };
+  const row rows[] = {
+    {account_status::phantom, "not_found", "not_found", "not_found", "not_found", "not_found", "not_found"},
+    {account_status::unverified, "not_found", "not_found", "not_found", "not_found", "not_found", "not_found"},
+    {account_status::active, "", "", "", "", "", ""},
+    {account_status::closing, "", "", "", "", "", ""},
+    {account_status::closed, "not_found", "not_found", "not_found", "not_found", "not_found", "not_found"},
+  };
+  for (const auto& row : rows) {
+    const auto code = [&](const account_message& message) {
+      rig m;
+      m.activate();
+      m.state.status = row.status;
+      return code_of(m.send(message));
+    };
+    INFO(to_text(row.status));
+    CHECK(code(get_account{}) == row.get);
+    CHECK(code(log_out_everywhere{}) == row.everywhere);
+    CHECK(code(change_password{"h"}) == row.password);
+    CHECK(code(change_email{"x@example.org"}) == row.email);
+    CHECK(code(close_account{}) == row.close);
+    CHECK(code(offer_link{"L"}) == row.link);
+    CHECK(code(ask_reset{}) == "");
+    CHECK(code(ask_verification{}) == "");
+    CHECK(code(address_wanted{}) == "");
+    CHECK(code(begin_login{"n"}) == "");
+  }
+}
+
+TEST_CASE("random lives of an account: what is owed ends, tokens are hashes, the epoch never falls") {
+  for (unsigned seed = 1; seed <= 200; ++seed) {
+    std::mt19937 chance(seed);
+    rig m;
+    m.open();
+    std::int64_t epoch = 0;
+    for (int i = 0; i < 60; ++i) {
+      const auto pick = chance() % 14;
+      const auto name = "n" + std::to_string(chance() % 4);
+      if (pick == 0) m.send(change_email{"x" + name + "@example.org"});
+      if (pick == 1) m.lost["mail:x" + name + "@example.org"] = chance() % 2 ? "B1" : "A1";
+      if (pick == 2) m.send(ask_reset{});
+      if (pick == 3) m.send(confirm_email{m.digest()});
+      if (pick == 4) m.send(reset_password{m.digest(), "h" + std::to_string(i), name});
+      if (pick == 5) m.send(begin_login{name});
+      if (pick == 6) m.send(login_succeeded{name, m.state.password_hash, ""});
+      if (pick == 7) m.now += std::chrono::hours(chance() % 40);
+      if (pick == 8) m.send(log_out_everywhere{});
+      if (pick == 9) m.send(address_wanted{});
+      if (pick == 10) m.send(change_password{"p" + std::to_string(i)});
+      if (pick == 11 && chance() % 20 == 0) m.send(close_account{});
+      if (pick >= 12) m.settle();
+      INFO("seed " << seed << " step " << i);
+      REQUIRE(m.state.login_epoch >= epoch);
+      epoch = m.state.login_epoch;
+      for (const auto* token : {&m.state.verify_token, &m.state.reset_token, &m.state.change_token})
+        REQUIRE((token->empty() || token->starts_with("digest")));
+      const bool named = !m.state.user_name.empty() && !m.state.email.empty() && !m.state.password_hash.empty();
+      REQUIRE((named || m.state.status == account_status::closed));
+    }
+    m.settle();
+    CHECK(m.state.owed_names.empty());
+    CHECK(m.state.owed_mails.empty());
+  }
+}
+
+TEST_CASE("a network has five tries, then waits longer and longer, up to a quarter of an hour") {
+  login_guard guard;
+  auto now = start_of_time();
+  for (int i = 0; i < 5; ++i) CHECK(guard.begin("a", now).count() == 0);
+  CHECK(guard.begin("a", now) == std::chrono::seconds(1));
+  milliseconds before{0};
+  for (int i = 0; i < 20; ++i) {
+    const auto wait = guard.begin("a", now);
+    CHECK(wait >= before);
+    CHECK(wait <= login_guard::own_max);
+    before = wait;
+    now += wait;
+    CHECK(guard.begin("a", now).count() == 0);
+  }
+  CHECK(before == login_guard::own_max);
+  CHECK(guard.begin("b", now).count() == 0);
+  now += login_guard::own_memory + std::chrono::minutes(16);
+  for (int i = 0; i < 4; ++i) CHECK(guard.begin("a", now).count() == 0);
+}
+
+TEST_CASE("a thousand networks together cannot keep the owner's own out, nor guess faster than once a minute") {
+  login_guard guard;
+  auto now = start_of_time();
+  guard.begin("home", now);
+  guard.succeed("home", now);
+  int tried = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    tried += guard.begin("bot" + std::to_string(i % 1000), now).count() == 0;
+    now += std::chrono::milliseconds(100);
+    if (i % 1000 == 0) {
+      REQUIRE(guard.begin("home", now).count() == 0);
+      guard.succeed("home", now);
+    }
+  }
+  CHECK(tried <= 30 + 10 + 100'000 / 600);
+  CHECK(tried >= 100);
+  CHECK(guard.places.size() <= login_guard::known_max + login_guard::strangers_max);
+}
+
+TEST_CASE("a guard's text reads back as what it was, and garbage as nothing") {
+  login_guard guard;
+  auto now = start_of_time();
+  for (int i = 0; i < 40; ++i) {
+    guard.begin("2001:db8:" + std::to_string(i) + "::/48", now);
+    if (i % 3 == 0) guard.succeed("2001:db8:" + std::to_string(i) + "::/48", now);
+    now += std::chrono::seconds(61);
+    CHECK(read_guard(to_text(guard)) == guard);
+  }
+  CHECK(read_guard("") == login_guard{});
+  CHECK(read_guard("x").places.empty());
+}
