@@ -18,7 +18,7 @@ inline constexpr std::array exit_meanings = {
     exit_meaning{wrong_usage, "wrong usage; nobody was asked"},
     exit_meaning{no_daemon, "no daemon answered"},
     exit_meaning{not_found, "there is no such thing, or nothing that the filter fits"},
-    exit_meaning{exceptions_open, "reconcile: differences are open"},
+    exit_meaning{exceptions_open, "reconcile: differences are open; import: rows were not taken over"},
 };
 
 } // namespace paygate::ctl

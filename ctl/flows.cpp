@@ -208,12 +208,18 @@ int sweep(const command& c, daemon_link& daemon) {
     if (!job) return code;
     if (text(*job, "finished") == "true") {
       print(c, *job);
+      if (text(*job, "verb") == "import")
+        return !text(*job, "fault").empty() ? refused : text(*job, "problems") == "0" ? done : exceptions_open;
       if (text(*job, "seen") == "0" && text(*job, "fault").empty()) return not_found;
       return text(*job, "refused") == "0" && text(*job, "fault").empty() ? done : refused;
     }
     if (clock::now() >= next_word) {
-      std::fprintf(stderr, "%s ... %s done, %s refused\n", text(*job, "verb").c_str(), text(*job, "done").c_str(),
-                   text(*job, "refused").c_str());
+      if (text(*job, "verb") == "import")
+        std::fprintf(stderr, "import ... %s taken over, %s known, of %s\n", text(*job, "taken").c_str(), text(*job, "known").c_str(),
+                     text(*job, "wanted").c_str());
+      else
+        std::fprintf(stderr, "%s ... %s done, %s refused\n", text(*job, "verb").c_str(), text(*job, "done").c_str(),
+                     text(*job, "refused").c_str());
       next_word += std::chrono::seconds(1);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));

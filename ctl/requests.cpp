@@ -184,6 +184,20 @@ request_text channel_file(const verb& self, const given& line) {
   return command.str();
 }
 
+request_text about_import(const verb& self, const given& given_line) {
+  auto line = given_line;
+  if (auto& from = line.options["from"]; from.starts_with('@')) { // So that no list of processes shows it.
+    std::ifstream file(from.substr(1));
+    std::string dsn;
+    if (!file || !std::getline(file, dsn)) return wrong("--from " + from + " cannot be read");
+    while (!dsn.empty() && (dsn.back() == ' ' || dsn.back() == '\r')) dsn.pop_back();
+    from = std::move(dsn);
+  }
+  if (line.option("from").empty() || !is_number(line.option("platform-bps")))
+    return wrong("import wants --from DSN, and --platform-bps N as fees.platform_bps is set (TP_FLAT_FEE was percent: 15 is 1500)");
+  return about(self, line);
+}
+
 request_text check_one_address(const verb&, const given& line) {
   if (!line.has("currency") || !line.has("network")) return wrong("address check wants --currency and --network");
   return check_json(line.option("currency"), line.option("network"), line.words[0], line.option("memo"));

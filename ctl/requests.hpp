@@ -22,6 +22,8 @@ request_text about_wallet(const verb& self, const given& line);
 /// A look of the inspector, by its options.
 request_text look_at(const verb& self, const given& line);
 request_text round_request(const verb& self, const given& line);
+/// A predecessor's database is taken over.
+request_text about_import(const verb& self, const given& line);
 request_text channel_file(const verb& self, const given& line);
 request_text check_one_address(const verb& self, const given& line);
 request_text cover_addresses(const verb& self, const given& line);

@@ -203,7 +203,24 @@ std::string show_top(const rapidjson::Value& answer) {
          + table(merged(answer, "slowest", "took_us", true), {"node", "kind", "id", "message", "took_us", "ago_ms"});
 }
 
+std::string show_import(const rapidjson::Value& job) {
+  const bool dry = text(job, "dry_run") == "true";
+  std::string out;
+  if (const auto& tables = member(job, "tables"); tables.IsArray() && !tables.Empty())
+    out += table(tables, {"table", "rows", "taken", "known", "settled", "problems", "differences"});
+  if (const auto& findings = member(job, "findings"); findings.IsArray() && !findings.Empty())
+    out += "\n" + table(findings, {"kind", "table", "key", "reason"});
+  if (number(job, "not_shown") > 0) out += "... and " + text(job, "not_shown") + " more\n";
+  if (const auto fault = text(job, "fault"); !fault.empty()) return out + "it ended early: " + fault + "\n";
+  if (text(job, "finished") != "true") out += "under way\n";
+  out += "\n" + text(job, "taken") + (dry ? " would be taken over, " : " taken over, ") + text(job, "known") + " known already, "
+         + text(job, "problems") + " with a problem, " + text(job, "differences") + " differ\n";
+  if (text(job, "taken") == "0") out += dry ? "nothing would change\n" : "nothing was changed\n";
+  return out;
+}
+
 std::string show_job(const rapidjson::Value& job) {
+  if (text(job, "verb") == "import") return show_import(job);
   std::string out = text(job, "verb")
                     + (text(job, "dry_run") == "true"
                            ? " would go over " + text(job, "seen") + "\n"

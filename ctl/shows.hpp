@@ -26,7 +26,9 @@ std::string show_tree(const rapidjson::Value& answer);
 /// With a line for each shard.
 std::string show_tree_with_shards(const rapidjson::Value& answer);
 std::string show_top(const rapidjson::Value& answer);
-/// How a sweep ended, or how far it is.
+/// How an import ended, or how far it is: what became of each table, and every row that wants a look.
+std::string show_import(const rapidjson::Value& job);
+/// How a sweep or an import ended, or how far it is.
 std::string show_job(const rapidjson::Value& job);
 /// What each node answered.
 std::string show_everywhere(const rapidjson::Value& answer);

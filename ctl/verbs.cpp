@@ -107,6 +107,8 @@ const std::vector<verb>& verbs() {
        about_level, "log_level", show_everywhere},
       {steer, "reconcile resolve", "ID", "--as WAY", "float, gas, loss or unattributed book the difference, explained does not", about,
        "resolve_exception", show_done, "", flow::reconcile},
+      {steer, "import", "", "--from DSN --platform-bps N", "take over a predecessor's database, as the daemon reaches it; @FILE: the DSN is in there",
+       about_import, "import", show_import, "", flow::sweep},
       {steer, "channels add", "", "--file FILE", "register a channel, or change its terms", channel_file, "channel", show_done},
   };
   return all;

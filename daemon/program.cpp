@@ -93,6 +93,7 @@ struct program::parts {
   loader_actor loader;
   reader_actor reader, operator_reader;
   lease_actor leases;
+  importer_actor importer;
   caf::actor router, node, pauses, bootstrap, inspector, exchange, observer, currencies;
   std::unique_ptr<cluster_part> cluster;
   std::vector<lane_actor> lanes;
@@ -225,6 +226,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
         set_log_level(now.log.level);
       },
       metrics_);
+  p.importer = spawn_importer(p.system, dsn);
   const ipn_reader read_ipn = [](std::string_view body) { return parse_provider_payment(body); };
   inspector_setup inspects;
   inspects.reader = p.operator_reader;
@@ -233,6 +235,8 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   inspects.ports = p.ports;
   inspects.rehearse = rehearse;
   inspects.read_ipn = read_ipn;
+  inspects.importer = p.importer;
+  inspects.plan_import = plan_import;
   inspects.config = [watch = p.watch](bool reload) { return reload ? watch->reload() : watch->show(); };
   inspects.log_level = [](const std::string& level) {
     return level.empty() || set_log_level(level) ? std::string(log_level_now()) : std::string();

@@ -119,6 +119,6 @@ struct cancel_conversion { std::string reason; };
 /// Command of the operator: as reopen_payout.
 struct reopen_conversion { std::string reason; };
 
-using conversion_message = std::variant<effect_done, open_conversion, cancel_conversion, reopen_conversion, name_arrival>;
+using conversion_message = std::variant<effect_done, open_conversion, cancel_conversion, reopen_conversion, name_arrival, imported_swap>;
 
 } // namespace paygate

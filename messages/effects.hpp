@@ -24,4 +24,14 @@ struct name_arrival {
   std::string reason;
 };
 
+/// Command of an import, to a payout or a conversion: money that a predecessor had on its way. It is listed for a person and never acted on:
+/// what became of it only the exchange and the chain know. A repeat changes nothing.
+struct imported_swap {
+  std::int64_t channel_id = 0; ///< 0: of many channels, or not known.
+  asset target;
+  std::string address;
+  usd_amount net;
+  std::string words; ///< What the predecessor wrote of it.
+};
+
 } // namespace paygate

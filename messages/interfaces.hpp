@@ -13,6 +13,7 @@
 #include <caf/typed_actor.hpp>
 
 #include "messages/cluster.hpp"
+#include "messages/import.hpp"
 #include "messages/step.hpp"
 
 // Every actor interface of the daemon, with a line per message. Spokes meet here and nowhere else. The payloads are local to a node:
@@ -96,6 +97,14 @@ using lane_actor = caf::typed_actor<caf::replies_to<call_atom, io_request_ptr>::
 ///   (ctl, JSON command) -> JSON answer. The only messages that cross the network in this version; both are plain strings.
 using inspector_actor = caf::typed_actor<caf::replies_to<ctl_atom, std::string>::with<std::string>>;
 
+/// Importer (persistence/): reads a predecessor's database, in one read-only transaction.
+///   (import, DSN): every table that it knows, as text. From then on no other import runs in the cluster, until
+///   (importend): the next one may.
+using import_atom = caf::atom_constant<caf::atom("import")>;
+using import_end_atom = caf::atom_constant<caf::atom("importend")>;
+using legacy_database_ptr = std::shared_ptr<const legacy_database>;
+using importer_actor = caf::typed_actor<caf::replies_to<import_atom, std::string>::with<legacy_database_ptr>, caf::reacts_to<import_end_atom>>;
+
 } // namespace paygate
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paygate::step_ptr)
@@ -108,3 +117,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paygate::io_request_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paygate::call_answer_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paygate::wake_list_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paygate::lease_answer_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paygate::legacy_database_ptr)

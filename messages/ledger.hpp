@@ -48,6 +48,8 @@ inline std::string in_swap(const std::string& swap_id) { return "assets:swap:" +
 inline std::string owner_available(const std::string& channel) { return "owner:" + channel + ":available"; } ///< Owed to the owner, free.
 inline std::string owner_held(const std::string& channel) { return "owner:" + channel + ":held"; }           ///< Owed to the owner, promised to a payout.
 inline std::string owner_spread(const std::string& channel) { return "owner:" + channel + ":spread"; }       ///< Spread and provider fee the owner bore.
+inline std::string opening_to_come(const std::string& channel) { return "assets:opening:" + channel; } ///< Gathered with a predecessor, not moved to our wallet yet.
+inline std::string opening_equity(const std::string& channel) { return "equity:opening:" + channel; }  ///< What the platform brought in (`float_equity`) and owes for such.
 } // namespace accounts
 
 } // namespace paygate

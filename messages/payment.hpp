@@ -142,6 +142,7 @@ struct payment {
   usd_amount list_price;                    ///< Before the code; 0 without one.
   std::optional<timestamp> promo_at;        ///< When the use was taken.
   std::string promo_words;                  ///< Why the code could not be used.
+  bool imported = false;                    ///< No order of ours: value that gathered with a predecessor (import_opening).
   std::vector<deposit> deposits;            ///< Child rows, first deposit first.
   bool operator==(const payment&) const = default;
 
@@ -194,6 +195,7 @@ struct payment {
     f("list_price_usd", self.list_price);
     f("promo_at", self.promo_at);
     f("promo_words", self.promo_words);
+    f("imported", self.imported);
   }
 };
 
@@ -235,10 +237,24 @@ struct refund_payment {
   std::string ended{}; ///< The payout of a refund before that is known to have ended for good without having paid: given back anew.
 };
 
+/// Command of an import: what gathered for a channel's owner with a predecessor, in ETH or in USDT, is owed by us from now on. `covered`: our
+/// wallet holds it already, as the platform's own; else it is booked as still to come, and no payout may claim it. A repeat changes nothing,
+/// but one that is covered makes one that was not so. Refused as `conflict` with other amounts, and for an order of ours.
+struct import_opening {
+  channel terms; ///< Of the channel that it is for.
+  std::int64_t user_id = 0;
+  usd_amount net;
+  eth_amount eth;
+  usdt_amount usdt;
+  bool covered = false;
+  std::string source; ///< "payout_accumulation/17"
+};
+
 /// Event from the subscription: the way in is there. `link` for the status page; empty when they are in already. Answers `ok`.
 struct access_given { std::string link; };
 
 using payment_message
-  = std::variant<effect_done, create_payment, ipn_received, payment_poked, get_payment_view, accept_payment, refund_payment, access_given>;
+  = std::variant<effect_done, create_payment, ipn_received, payment_poked, get_payment_view, accept_payment, refund_payment, access_given,
+                 import_opening>;
 
 } // namespace paygate

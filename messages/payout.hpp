@@ -158,6 +158,7 @@ struct cancel_payout { std::string reason; };
 /// be anywhere else than in our wallet: only when nothing was released to be signed, or the transfer was mined without effect.
 struct reopen_payout { std::string reason; };
 
-using payout_message = std::variant<effect_done, request_payout, request_batch, approve_payout, cancel_payout, reopen_payout, name_arrival>;
+using payout_message = std::variant<effect_done, request_payout, request_batch, approve_payout, cancel_payout, reopen_payout, name_arrival,
+                                    imported_swap>;
 
 } // namespace paygate

@@ -34,6 +34,7 @@ struct accrual_opened {
   std::string payout_id; ///< Set when a payout took it at once.
   usd_amount gross_usd, fee_usd, net_usd;
   eth_amount gross_eth, fee_eth, net_eth;
+  usdt_amount net_usdt{}; ///< Of one that was converted before it came to us (import_opening).
 };
 /// The accruals of that payout are paid, or free again (`pending`, `converted`) because its money is all here. When some of it was lost on
 /// a way back `left` says how many units of the pot there still are: they are shared out over the accruals by what each brought in, floor,

@@ -159,6 +159,16 @@ struct extend_subscription {
   bool operator==(const extend_subscription&) const = default;
 };
 
+/// Command of an import: access that was bought from a predecessor, until `ends_at`. Once per order id; where there is access already, the later
+/// end holds. Nothing is said to anybody about it.
+struct import_subscription {
+  std::string order_id;
+  std::int64_t channel_id = 0, closed_channel_id = 0, user_id = 0, chat_id = 0;
+  std::string user_name, channel_title;
+  timestamp starts_at{}, ends_at{};
+  bool operator==(const import_subscription&) const = default;
+};
+
 /// Command: `days` for nothing, once per user for ever. Refused as `invalid` without days, as `conflict` when there was a trial, as
 /// `out_of_order` while there is access. A repeat of the same order answers the same subscription_extended again.
 struct start_trial {
@@ -203,6 +213,6 @@ struct invite_spent { std::string link; };
 struct turn_phase {};
 
 using subscription_message = std::variant<effect_done, extend_subscription, start_trial, ask_invite, member_joined, member_left,
-                                          join_requested, invite_spent, turn_phase>;
+                                          join_requested, invite_spent, turn_phase, import_subscription>;
 
 } // namespace paygate

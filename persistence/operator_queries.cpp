@@ -71,6 +71,12 @@ const std::string trace_sql =
       "(SELECT coalesce(jsonb_agg(hop ORDER BY settled_at NULLS LAST, payment_id), '[]') FROM hops)) FROM asked), "
       "'{\"error\":{\"code\":\"not_found\",\"text\":\"there is no such order or payment\"}}'::jsonb)";
 
+// Every entry sums to zero, so what is neither an asset nor owed to anybody is the platform's own.
+const std::string free_value_sql =
+    "SELECT jsonb_build_object('eth', trim_scale(coalesce(sum(units) FILTER (WHERE currency = 'eth'), 0))::text, 'usdt', "
+    "trim_scale(coalesce(sum(units) FILTER (WHERE currency = 'usdt'), 0))::text) FROM ledger_posting WHERE (account LIKE 'assets:%' OR account "
+    "LIKE 'owner:%' OR account LIKE 'liability:%') AND $1::jsonb IS NOT NULL";
+
 } // namespace
 
 bool writes(std::string_view name) {
@@ -85,6 +91,7 @@ std::string operator_sql_of(std::string_view name) {
   if (name == resolve) return resolve_sql;
   if (name == webhook) return webhook_sql;
   if (name == trace) return trace_sql;
+  if (name == free_value) return free_value_sql;
   if (name == ended_refund) return ended_refund_sql;
   return {};
 }

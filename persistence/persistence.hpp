@@ -78,6 +78,9 @@ loader_actor spawn_loader(caf::actor_system& system, std::string dsn, std::share
 /// Queries: persistence/queries.hpp. A wake scan that could not be made answers scanned_to == from and no refs.
 reader_actor spawn_reader(caf::actor_system& system, std::string dsn);
 
+/// Reads a predecessor's database. `dsn` is ours, for the lock that lets one import run at a time.
+importer_actor spawn_importer(caf::actor_system& system, std::string dsn);
+
 /// Asks one of the questions of persistence/api_queries.hpp and waits for its answer; {"error":{"code": "unavailable"|"invalid"|
 /// "unknown_query"}} when there is none: no connection was free in time, or the database is away. From any thread.
 using api_reader = std::function<std::string(std::string_view name, const std::string& arguments, milliseconds timeout)>;

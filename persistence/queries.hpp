@@ -56,6 +56,8 @@ inline constexpr std::string_view ended_refund = "ended_refund";
 inline constexpr std::string_view webhook = "webhook";
 /// {"id"} -> the failed_transaction, or null.
 inline constexpr std::string_view failure = "failure";
+/// {} -> {"eth", "usdt"}: what the books have of assets beyond what others are owed: the platform's own.
+inline constexpr std::string_view free_value = "free_value";
 /// {"verb"?, "target"?, "limit"?: 100} -> [audit_trail], newest first.
 inline constexpr std::string_view audit_list = "audit_list";
 

@@ -37,11 +37,12 @@ constexpr const char* webhook_sql =
 
 constexpr const char* accrual_open_sql =
     "INSERT INTO accrual (payment_id, order_id, channel_id, status, payout_id, gross_usd, fee_usd, net_usd, gross_eth, fee_eth, net_eth, "
-    "created_at, updated_at) SELECT payment_id, order_id, channel_id, status, payout_id, "
-    "gross_usd, fee_usd, net_usd, gross_eth, fee_eth, net_eth, coalesce(at, now()), coalesce(at, now()) "
+    "net_usdt, conversion_id, created_at, updated_at) SELECT payment_id, order_id, channel_id, status, payout_id, "
+    "gross_usd, fee_usd, net_usd, gross_eth, fee_eth, net_eth, net_usdt, CASE status WHEN 'converted' THEN 'imported' ELSE '' END, "
+    "coalesce(at, now()), coalesce(at, now()) "
     "FROM unnest($1::text[], $2::text[], $3::bigint[], $4::accrual_status[], $5::text[], "
-    "$6::numeric[], $7::numeric[], $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::timestamptz[]) "
-    "AS u (payment_id, order_id, channel_id, status, payout_id, gross_usd, fee_usd, net_usd, gross_eth, fee_eth, net_eth, at)";
+    "$6::numeric[], $7::numeric[], $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::timestamptz[]) "
+    "AS u (payment_id, order_id, channel_id, status, payout_id, gross_usd, fee_usd, net_usd, gross_eth, fee_eth, net_eth, net_usdt, at)";
 
 // An accrual that is free again forgets its payout.
 constexpr const char* accrual_close_sql =
@@ -136,7 +137,7 @@ struct side_row_writer {
   newest_rows<foreign_nonce> foreign;
   newest_rows<promo_use> promo_uses;
   std::unordered_map<std::string, std::pair<const step_record*, const failure_listed*>> failures;
-  column_arrays webhooks{6}, opened{12}, closed{3};
+  column_arrays webhooks{6}, opened{13}, closed{3};
   std::vector<std::pair<const step_record*, const claim_accruals*>> claims;
   std::vector<std::pair<const step_record*, const conversion_closed*>> conversions;
   std::vector<std::pair<const step_record*, const accrual_closed*>> returns;
@@ -191,6 +192,7 @@ struct side_row_writer {
     append_element(opened.next(), row.gross_eth);
     append_element(opened.next(), row.fee_eth);
     append_element(opened.next(), row.net_eth);
+    append_element(opened.next(), row.net_usdt);
     append_when(opened.next(), *step);
   }
   void operator()(const accrual_closed& row) {

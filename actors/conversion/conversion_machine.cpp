@@ -28,6 +28,20 @@ public:
     return finish();
   }
 
+  /// As imported_swap of a payout: nothing can be done with it, and nothing is followed.
+  verdict<conversion> on(const imported_swap& m, bool exists) {
+    if (exists) return finish();
+    auto& c = out_.next;
+    c = conversion{};
+    c.status = conversion_status::needs_attention;
+    c.net = m.net;
+    c.funding_released = true;
+    c.reason = m.words;
+    out_.rows.push_back(failure_listed{"imported_in_flight", m.words});
+    out_.note = "taken over from the predecessor, in flight";
+    return finish();
+  }
+
   verdict<conversion> on(const cancel_conversion& m) {
     const auto& c = before_;
     if (c.status == status::cancelled) return finish();
@@ -145,6 +159,7 @@ verdict<conversion> conversion_kind::apply(const conversion& state, bool exists,
                                            const step_context& context) {
   step s(state, context);
   if (const auto* m = std::get_if<open_conversion>(&message)) return s.on(*m, exists);
+  if (const auto* m = std::get_if<imported_swap>(&message)) return s.on(*m, exists);
   if (!exists) return refused{refusal::not_found, "no such conversion"};
   if (const auto* m = std::get_if<cancel_conversion>(&message)) return s.on(*m);
   if (const auto* m = std::get_if<reopen_conversion>(&message)) return s.on(*m);

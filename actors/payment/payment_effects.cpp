@@ -162,6 +162,7 @@ std::string payout_id_of(const payment& state, const deposit& of, const std::str
 }
 
 std::vector<effect> payment_kind::effects_due(const payment& state, const entity_ref& self, timestamp now, const policy& rules) {
+  if (state.imported) return {}; // Nobody is told, invited or asked; the accrual goes its way by itself.
   due_list list{state, self, now, rules};
   list.promo();
   list.ordering();
@@ -177,6 +178,7 @@ std::vector<effect> payment_kind::effects_due(const payment& state, const entity
 std::optional<timestamp> payment_kind::wakes_at(const payment&, timestamp, const policy&) { return std::nullopt; }
 
 std::optional<std::chrono::seconds> payment_kind::stuck_after(const payment& state) {
+  if (state.imported) return std::nullopt;
   using std::chrono::hours;
   using std::chrono::minutes;
   switch (state.status) {

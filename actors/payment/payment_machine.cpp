@@ -138,6 +138,12 @@ struct payment_step {
     return result;
   }
 
+  verdict<payment> operator()(const import_opening& command) const {
+    auto result = payments::take_over(state, exists, command, context);
+    if (auto* out = std::get_if<step>(&result)) return finish(std::move(*out));
+    return result;
+  }
+
   verdict<payment> operator()(const effect_done& message) const {
     if (!exists) return refused{refusal::not_found, "there is no such order"};
     const auto due = payment_kind::effects_due(state, context.self, context.now, context.rules);

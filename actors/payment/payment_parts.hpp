@@ -38,6 +38,9 @@ void take_outcome(step& out, const effect_done& message, const step_context& con
 verdict<payment> accept(const payment& state, const accept_payment& command, const step_context& context);
 verdict<payment> refund(const payment& state, const refund_payment& command, const step_context& context);
 
+/// What gathered with a predecessor.
+verdict<payment> take_over(const payment& state, bool exists, const import_opening& command, const step_context& context);
+
 /// The payout that gives back: "<order>.refund" for the first one, "<order>.refund2" for the second.
 std::string refund_id_of(const payment& state, const std::string& order_id);
 /// Marks a deposit whose value was given back by hand.

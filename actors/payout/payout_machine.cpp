@@ -62,6 +62,25 @@ public:
     return finish();
   }
 
+  /// As if it had been released to be signed: so nothing of it can be cancelled, reopened or paid. Without a swap nothing is followed.
+  verdict<payout> on(const imported_swap& m, bool exists) {
+    if (exists) return finish();
+    auto& p = out_.next;
+    p = payout{};
+    p.status = payout_status::needs_attention;
+    p.channel_id = m.channel_id;
+    p.target = m.target;
+    p.address = m.address;
+    p.net = m.net;
+    p.accruals = 0;
+    p.funding_released = true;
+    p.end_told_at = context_.now;
+    p.reason = m.words;
+    out_.rows.push_back(failure_listed{"imported_in_flight", m.words});
+    out_.note = "taken over from the predecessor, in flight";
+    return finish();
+  }
+
   verdict<payout> on(const approve_payout& m) {
     auto& p = out_.next;
     if (p.approved) return finish();
@@ -349,6 +368,7 @@ verdict<payout> payout_kind::apply(const payout& state, bool exists, const payou
   step s(state, context);
   if (const auto* m = std::get_if<request_payout>(&message)) return s.on(*m, exists);
   if (const auto* m = std::get_if<request_batch>(&message)) return s.on(*m, exists);
+  if (const auto* m = std::get_if<imported_swap>(&message)) return s.on(*m, exists);
   if (!exists) return refused{refusal::not_found, "no such payout"};
   if (const auto* m = std::get_if<approve_payout>(&message)) return s.on(*m);
   if (const auto* m = std::get_if<cancel_payout>(&message)) return s.on(*m);

@@ -188,6 +188,12 @@ void inspector_shell::deliver(const envelope_ptr& letter, const std::string& rem
           [then](const caf::error&) { then(error_json("unavailable", "the entity does not answer")); });
 }
 
+void inspector_shell::ask_entity_for(const envelope_ptr& letter, std::function<void(const entity_reply&)> then) {
+  self_->request(setup().router, patience, deliver_atom::value, letter)
+      .then([then](const entity_reply_ptr& answer) { then(*answer); },
+            [then](const caf::error&) { then(refused{refusal::unavailable, "the entity does not answer"}); });
+}
+
 } // namespace inspecting
 
 caf::actor spawn_inspector(caf::actor_system& system, inspector_setup setup) {
@@ -205,6 +211,7 @@ caf::actor spawn_inspector(caf::actor_system& system, inspector_setup setup) {
     return {[shell](ctl_atom, const std::string& text) mutable { return shell.obey(text, {}); },
             [shell](ctl_atom, const std::string& who, const std::string& text) mutable { return shell.obey(text, who); },
             [shell](view_atom, const cluster_view_ptr& view) mutable { shell.on_view(view); },
+            [shell](inspecting::import_turn_atom, std::uint64_t id) mutable { shell.turn_import(id); },
             [shell](const load_answer_ptr& answer) mutable { shell.on_loaded(answer); }};
   });
 }

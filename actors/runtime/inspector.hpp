@@ -6,6 +6,7 @@
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
 
+#include "actors/import/import_plan.hpp"
 #include "actors/rehearse.hpp"
 #include "actors/runtime/operator_verbs.hpp"
 #include "actors/runtime/ports.hpp"
@@ -27,6 +28,8 @@ struct inspector_setup {
   ports_ptr ports; ///< Clock and rules, for rehearsals; what is under way, for looks.
   rehearsal_fn rehearse;
   ipn_reader read_ipn;
+  importer_actor importer{}; ///< spawn_importer's; none: this node cannot import.
+  std::function<import_plan(const legacy_database&, timestamp now, const policy&)> plan_import{};
   std::function<std::string(bool reload)> config; ///< The settings as JSON; or reads the file again and says what changed.
   std::function<std::string(const std::string& level)>
       log_level{};                 ///< Sets it unless empty; answers the one that holds, "" for a wrong word.
@@ -70,6 +73,8 @@ struct inspector_setup {
 ///   audit resolve_exception {id, as}        resolves one of its exceptions (messages/reconciliation.hpp); the query "reconcile" tells how
 ///   it ended replay    {id}                    a webhook kept raw is handled again by its entity sweep     {of, kind?, status?,
 ///   reason_is?, stuck?, node?}   retry, restart, cancel, reopen or approve of all that the filter fits: {job}
+///   import    {from, platform_bps}   takes a predecessor's database over, row by row: {job}, which `job` tells the end of, with every row that
+///   was not taken over, or not as it stood there
 /// Each is written to the audit log before it is done (no audit, no deed), and what came of it afterwards; with dry_run it only says what
 /// would happen.
 caf::actor spawn_inspector(caf::actor_system& system, inspector_setup setup);

@@ -39,6 +39,7 @@ deed_or_error inspector_shell::make_deed(const command& c) {
     return entity_deed(restart_atom::value, {*kind, id}, text_of(c, "reason"), "the activation would end, and the row be loaded anew");
   }
   if (verb == "sweep") return sweep_deed(c);
+  if (verb == "import") return import_deed(c);
   if (verb != "resolve" && verb != "replay") return cluster_deed(c);
   if (id.empty() || id.size() > 18 || id.find_first_not_of("0123456789") != id.npos) return error_json("invalid", "the id is a number");
   return verb == "resolve" ? resolve_deed(c, id) : replay_deed(id);

@@ -52,12 +52,19 @@ struct sweep_job {
 };
 using sweep_ptr = std::shared_ptr<sweep_job>;
 
+/// An import (inspector_import.hpp).
+struct import_job;
+using import_ptr = std::shared_ptr<import_job>;
+enum class import_end { taken, known, failed };
+using import_turn_atom = caf::atom_constant<caf::atom("importturn")>;
+
 struct inspector_state {
   inspector_setup setup;
   cluster_view_ptr view;                                                            ///< Null: this node knows of no other.
   std::map<entity_ref, std::vector<std::function<void(const load_answer&)>>> loads; ///< Who waits for which row.
   std::map<std::uint64_t, sweep_ptr> jobs;                                          ///< The newest ones, by number.
-  std::uint64_t last_job = 0;
+  std::map<std::uint64_t, import_ptr> imports;
+  std::uint64_t last_job = 0;                                                       ///< Of both.
   timestamp started_at{};
   static inline const char* name = "inspector";
 };
@@ -72,6 +79,7 @@ public:
   /// `who`: the operator as the door knows them; empty: as the command says; or another_node.
   text_promise obey(const std::string& text, const std::string& who);
   void on_loaded(const load_answer_ptr& answer);
+  void turn_import(std::uint64_t id);
   void on_view(const cluster_view_ptr& view) { self_->state.view = view; }
 
 private:
@@ -139,6 +147,19 @@ private:
   void do_one(const sweep_ptr& job, const entity_ref& ref);
   void count_one(const sweep_ptr& job, const entity_ref& ref, const std::string& answer);
   void end_sweep(const sweep_ptr& job);
+
+  // inspector_import.cpp: a predecessor's database.
+  deed_or_error import_deed(const command& c);
+  void read_predecessor(const import_ptr& job);
+  void pump_import(const import_ptr& job);
+  void import_one(const import_ptr& job, const import_item& item);
+  void import_owner(const import_ptr& job, const import_item& item);
+  void import_letter(const import_ptr& job, const import_item& item, const std::string& words);
+  void count_import(const import_ptr& job, const import_item& item, import_end end, const std::string& words);
+  void end_import(const import_ptr& job, const std::string& error, bool anothers);
+  std::string import_json(const import_job& job) const;
+  /// Another entity's own answer; a refusal when it does not answer.
+  void ask_entity_for(const envelope_ptr& letter, std::function<void(const entity_reply&)> then);
 
   pointer self_;
 };

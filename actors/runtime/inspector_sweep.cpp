@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
 
-#include "actors/runtime/inspector_shell.hpp"
+#include "actors/runtime/inspector_import.hpp"
 #include "messages/log.hpp"
 
 // A verb over many entities: page by page from the database, a bounded number at a time.
@@ -60,6 +60,7 @@ deed_or_error inspector_shell::sweep_deed(const command& c) {
 }
 
 std::string inspector_shell::job_json(std::uint64_t id) const {
+  if (const auto import = self_->state.imports.find(id); import != self_->state.imports.end()) return import_json(*import->second);
   const auto found = self_->state.jobs.find(id);
   if (found == self_->state.jobs.end()) return error_json("not_found", "there is no such job on this node");
   const auto& job = *found->second;

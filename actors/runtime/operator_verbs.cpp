@@ -9,6 +9,7 @@
 
 #include "actors/rehearse.hpp"
 #include "actors/runtime/operator_json.hpp"
+#include "actors/runtime/source_name.hpp"
 #include "addresses/address.hpp"
 
 namespace paygate {
@@ -217,7 +218,11 @@ std::string arguments_json(const rapidjson::Value& command) {
     const std::string_view name(member->name.GetString(), member->name.GetStringLength());
     if (name == "verb" || name == "reason" || name == "operator") continue;
     member->name.Accept(out);
-    member->value.Accept(out);
+    if (name == "from") { // A connection string: its password is nobody's business.
+      const auto shown = public_name_of(text_of(command, "from"));
+      out.String(shown.c_str(), static_cast<rapidjson::SizeType>(shown.size()));
+    } else
+      member->value.Accept(out);
   }
   out.EndObject();
   return {buffer.GetString(), buffer.GetSize()};

@@ -113,6 +113,32 @@ struct subscription_step {
     return extend(std::move(out), command, true);
   }
 
+  /// Bought from a predecessor: nobody is told; whether they are in is looked up.
+  verdict<subscription> operator()(const import_subscription& command) const {
+    if (auto why = objection(command.order_id, command.channel_id, command.user_id, 1); !why.empty()) return refused{refusal::invalid, why};
+    if (command.ends_at < command.starts_at) return refused{refusal::invalid, "access ends after it begins"};
+    if (known(command.order_id)) return begin();
+    auto out = turned();
+    auto& s = out.next;
+    if (!exists) {
+      take_person(s, command);
+      s.chat_id = command.chat_id;
+    }
+    s.starts_at = exists ? std::min(s.starts_at, command.starts_at) : command.starts_at;
+    if (!exists || command.ends_at > s.ends_at) {
+      s.ends_at = command.ends_at;
+      s.extended_at = s.reminded_to = context.now;
+      s.status = phase(s, context.now, context.rules);
+      if (exists)
+        let_in(s, context.now);
+      else
+        go(s, is_entitled(s, context.now, context.rules) ? looking : judging, context.now);
+    }
+    s.periods.push_back({command.order_id, context.self.id, command.starts_at, command.ends_at, true});
+    out.note = "taken over from the predecessor";
+    return finish(std::move(out));
+  }
+
   verdict<subscription> operator()(const ask_invite&) const {
     if (!exists) return refused{refusal::not_found, "there is no such subscription"};
     if (!is_entitled(state, context.now, context.rules)) return refused{refusal::out_of_order, "access has ended"};
