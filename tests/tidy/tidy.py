@@ -13,7 +13,6 @@ SPOKES = {"actors", "io", "persistence", "config"}  # Each includes the hub and 
 LEAVES = {"crypto", "addresses"}  # Pure libraries beneath the hub: each includes leaves only, every folder but the sandbox may include it.
 FOLDERS = SPOKES | LEAVES | {"messages", "sandbox", "daemon", "ctl", "tests"}
 LINES_MAX, TEST_LINES_MAX = 450, 650  # A test's tables are long by nature.
-LONGER = {"messages/io.hpp": 640}  # A list of requests and answers, which every folder reads whole; its Telegram part is the next to get a file.
 
 # Library header prefix -> path prefixes that may include it. The composition roots and tests see everything.
 LIBRARY_HOMES = {
@@ -90,7 +89,7 @@ def faults_of(path, text):
             yield number, "a tab: two spaces"
     if not source:
         return
-    limit = LONGER.get(path, TEST_LINES_MAX if path.startswith("tests/") else LINES_MAX)
+    limit = TEST_LINES_MAX if path.startswith("tests/") else LINES_MAX
     if len(lines) - 1 > limit:
         yield limit, f"{len(lines) - 1} lines: split it ({limit} at most)"
     if path.endswith(".hpp") and "#pragma once" not in text:
