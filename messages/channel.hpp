@@ -120,6 +120,9 @@ struct channel {
   bool rights_back = false;           ///< The owner is to be told that all is well again.
   std::int64_t last_update_id = 0;    ///< Of the updates about the bot's rights: those up to here are handled.
   channel_posts posts;
+  std::optional<std::int64_t> waking_after{}; ///< The bot has its rights again: who waited for them is told, by user id; those up to this
+                                              ///< were. Nothing: nobody is to be told.
+  std::string waking{};                       ///< The users who are being told now, with spaces between.
   bool operator==(const channel&) const = default;
 
   template <class Self, class F>
@@ -173,6 +176,8 @@ struct channel {
     f("donation_due_at", self.posts.donation_due_at);
     f("manual_id", self.posts.manual_id);
     f("manual_at", self.posts.manual_at);
+    f("waking_after", self.waking_after);
+    f("waking", self.waking);
   }
 };
 
