@@ -10,6 +10,7 @@
 #include <rapidjson/document.h>
 #include <unistd.h>
 
+#include "actors/account/account_machine.hpp"
 #include "actors/broadcast/broadcast_machine.hpp"
 #include "actors/channel/channel_machine.hpp"
 #include "actors/conversation/conversation_machine.hpp"
@@ -18,6 +19,7 @@
 #include "actors/payout/payout_machine.hpp"
 #include "actors/reconciliation/reconciliation_machine.hpp"
 #include "actors/scheduler/scheduler_machine.hpp"
+#include "actors/subscription/subscription_machine.hpp"
 #include "actors/wallet/wallet_machine.hpp"
 #include "messages/log.hpp"
 #include "persistence/queries.hpp"
@@ -87,6 +89,23 @@ void add_limits(std::vector<stuck_limit>& limits) {
   }
 }
 
+/// A subscription is stuck by what it owes for its access, whatever its phase is: the limit's `status` is that.
+void add_access_limits(std::vector<stuck_limit>& limits) {
+  for (std::size_t i = 0; i < std::size(enum_names<subscription_access>::values); ++i) {
+    subscription state;
+    state.access = static_cast<subscription_access>(i);
+    if (const auto after = subscription_kind::stuck_after(state))
+      limits.push_back({entity_kind::subscription, std::string(enum_names<subscription_access>::values[i]), after->count()});
+  }
+}
+
+/// An account is stuck by what it owes: a mail, or a word to a name. Names and sessions owe nothing.
+void add_account_limit(std::vector<stuck_limit>& limits) {
+  account state;
+  state.owed_mails = "any";
+  if (const auto after = account_kind::stuck_after(state)) limits.push_back({entity_kind::account, "owing", after->count()});
+}
+
 std::int64_t number_in(const char* path) {
   std::ifstream in(path);
   std::int64_t number = 0;
@@ -126,6 +145,8 @@ std::vector<stuck_limit> stuck_limits() {
   add_limits<scheduler_kind>(limits);
   add_limits<reconciliation_kind>(limits);
   add_limits<broadcast_kind>(limits);
+  add_access_limits(limits);
+  add_account_limit(limits);
   return limits;
 }
 

@@ -78,6 +78,7 @@ std::vector<effect> channel_kind::effects_due(const channel& state, const entity
                    io_request(send_message{state.owner_chat_id, notice_text(state), notice_buttons(state), urgency::notice}), timestamp{},
                    milliseconds(1'000), milliseconds(60'000)});
   if (auto tell = channels::rights_message(state)) due.push_back(std::move(*tell));
+  channels::add_waking(due, state);
   return due;
 }
 

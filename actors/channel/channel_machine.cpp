@@ -251,8 +251,11 @@ struct channel_step {
     if (message.key.starts_with("rights:")) return channels::take_told(state, message, context.now);
     const auto due = channel_kind::effects_due(state, context.self, context.now, context.rules);
     const auto* io = std::get_if<io_outcome>(&message.outcome);
-    if (!io || std::none_of(due.begin(), due.end(), [&](const effect& e) { return e.key == message.key; })) return unchanged();
+    if (std::none_of(due.begin(), due.end(), [&](const effect& e) { return e.key == message.key; })) return unchanged();
+    if (message.key.starts_with("wake:") && !io) return channels::take_woken(state, std::string_view(message.key).substr(5));
+    if (!io) return unchanged();
     if (message.key.starts_with("notice:")) return told(*io);
+    if (const auto* waiting = std::get_if<waiting_seen>(io)) return channels::take_waiting(state, *waiting);
     if (const auto* slot = std::get_if<owner_slot_seen>(io)) return slot_read(*slot);
     if (const auto* left = std::get_if<channel_holdings>(io)) return looked(*left);
     if (message.key.starts_with("retire:")) return retired(*io);

@@ -1,6 +1,7 @@
 #include "actors/channel/channel_rights.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "messages/chat.hpp"
 
@@ -34,8 +35,17 @@ void lose(channel& next, std::string what) {
   next.rights_told_at.reset();
 }
 
-void regain(channel& next) {
+/// Whoever waits for the rights is to be told, from the first on.
+void wake(channel& next) {
+  next.waking_after = 0;
+  next.waking.clear();
+}
+
+void regain(step& out) {
+  auto& next = out.next;
   if (next.rights_lost.empty()) return;
+  out.rows.emplace_back(failure_mended{out.note});
+  wake(next);
   next.rights_lost.clear();
   next.rights_back = next.rights_tells > 0; // Who never heard of the trouble need not hear of its end.
   next.rights_told_at.reset();
@@ -80,8 +90,11 @@ verdict<channel> take(const channel& state, const rights_changed& event) {
     // The other side's trouble is not over by this.
     const bool closed = event.group_id == state.closed_channel_id;
     const bool other = state.rights_lost.ends_with(closed ? "in the open channel" : "in the closed channel");
-    if (!other) regain(next);
-    return changed_to(state, std::move(next), "the bot has its rights");
+    auto out = changed_to(state, std::move(next), "the bot has its rights");
+    if (!other) regain(out);
+    if (closed) wake(out.next); // Also when nobody has reported yet what waits there.
+    out.changed = true;
+    return out;
   }
   lose(next, why);
   auto out = changed_to(state, std::move(next), "rights lost: " + why);
@@ -92,8 +105,10 @@ verdict<channel> take(const channel& state, const rights_changed& event) {
 verdict<channel> take(const channel& state, const report_rights& event) {
   auto next = state;
   if (event.lost.empty()) {
-    regain(next);
-    return changed_to(state, std::move(next), "a call in the closed channel was taken again");
+    auto out = changed_to(state, std::move(next), "a call in the closed channel was taken again");
+    regain(out);
+    out.changed = !(out.next == state);
+    return out;
   }
   lose(next, event.lost);
   auto out = changed_to(state, std::move(next), "refused in the closed channel: " + event.lost);
@@ -118,12 +133,53 @@ verdict<channel> take_told(const channel& state, const effect_done& message, tim
   return changed_to(state, std::move(next), failure ? "the owner's chat refuses messages: " + failure->text : "the owner was told");
 }
 
-void keep_rights(channel& terms, const channel& state) {
-  terms.rights_lost = state.rights_lost;
-  terms.rights_told_at = state.rights_told_at;
-  terms.rights_tells = state.rights_tells;
-  terms.rights_back = state.rights_back;
-  terms.last_update_id = state.last_update_id;
+namespace {
+
+/// "7 8 9", the users who are being told.
+std::vector<std::string> told_now(const channel& s) {
+  std::vector<std::string> users;
+  for (std::size_t at = 0; at < s.waking.size();) {
+    const auto end = std::min(s.waking.find(' ', at), s.waking.size());
+    users.push_back(s.waking.substr(at, end - at));
+    at = end + 1;
+  }
+  return users;
+}
+
+} // namespace
+
+void add_waking(std::vector<effect>& due, const channel& s) {
+  if (!s.waking_after) return;
+  constexpr milliseconds again{1'000}, again_max{60'000};
+  if (s.waking.empty())
+    due.push_back({"waiting:" + std::to_string(*s.waking_after), io_request(get_waiting{s.open_channel_id, *s.waking_after}), timestamp{}, again,
+                   again_max});
+  for (const auto& user : told_now(s))
+    due.push_back({"wake:" + user,
+                   ask_entity{{entity_kind::subscription, std::to_string(s.open_channel_id) + ":" + user}, subscription_message(rights_returned{})},
+                   timestamp{}, again, again_max});
+}
+
+verdict<channel> take_waiting(const channel& state, const waiting_seen& seen) {
+  auto next = state;
+  if (seen.user_ids.empty()) {
+    next.waking_after.reset();
+    return changed_to(state, std::move(next), "nobody waits for the rights any more");
+  }
+  for (const auto user : seen.user_ids) next.waking += (next.waking.empty() ? "" : " ") + std::to_string(user);
+  return changed_to(state, std::move(next), std::to_string(seen.user_ids.size()) + " wait for the rights");
+}
+
+verdict<channel> take_woken(const channel& state, std::string_view user) {
+  auto next = state;
+  next.waking.clear();
+  for (const auto& other : told_now(state))
+    if (other != user) next.waking += (next.waking.empty() ? "" : " ") + other;
+  // Those of the page that are still to be told stand in `waking`: the next page begins behind the last of them all.
+  std::int64_t id = 0;
+  std::from_chars(user.data(), user.data() + user.size(), id);
+  next.waking_after = std::max(*state.waking_after, id);
+  return changed_to(state, std::move(next), "somebody who waited for the rights is told");
 }
 
 } // namespace paygate::channels

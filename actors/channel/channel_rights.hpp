@@ -13,7 +13,10 @@ verdict<channel> take(const channel& state, const rights_changed& event);
 verdict<channel> take(const channel& state, const report_rights& event);
 verdict<channel> take_told(const channel& state, const effect_done& message, timestamp now);
 
-/// New terms leave alone what Telegram said.
-void keep_rights(channel& terms, const channel& state);
+/// While those who waited for the rights are told that they are back: a page of them, a message to each, the next page. A step each, however
+/// many wait; what they do then goes through Telegram's lane like everything else.
+void add_waking(std::vector<effect>& due, const channel& state);
+verdict<channel> take_waiting(const channel& state, const waiting_seen& seen);
+verdict<channel> take_woken(const channel& state, std::string_view user);
 
 } // namespace paygate::channels

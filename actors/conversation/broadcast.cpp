@@ -65,12 +65,14 @@ bool press_broadcast(step& out, const chat_update& press, const step_context& co
   return true;
 }
 
-void say_post(step& out, std::string_view raw) {
-  const auto text = trim(raw);
+void say_post(step& out, const chat_update& update) {
+  const auto text = trim(update.text);
   if (text.empty()) return owe(out, conversation_view::ask_post, "Only a text can be sent. Expected: at least a word.");
   if (!is_clean(text))
     return owe(out, conversation_view::ask_post, "That text has characters that no message can have. Expected: a plain text.");
-  auto html = escape_html(text);
+  // With the formatting that its author gave it, when Telegram would take it back like that.
+  const bool formatted = !update.html.empty() && is_clean(update.html) && objection_to_html(update.html).empty();
+  auto html = formatted ? update.html : escape_html(text);
   if (const auto length = html_length(html); length > post_max)
     return owe(out, conversation_view::ask_post,
                "That text has " + std::to_string(length) + " characters. Expected: at most " + std::to_string(post_max) + ".");

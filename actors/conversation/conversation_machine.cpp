@@ -88,7 +88,7 @@ struct conversation_step {
     case conversation_status::writing_message: return talk::say_message(out, update.text);
     case conversation_status::entering: return talk::say_field(out, update);
     case conversation_status::entering_code: return talk::say_code(out, update.text);
-    case conversation_status::writing_post: return talk::say_post(out, update.text);
+    case conversation_status::writing_post: return talk::say_post(out, update);
     case conversation_status::entering_promo: return talk::say_promo(out, update.text, context.now);
     case conversation_status::confirming_post:
       return talk::owe(out, conversation_view::preview_post, "Please use the buttons to say to whom.");

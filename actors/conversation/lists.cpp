@@ -118,6 +118,7 @@ void begin_list(step& out, conversation_query query) {
   s.query = query;
   s.owed_view = conversation_view::none;
   s.edit_panel = false;
+  s.words.clear();
   ++s.view_seq; // The question is a new one.
   out.note = "lists " + std::string(to_text(query));
 }
@@ -152,7 +153,7 @@ io_request list_request(const conversation& s) {
 void list_found(step& out, const io_outcome& outcome) {
   const bool here = out.next.edit_panel;
   out.next.found = std::make_shared<const io_outcome>(outcome);
-  owe(out, conversation_view::list);
+  owe(out, conversation_view::list, std::exchange(out.next.words, {}));
   out.next.edit_panel = here;
 }
 

@@ -116,7 +116,7 @@ register_channel save_request(const conversation& s);
 
 // --- broadcast.cpp: the owner's own words to a channel or its subscribers ---
 bool press_broadcast(step& out, const chat_update& press, const step_context& context);
-void say_post(step& out, std::string_view text);
+void say_post(step& out, const chat_update& update);
 void channel_addressed(step& out, const entity_reply& reply);
 void broadcast_answered(step& out, const entity_reply& reply); ///< Of the channel, then of the broadcast.
 start_broadcast broadcast_request(const conversation& s);

@@ -68,9 +68,9 @@ std::string text_of(const rapidjson::Value& object, const char* name) {
 }
 
 std::variant<channel, std::string> read_channel(const rapidjson::Value& object) {
-  static constexpr std::array<std::string_view, 11> known{"open_channel_id", "closed_channel_id", "open_title", "closed_title",
+  static constexpr std::array<std::string_view, 12> known{"open_channel_id", "closed_channel_id", "open_title", "closed_title",
                                                           "description",     "owner_chat_id",     "tiers",      "donations",
-                                                          "strategy",        "threshold_usd",     "payout"};
+                                                          "strategy",        "threshold_usd",     "payout",     "trial_days"};
   if (!object.IsObject()) return std::string("channel: an object is needed");
   if (auto odd = unknown_member(object, known); !odd.empty()) return "channel: unknown member " + odd;
   channel c;
@@ -98,6 +98,12 @@ std::variant<channel, std::string> read_channel(const rapidjson::Value& object) 
     const auto threshold = usd_of(object, "threshold_usd");
     if (!threshold) return std::string("channel: threshold_usd is a decimal, as text");
     c.threshold = *threshold;
+  }
+  if (object.HasMember("trial_days")) {
+    const auto days = integer_of(object, "trial_days");
+    // How many there may be is the channel's own matter.
+    if (!days || *days < 0 || *days > 100'000) return std::string("channel: trial_days is a whole number");
+    c.trial_days = static_cast<std::int32_t>(*days);
   }
   return c;
 }

@@ -228,9 +228,15 @@ struct outcome_step {
 
   void rechecked(member_status status) {
     s.recheck_at.reset();
-    if (status != member_status::kicked) return;
-    spend_invite(s);
-    go(s, unbanning, context.now);
+    if (s.tries != 0) forget_trouble(s);
+    if (status == member_status::kicked) {
+      spend_invite(s);
+      return go(s, unbanning, context.now);
+    }
+    // The ban was lifted already, and has put out somebody who was in: they get a new link, without a word about a payment.
+    if (status != member_status::left || s.access != inside) return;
+    s.asked = true;
+    go(s, way_in(), context.now);
   }
 
   void operator()(const done&) {

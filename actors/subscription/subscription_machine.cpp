@@ -34,6 +34,9 @@ struct subscription_step {
   verdict<subscription> finish(step out) const {
     for (const auto& p : out.next.periods)
       if (std::find(state.periods.begin(), state.periods.end(), p) == state.periods.end()) out.rows.emplace_back(p);
+    // What was listed for a person to look at has come right by itself.
+    if (exists && !state.trouble.empty() && out.next.trouble.empty())
+      out.rows.emplace_back(failure_mended{out.note.empty() ? "it is not owed any more" : out.note});
     out.changed = !(exists && out.next == state);
     return out;
   }

@@ -12,5 +12,6 @@ list(APPEND io_sources
      providers/sendgrid.cpp
      providers/telegram.cpp
      providers/telegram_calls.cpp
+     providers/telegram_text.cpp
      providers/telegram_updates.cpp
   providers/telegram_rights.cpp)

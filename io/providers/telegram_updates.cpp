@@ -3,6 +3,7 @@
 
 #include "io/codec/start_link.hpp"
 #include "io/providers/telegram_calls.hpp"
+#include "io/providers/telegram_text.hpp"
 
 namespace paygate {
 
@@ -124,7 +125,10 @@ std::optional<chat_update> parse_update(const json_value& value, std::int64_t up
   update.user_id = *user_id;
   update.user_name = name_of_user(*from);
   if (!callback) {
-    update.text = without_nul(json_text_or_empty(*message, "text"));
+    const auto text = json_text_or_empty(*message, "text");
+    update.text = without_nul(text);
+    // A text that lost bytes has its formatting elsewhere.
+    if (update.text == text) update.html = formatted_text(text, json_member(*message, "entities"));
     read_shared(update, *message);
     read_start(update, key);
     return update;

@@ -1,0 +1,23 @@
+-- Subscriptions and accounts among the stuck: by what they owe, and since when. After 0250: a new label of an enum can be used only when it is
+-- committed. Names and sessions owe nothing.
+CREATE INDEX subscription_owing ON subscription (access_at)
+  WHERE access IN ('inviting', 'admitting', 'looking', 'judging', 'comparing', 'banning', 'unbanning');
+CREATE INDEX account_owing ON account (id) WHERE owed_mails <> '' OR owed_names <> '';
+
+DO $$
+BEGIN
+  EXECUTE 'CREATE OR REPLACE VIEW stuck_entity AS ' || rtrim(pg_get_viewdef('stuck_entity'::regclass), '; ') || $view$
+    UNION ALL SELECT 'subscription'::entity_kind, x.id, x.access::text, x.access_at, l.seconds, x.shard, x.version, x.attempts, x.last_error,
+                     x.quarantine, x.wake_at, x.updated_at
+    FROM subscription x JOIN stuck_limit l ON l.kind = 'subscription' AND l.status = x.access::text
+                                           AND x.access_at <= now() - l.seconds * interval '1 second'
+    WHERE x.access IN ('inviting', 'admitting', 'looking', 'judging', 'comparing', 'banning', 'unbanning') AND x.quarantine = ''
+    UNION ALL SELECT 'account'::entity_kind, x.id, x.status::text, s.since, l.seconds, x.shard, x.version, x.attempts, x.last_error, x.quarantine,
+                     x.wake_at, x.updated_at
+    FROM account x JOIN stuck_limit l ON l.kind = 'account' AND l.status = 'owing' AND x.created_at <= now() - l.seconds * interval '1 second'
+    CROSS JOIN LATERAL (
+      -- Its last step of any kind: a mail that went out is progress, a failure that is written down is none.
+      SELECT coalesce(max(t.at), x.created_at) AS since FROM transition t WHERE t.id = x.id AND t.kind = 'account' AND t.message <> 'effect_failed'
+    ) s
+    WHERE (x.owed_mails <> '' OR x.owed_names <> '') AND x.quarantine = '' AND s.since <= now() - l.seconds * interval '1 second'$view$;
+END $$;
