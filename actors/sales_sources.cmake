@@ -2,6 +2,7 @@ list(APPEND machine_sources
   import/import_plan.cpp import/legacy_value.cpp import/plan_people.cpp import/plan_money.cpp
   broadcast/broadcast_machine.cpp broadcast/broadcast_effects.cpp
   channel/channel_machine.cpp channel/channel_effects.cpp channel/channel_terms.cpp channel/channel_posts.cpp channel/channel_rights.cpp
+  channel/channel_mail.cpp
   conversation/conversation_machine.cpp conversation/conversation_effects.cpp conversation/talk.cpp conversation/offer.cpp
   conversation/donation.cpp conversation/lists.cpp conversation/errands.cpp conversation/owner_form.cpp conversation/form_fields.cpp
   conversation/form_views.cpp conversation/broadcast.cpp conversation/extras.cpp conversation/promos.cpp
