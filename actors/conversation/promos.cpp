@@ -215,7 +215,9 @@ void promo_answered(step& out, const entity_reply& reply) {
   const auto code = sets ? read_line(s.promo_line).code : s.promo_line;
   // The list shows how it is now.
   if (no) return list_codes(out, channel, 0, code + " cannot be disabled: " + no->text + ".");
+  const auto panel = sets ? 0 : s.panel_id; // A line that was typed stands below the list by now.
   list_codes(out, channel, 0, sets ? "✅ " + code + " can be used now." : "✅ Nobody can use " + code + " from now on.");
+  s.edit_panel = panel != 0;
 }
 
 ask_entity promo_request(const conversation& s) {

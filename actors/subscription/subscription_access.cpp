@@ -175,6 +175,8 @@ struct outcome_step {
       s.recheck_at = context.now + std::chrono::minutes(10);
     }
     list_trouble(failure);
+    // Until it can be tried again they may have bought access elsewhere.
+    if (starts("ban:")) s.access = comparing, ++s.access_seq;
   }
 
   void operator()(const message_sent&) {
@@ -221,7 +223,14 @@ struct outcome_step {
   /// What they have in another channel keeps them in: its own end sees them out.
   void operator()(const other_access_seen& seen) {
     if (s.access != comparing) return;
-    if (seen.channel_id == 0) return go(s, banning, context.now);
+    if (seen.channel_id == 0) {
+      // Trouble with the ban, if there was some, is over when a ban is taken.
+      s.access = banning;
+      ++s.access_seq;
+      s.retry_at.reset();
+      out.note = "has no other access";
+      return;
+    }
     out.note = "stays by channel " + std::to_string(seen.channel_id) + " until " + to_text(seen.ends_at);
     stay(s, context.now);
   }

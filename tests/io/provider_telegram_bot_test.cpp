@@ -2,6 +2,8 @@
 #include <catch2/catch.hpp>
 
 #include "io/providers/telegram.hpp"
+#include "io/providers/telegram_text.hpp"
+#include "messages/html.hpp"
 #include "tests/io/provider_fake.hpp"
 
 using namespace paygate;
@@ -192,4 +194,66 @@ TEST_CASE("a pressed button names its message, a forwarded message its channel")
   }
   CHECK(read_webhook_update(R"({"update_id":16,"poll":{}})", key)->updates.empty());
   for (const char* odd : {"", "[]", "7", "{", R"({"message":{}})", R"({"update_id":"x"})"}) CHECK_FALSE(read_webhook_update(odd, key));
+}
+
+TEST_CASE("what an author formatted becomes HTML: units of UTF-16, nested, escaped; what overlaps is cut") {
+  struct row {
+    std::string text, entities, html;
+  };
+  const std::vector<row> rows = {
+      {"plain", "[]", ""},
+      {"plain", R"([{"type":"hashtag","offset":0,"length":5},{"type":"url","offset":0,"length":5}])", ""},
+      {"a <b> & c", R"([{"type":"bold","offset":2,"length":3}])", "a <b>&lt;b&gt;</b> &amp; c"},
+      // An emoji is two units, a letter with an accent one.
+      {"\xf0\x9f\x92\xb0 g\xc3\xbct!", R"([{"type":"bold","offset":3,"length":3}])", "\xf0\x9f\x92\xb0 <b>g\xc3\xbct</b>!"},
+      {"\xf0\x9f\x92\xb0\xf0\x9f\x92\xb0", R"([{"type":"italic","offset":2,"length":2}])", "\xf0\x9f\x92\xb0<i>\xf0\x9f\x92\xb0</i>"},
+      {"\xf0\x9f\x92\xb0x", R"([{"type":"italic","offset":1,"length":2}])", "<i>\xf0\x9f\x92\xb0x</i>"}, // From its middle.
+      {"bold and more", R"([{"type":"bold","offset":0,"length":13},{"type":"italic","offset":5,"length":3},{"type":"underline","offset":9,"length":4}])",
+       "<b>bold <i>and</i> <u>more</u></b>"},
+      {"same", R"([{"type":"bold","offset":0,"length":4},{"type":"strikethrough","offset":0,"length":4}])", "<b><s>same</s></b>"},
+      {"abcdef", R"([{"type":"bold","offset":0,"length":4},{"type":"italic","offset":2,"length":4}])", "<b>ab<i>cd</i></b>ef"},
+      {"ab", R"([{"type":"spoiler","offset":0,"length":1},{"type":"code","offset":1,"length":1}])", "<tg-spoiler>a</tg-spoiler><code>b</code>"},
+      {"here", R"([{"type":"text_link","offset":0,"length":4,"url":"https://x.y/?a=\"1\"&b=<2>"}])",
+       "<a href=\"https://x.y/?a=&quot;1&quot;&amp;b=&lt;2&gt;\">here</a>"},
+      {"Ann", R"([{"type":"text_mention","offset":0,"length":3,"user":{"id":7,"first_name":"Ann"}}])", "<a href=\"tg://user?id=7\">Ann</a>"},
+      {"let x", R"([{"type":"pre","offset":0,"length":5,"language":"rust"},{"type":"bold","offset":0,"length":3}])",
+       "<pre><code class=\"language-rust\">let x</code></pre>"}, // Nothing is formatted in there.
+      {"a\nb", R"([{"type":"blockquote","offset":0,"length":1},{"type":"expandable_blockquote","offset":2,"length":1}])",
+       "<blockquote>a</blockquote>\n<blockquote expandable>b</blockquote>"},
+      // Nonsense has no effect, and no end beyond the text.
+      {"abc", R"([{"type":"bold","offset":-1,"length":3},{"type":"bold","offset":0,"length":0},{"type":"bold","offset":9,"length":3},7,{"type":"italic"}])", ""},
+      {"abc", R"([{"type":"bold","offset":1,"length":999999999}])", "a<b>bc</b>"},
+      {"abc", R"([{"type":"bold","offset":99999999999,"length":99999999999}])", ""},
+      {"abc", R"([{"type":"text_link","offset":0,"length":3},{"type":"text_mention","offset":0,"length":3}])", ""},
+      {"abc", R"({"type":"bold"})", ""},
+  };
+  for (const auto& [text, entities, html] : rows) {
+    const auto read = parse_json("{\"entities\":" + entities + "}");
+    REQUIRE(read);
+    INFO(text << " " << entities);
+    const auto made = formatted_text(text, json_member(*read, "entities"));
+    CHECK(made == html);
+    if (!made.empty()) CHECK(objection_to_html(made) == "");
+  }
+  CHECK(formatted_text("abc", nullptr) == "");
+  std::string many = "[";
+  for (int i = 0; i < 5'000; ++i) many += R"({"type":"bold","offset":0,"length":3},)";
+  const auto read = parse_json("{\"entities\":" + many + "7]}");
+  CHECK(formatted_text("abc", json_member(*read, "entities")).size() < 5'000);
+}
+
+TEST_CASE("an update carries its text as it is and as it is formatted") {
+  const auto settings = at("http://127.0.0.1:1");
+  const auto read = [&](const std::string& text) {
+    const auto got = read_webhook_update(R"({"update_id":5,"message":{"message_id":1,"date":1,"chat":{"id":7,"type":"private"},"from":{"id":7,"first_name":"A"},"text":")"
+                                             + text + R"(","entities":[{"type":"bold","offset":0,"length":2}]}})",
+                                         settings);
+    REQUIRE(got);
+    REQUIRE(got->updates.size() == 1);
+    return got->updates[0];
+  };
+  CHECK(read("hi <you>").text == "hi <you>");
+  CHECK(read("hi <you>").html == "<b>hi</b> &lt;you&gt;");
+  CHECK(read("h\\u0000i").text == "hi");
+  CHECK(read("h\\u0000i").html == ""); // Its offsets are another text's.
 }

@@ -115,3 +115,45 @@ TEST_CASE("what is wrong is kept in whole characters") {
   cut.send(report_rights{std::string(299, 'x') + "…"});
   CHECK(cut.state.rights_lost == std::string(299, 'x'));
 }
+
+TEST_CASE("rights that are back: all who wait are told, page by page, each once") {
+  offered c;
+  c.send(c.rights(-1002, false));
+  CHECK_FALSE(c.owes("waiting"));
+  c.send(c.rights(-1001)); // The other side says nothing of the closed one.
+  CHECK_FALSE(c.owes("waiting"));
+  c.send(c.rights(-1002));
+  REQUIRE(c.rows<failure_mended>().size() == 1);
+  CHECK(c.request<get_waiting>("waiting") == get_waiting{-1001, 0, 20});
+  c.done_with("waiting", waiting_seen{{7, 8, 9}});
+  CHECK_FALSE(c.owes("waiting"));
+  const auto first = c.question("wake:7");
+  CHECK(first.to == entity_ref{entity_kind::subscription, "-1001:7"});
+  CHECK(std::holds_alternative<rights_returned>(std::get<subscription_message>(first.message)));
+  // In whatever order they answer, and whatever.
+  c.answered("wake:9", ok{});
+  CHECK_FALSE(c.owes("wake:9"));
+  c.answered("wake:7", refused{refusal::not_found, "there is no such subscription"});
+  CHECK_FALSE(c.owes("waiting"));
+  c.answered("wake:8", ok{});
+  CHECK(c.request<get_waiting>("waiting").after == 9);
+  c.done_with("waiting", waiting_seen{});
+  CHECK_FALSE(c.owes("waiting"));
+  CHECK_FALSE(c.state.waking_after);
+}
+
+TEST_CASE("who gets through first wakes the others; rights that come again in between begin anew") {
+  offered c;
+  c.send(report_rights{"no_rights: x"});
+  c.send(report_rights{""});
+  CHECK(c.owes("waiting:0"));
+  c.done_with("waiting", waiting_seen{{7, 8}});
+  c.answered("wake:8", ok{});
+  c.send(c.rights(-1002));
+  CHECK(c.owes("waiting:0"));
+  CHECK_FALSE(c.owes("wake"));
+  c.done_with("waiting", waiting_seen{});
+  // A call that was taken while nothing was lost is no news.
+  c.send(report_rights{""});
+  CHECK_FALSE(c.last.changed);
+}

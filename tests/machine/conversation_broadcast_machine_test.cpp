@@ -44,6 +44,35 @@ TEST_CASE("an owner sends their own words: choose, write, look, say to whom") {
   }
 }
 
+TEST_CASE("what its author formatted stays so, as far as Telegram would take it") {
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"Big &lt;<b>news</b>&gt; &amp; <a href=\"https://x.y/?a=1&amp;b\">more</a>", "Big &lt;<b>news</b>&gt; &amp; <a href=\"https://x.y/?a=1&amp;b\">more</a>"},
+      {"", "Big &lt;news&gt; &amp; more"},
+      {"<b>Big", "Big &lt;news&gt; &amp; more"},                // Not closed: nobody would get it.
+      {"<script>x</script>", "Big &lt;news&gt; &amp; more"},
+      {"<b>" + std::string(5000, 'x') + "</b>", "Big &lt;news&gt; &amp; more"},
+      {"<b>\x01</b>", "Big &lt;news&gt; &amp; more"},
+  };
+  for (const auto& [html, sent] : rows) {
+    chat c;
+    c.to_writing_post();
+    auto update = c.update();
+    update.text = "Big <news> & more";
+    update.html = html;
+    c.send(update_received{update});
+    REQUIRE(c.status() == "confirming_post");
+    CHECK(c.state.post_html == sent);
+    CHECK(c.seen().has(sent));
+  }
+  chat longer; // What is read counts, not the tags.
+  longer.to_writing_post();
+  auto update = longer.update();
+  update.text = std::string(3500, 'x');
+  update.html = "<tg-spoiler>" + update.text + "</tg-spoiler>";
+  longer.send(update_received{update});
+  CHECK(longer.status() == "confirming_post");
+}
+
 TEST_CASE("what cannot be sent is said with what is expected") {
   for (const auto& [text, word] :
        {std::pair{std::string(), "Only a text"}, {std::string(3501, 'x'), "3501 characters"}, {std::string("\xff"), "characters"}}) {

@@ -195,6 +195,28 @@ struct chat : machine<conversation_kind> {
     settled();
     REQUIRE(status() == "confirming_post");
   }
+  /// The list of channel -1001's codes, with one that is open and one that is not.
+  void to_promos() {
+    presses("promos:-1001");
+    done_with("list", promo_list());
+    settled();
+  }
+  static promos_listed promo_list() {
+    return {{{"SPRING", false, 20, {}, 3, 100, 1, std::nullopt},
+             {"OLD-ONE", true, 0, usd_amount::of_units(5 * one_coin), 0, 10, 2, start_of_time() + std::chrono::hours(240)}},
+            false,
+            "Open & free"};
+  }
+  void to_entering_promo() {
+    presses("promo+:-1001");
+    settled();
+    REQUIRE(status() == "entering_promo");
+  }
+  void to_setting_promo(std::string line = "spring 20%") {
+    to_entering_promo();
+    says(std::move(line));
+    REQUIRE(status() == "setting_promo");
+  }
   void to_settling() {
     to_saving();
     answered("save", ok{});

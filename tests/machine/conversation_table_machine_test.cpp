@@ -76,6 +76,16 @@ std::vector<named_state> all_states() {
       {"quoting", [](chat& c) { c.to_offer(), c.settled(), c.presses("code:" + c.state.order_id), c.says("spring"); }},
       {"trying", [](chat& c) { c.to_trial(); }},
       {"trying with terms", [](chat& c) { c.to_trial(), c.channel_answers("trial_terms", trial_channel()); }},
+      {"promo list owed", [](chat& c) { c.presses("promos:-1001"), c.done_with("list", chat::promo_list()); }},
+      {"promo list shown", [](chat& c) { c.to_promos(); }},
+      {"entering_promo", [](chat& c) { c.to_entering_promo(); }},
+      {"setting_promo", [](chat& c) { c.to_setting_promo(); }},
+      {"setting_promo with terms", [](chat& c) { c.to_setting_promo(), c.channel_answers("promo_terms", own_channel()); }},
+      {"disabling_promo", [](chat& c) { c.to_promos(), c.presses("promo-:-1001:SPRING"); }},
+      {"disabling_promo with terms",
+       [](chat& c) {
+         c.to_promos(), c.presses("promo-:-1001:SPRING"), c.channel_answers("promo_terms", own_channel());
+       }},
       {"a draft left", [](chat& c) { c.to_new_form(), c.says("/cancel"), c.settled(); }},
       {"an errand", [](chat& c) { c.presses("inv:-1001"); }},
       {"blocked", [](chat& c) { c.says("/help"), c.done_with("view", no_way("blocked")); }},
@@ -131,6 +141,9 @@ std::vector<named_update> all_updates() {
                            "@some_channel",
                            "t.me/c/1234567890/5",
                            "usdt trx",
+                           "SPRING 20% 100 2099-12-31",
+                           "SPRING $0",
+                           "SPRING <b>",
                            "none",
                            "\xff\xfe"})
     all.push_back({"text " + std::string(text), [text](chat& c) { c.says(text); }});
@@ -160,6 +173,16 @@ std::vector<named_update> all_updates() {
                            "page:none:0",
                            "page:stats:-1",
                            "page:x",
+                           "promos:-1001",
+                           "promos:-1001:1",
+                           "promos:-1001:-1",
+                           "promos:",
+                           "promo+:-1001",
+                           "promo+:x",
+                           "promo-:-1001:SPRING",
+                           "promo-:-1001:<b>",
+                           "promo-:-1001",
+                           "page:promo_codes:0",
                            "post:-1001",
                            "post:",
                            "b:",
@@ -394,6 +417,8 @@ TEST_CASE("any row of updates, answers, failures and restarts keeps the rules") 
               one.key, io_outcome(stats_seen{{{-1001, "A & B", "offered", 1, 2, 3, 4, usd("1"), usd("2"), usd("3"), usd("4")}}, false})});
         else if (std::holds_alternative<list_channels>(*io) || std::holds_alternative<list_donation_channels>(*io))
           c.send(effect_done{one.key, io_outcome(channels_listed{{{-1001, -1002, "A & B", "C <d>", "offered"}}, true})});
+        else if (std::holds_alternative<list_promos>(*io))
+          c.send(effect_done{one.key, io_outcome(random() % 4 ? chat::promo_list() : promos_listed{})});
         else
           c.send(effect_done{one.key, io_outcome(done{})});
       }

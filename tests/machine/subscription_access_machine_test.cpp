@@ -38,6 +38,8 @@ ann in_access(std::string name) {
     return m;
   }
   m.done_with("look", member_seen{member_status::member});
+  if (name == "comparing") return m;
+  m.done_with("compare", other_access_seen{});
   if (name == "banning") return m;
   if (ended) {
     m.done_with("ban", done{}); // "!unbanning"
@@ -62,6 +64,7 @@ TEST_CASE("every state of access meets every message") {
       {"unbanning", "=", "-", "=", "inside", "inside", "=", "=", "=", "=", "="},
       {"exempt", "looking", "-", "looking", "inside", "inside", "outside", "outside", "=", "=", "="},
       {"!judging", "looking", "looking", "-", "=", "=", "=", "=", "=", "=", "="},
+      {"!comparing", "looking", "looking", "-", "=", "=", "=", "=", "=", "=", "="},
       {"!banning", "unbanning", "unbanning", "-", "=", "=", "=", "=", "=", "=", "="},
       {"!unbanning", "=", "=", "-", "=", "=", "=", "=", "=", "=", "="},
       {"!removed", "unbanning", "unbanning", "-", "judging", "judging", "=", "=", "=", "=", "="},
@@ -106,7 +109,7 @@ TEST_CASE("in whatever state the end comes: the member is out in the end, and no
 }
 
 TEST_CASE("in whatever state they renew: they are in or have a link, and were told") {
-  for (const auto* from : {"inviting", "invited", "admitting", "inside", "outside", "looking", "unbanning", "exempt", "!judging", "!banning",
+  for (const auto* from : {"inviting", "invited", "admitting", "inside", "outside", "looking", "unbanning", "exempt", "!judging", "!comparing", "!banning",
                            "!unbanning", "!removed", "!exempt"})
     for (const bool inside : {false, true}) {
       auto m = in_access(from);
@@ -231,7 +234,8 @@ TEST_CASE("without rights the owner hears of it once and then at growing distanc
     REQUIRE(m.rows<failure_listed>().size() == 1);
     CHECK(m.state.tries == i);
     CHECK(m.state.trouble.find("no_rights") == 0);
-    CHECK(m.access() == "banning");
+    // Whether they bought access elsewhere meanwhile is asked anew before each try.
+    CHECK(m.access() == "comparing");
     if (m.owes("report")) {
       const auto report = m.question("report");
       CHECK(report.to == entity_ref{entity_kind::channel, "-1001"});
@@ -239,8 +243,11 @@ TEST_CASE("without rights the owner hears of it once and then at growing distanc
       m.answered("report", ok{});
       ++reports;
     }
-    distances.push_back(std::chrono::duration_cast<std::chrono::seconds>(m.find("ban").not_before - m.now));
-    m.now = m.find("ban").not_before;
+    distances.push_back(std::chrono::duration_cast<std::chrono::seconds>(m.find("compare").not_before - m.now));
+    m.now = m.find("compare").not_before;
+    m.done_with("compare", other_access_seen{});
+    CHECK(m.find("ban").not_before <= m.now);
+    CHECK_FALSE(m.state.trouble.empty());
   }
   CHECK(reports == 5); // 1, 2, 4, 8, 16
   CHECK(std::is_sorted(distances.begin(), distances.end()));
@@ -295,7 +302,7 @@ TEST_CASE("a trial is had once") {
 }
 
 TEST_CASE("an answer that nobody waits for any more changes nothing") {
-  for (const auto* from : {"inviting", "admitting", "looking", "unbanning", "!judging", "!banning", "!unbanning"}) {
+  for (const auto* from : {"inviting", "admitting", "looking", "unbanning", "!judging", "!comparing", "!banning", "!unbanning"}) {
     auto m = in_access(from);
     const auto due = m.due();
     const auto old = *std::find_if(due.begin(), due.end(), [](const effect& e) { return e.key.find(':') != std::string::npos && std::holds_alternative<io_request>(e.request); });
@@ -306,4 +313,95 @@ TEST_CASE("an answer that nobody waits for any more changes nothing") {
     INFO(from);
     CHECK(m.state == before);
   }
+}
+
+TEST_CASE("who has another access to the same closed channel stays, and goes when that has ended too") {
+  auto m = in_access("!comparing");
+  // What ended within its grace still keeps them in: the question is as of then.
+  CHECK(m.request<find_other_access>("compare").at == m.now - m.rules.grace);
+  m.said.clear();
+  m.elsewhere = {-1009, m.now + 240h};
+  m.settle(true);
+  CHECK(m.access() == "exempt");
+  CHECK(m.said.empty()); // Nothing has ended for them.
+  CHECK_FALSE(m.owes("ban"));
+  CHECK_FALSE(m.owes("unban"));
+  for (const auto at : {1h, 23h}) {
+    m.now += at;
+    m.done_with("sweep", member_seen{member_status::member});
+    CHECK(m.access() == "comparing");
+    m.settle(true);
+    CHECK(m.access() == "exempt");
+  }
+  m.elsewhere = {};
+  m.now += 144h;
+  m.done_with("sweep", member_seen{member_status::member});
+  m.done_with("compare", other_access_seen{});
+  CHECK(m.request<ban_member>("ban") == ban_member{-1002, 7});
+  m.settle(true);
+  CHECK(m.access() == "removed");
+  // A sweep, or a coming by another way, meets the same question.
+  auto back = in_access("!removed");
+  back.send(member_joined{++back.update, ann::who(), "", false});
+  back.elsewhere = {-1009, back.now + 1h};
+  back.settle(true);
+  CHECK(back.access() == "exempt");
+}
+
+TEST_CASE("a ban of another channel's removal that hit a payer is made good") {
+  auto m = in_access("inside");
+  m.said.clear();
+  m.send(member_left{++m.update, true, true});
+  m.send(member_left{++m.update, false, true}); // Its end.
+  m.done_with("recheck", member_seen{member_status::left});
+  m.settle(false);
+  CHECK(m.access() == "invited");
+  CHECK(m.heard("Your invite to"));
+  CHECK_FALSE(m.heard("payment is confirmed"));
+  auto in = in_access("inside"); // They are in all the same.
+  in.send(member_left{++in.update, true, true});
+  in.done_with("recheck", member_seen{member_status::member});
+  CHECK(in.access() == "inside");
+  CHECK(in.due_words() == "");
+}
+
+TEST_CASE("rights that are back: what waits is tried at once, the rest is left alone; the failure leaves the list when it is over") {
+  for (const auto* from : {"inside", "outside", "!removed", "!judging"}) {
+    auto calm = in_access(from);
+    calm.send(rights_returned{});
+    CHECK_FALSE(calm.last.changed);
+  }
+  ann nobody;
+  CHECK(code_of(nobody.send(rights_returned{})) == "not_found");
+  auto m = in_access("!banning");
+  for (int i = 0; i < 9; ++i) {
+    m.failed("ban", "no_rights");
+    CHECK(m.rows<failure_mended>().empty());
+    m.now = m.find("compare").not_before;
+    m.done_with("compare", other_access_seen{});
+  }
+  m.failed("ban", "no_rights");
+  CHECK(m.find("compare").not_before > m.now + 30min);
+  m.send(rights_returned{});
+  CHECK(m.find("compare").not_before == m.now);
+  m.send(rights_returned{});
+  CHECK_FALSE(m.last.changed);
+  m.done_with("compare", other_access_seen{});
+  CHECK(m.rows<failure_mended>().empty());
+  m.done_with("ban", done{});
+  REQUIRE(m.rows<failure_mended>().size() == 1);
+  CHECK(m.rows<failure_mended>()[0].text == "put out");
+  m.settle(true);
+  CHECK(m.access() == "removed");
+  // What is not owed any more is no failure either: they bought again.
+  auto renewed = in_access("!banning");
+  renewed.failed("ban", "no_rights");
+  renewed.buy("Z");
+  CHECK(renewed.rows<failure_mended>().size() == 1);
+  // Who waits to get in is let in as soon.
+  ann payer;
+  payer.buy();
+  payer.failed("invite", "no_rights");
+  payer.send(rights_returned{});
+  CHECK(payer.find("invite").not_before <= payer.now);
 }

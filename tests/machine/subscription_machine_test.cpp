@@ -206,6 +206,9 @@ TEST_CASE("at the end the member is looked for, put out, may come back, and is t
   CHECK(m.due_words() == "look");
   CHECK(m.request<get_member>("look") == get_member{-1002, 7});
   m.done_with("look", member_seen{member_status::member});
+  CHECK(m.due_words() == "compare");
+  CHECK(m.request<find_other_access>("compare") == find_other_access{-1002, 7, -1001, m.now - m.rules.grace});
+  m.done_with("compare", other_access_seen{});
   CHECK(m.due_words() == "ban");
   m.done_with("ban", done{});
   CHECK(m.due_words() == "unban");
@@ -221,7 +224,7 @@ TEST_CASE("at the end the member is looked for, put out, may come back, and is t
 
 TEST_CASE("who is not in is not put out: every word of Telegram at the end") {
   const std::vector<std::tuple<member_status, std::string, bool>> rows = {
-      {member_status::creator, "exempt", false}, {member_status::administrator, "exempt", false}, {member_status::member, "banning", false},
+      {member_status::creator, "exempt", false}, {member_status::administrator, "exempt", false}, {member_status::member, "comparing", false},
       {member_status::left, "removed", true},    {member_status::kicked, "removed", true}};
   for (const auto& [status, access, told] : rows) {
     ann m;
@@ -234,13 +237,13 @@ TEST_CASE("who is not in is not put out: every word of Telegram at the end") {
   ann late; // Made an administrator between the look and the ban.
   late.be_inside();
   late.expire();
-  late.done_with("look", member_seen{member_status::member});
+  late.be_found_inside();
   late.failed("ban", "administrator");
   CHECK(late.access() == "exempt");
   ann gone;
   gone.be_inside();
   gone.expire();
-  gone.done_with("look", member_seen{member_status::member});
+  gone.be_found_inside();
   gone.failed("ban", "not_member");
   CHECK(gone.access() == "removed");
 }
@@ -256,7 +259,7 @@ TEST_CASE("members that have expired are looked at three times, and put out agai
     CHECK(m.find("sweep").not_before == end + at);
     m.now = end + at;
     m.done_with("sweep", member_seen{at == 24h ? member_status::member : member_status::left});
-    if (at == 24h) CHECK(m.access() == "banning");
+    if (at == 24h) CHECK(m.access() == "comparing");
     m.settle(true, "sweep");
     CHECK(m.access() == "removed");
   }
@@ -269,7 +272,7 @@ TEST_CASE("members that have expired are looked at three times, and put out agai
   chief.done_with("look", member_seen{member_status::administrator});
   chief.now += 1h;
   chief.done_with("sweep", member_seen{member_status::member});
-  CHECK(chief.access() == "banning");
+  CHECK(chief.access() == "comparing");
 }
 
 TEST_CASE("renewed while the ban is in flight: let in again and told, whenever the ban lands") {
@@ -278,7 +281,7 @@ TEST_CASE("renewed while the ban is in flight: let in again and told, whenever t
       ann m;
       m.be_inside();
       m.expire();
-      m.done_with("look", member_seen{member_status::member});
+      m.be_found_inside();
       const auto ban = m.find("ban").key;
       m.buy("B");
       CHECK(m.access() == "unbanning");
@@ -304,7 +307,7 @@ TEST_CASE("renewed while the ban is in flight: let in again and told, whenever t
   ann m;
   m.be_inside();
   m.expire();
-  m.done_with("look", member_seen{member_status::member});
+  m.be_found_inside();
   m.buy("B");
   const auto first = m.find("unban").key;
   m.send(member_left{++m.update, true, true});

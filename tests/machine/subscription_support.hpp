@@ -50,6 +50,8 @@ struct membership_of_ann : machine<subscription_kind> {
     const auto& request = std::get<io_request>(e.request);
     if (std::holds_alternative<create_invite>(request))
       send(effect_done{e.key, io_outcome(invite_created{"https://t.me/+" + std::to_string(++links)})});
+    else if (std::holds_alternative<find_other_access>(request))
+      send(effect_done{e.key, io_outcome(elsewhere)});
     else if (std::holds_alternative<get_member>(request))
       send(effect_done{e.key, io_outcome(member_seen{inside ? member_status::member : member_status::left})});
     else if (const auto* message = std::get_if<send_message>(&request)) {
@@ -78,7 +80,14 @@ struct membership_of_ann : machine<subscription_kind> {
     return std::any_of(said.begin(), said.end(), [&](const std::string& s) { return s.find(words) != std::string::npos; });
   }
 
+  /// Looked for at the end, and found inside without another access: to be put out.
+  void be_found_inside() {
+    done_with("look", member_seen{member_status::member});
+    done_with("compare", other_access_seen{});
+  }
+
   int links = 0;
+  other_access_seen elsewhere{}; ///< What they have in another channel.
   std::int64_t update = 100;
   std::vector<std::string> said;
 };

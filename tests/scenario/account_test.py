@@ -11,6 +11,7 @@ import time
 import unittest
 
 from scenario import World, WorldTest, fetch, wait
+from people import Stage  # Found by the path that scenario sets.
 
 HOSTILE = ["'; DROP TABLE account; --", "<script>alert(1)</script>", "\" onload=\"x", "a\nb", "\u202eevil", "%00", "../../etc/passwd", "{{7*7}}",
            "O'Brien", "$(reboot)", "😀" * 8, "x' OR '1'='1", "name:admin,release mail:a@b.cd"]
@@ -333,6 +334,55 @@ class account(WorldTest):
             words = log.read()
         for hidden in (secret, "correct horse", mail):
             self.assertNotIn(hidden, words)
+
+    def test_10_promo_codes_by_the_api_are_their_channels_owners(self):
+        name, _ = self.signed_up()
+        access = self.logged_in(name)["access_token"]
+        other = self.logged_in(self.signed_up()[0])["access_token"]
+        opened_channel, closed_channel, user = -1007400000001, -1007400000002, 7401
+        for chat in (opened_channel, closed_channel):
+            self.world.sandbox.post("chats", id=chat, type="channel", title=f"Chat {chat}", creators=[user])
+        person = Stage(self.world).person(user, "Petra")
+        person.open(self.call("POST", "account/telegram-link", token=access)[1]["url"])
+        person.press("Yes, link it")
+        wait("the link", lambda: self.call("GET", "account", token=access)[1]["telegram_user_id"])
+        made = self.call("POST", "channels", {"open_channel_id": opened_channel, "closed_channel_id": closed_channel, "tiers": [{"price_usd": "10", "days": 30}],
+                                              "payout": {"currency": "eth", "network": "eth", "address": "0x" + secrets.token_hex(20)}}, access)
+        self.assertEqual(made[0], 201, made[1])
+        codes = f"channels/{opened_channel}/promo-codes"
+        self.assertEqual(self.call("GET", codes, token=access)[:2], (200, {"items": []}))
+
+        status, code, _ = self.call("PUT", codes + "/SPRING", {"percent": 20, "uses_max": 5, "expires_at": "2099-12-31T00:00:00Z"}, access)
+        self.assertEqual((status, code["code"], code["status"], code["percent"], code["uses_max"], code["uses_per_user"], code["uses"]),
+                         (200, "SPRING", "open", 20, 5, 1, 0))
+        self.assertTrue(code["expires_at"].startswith("2099-12-31T00:00:00"))
+        self.assertEqual(self.call("PUT", codes + "/FIVE_OFF", {"fixed_usd": "5"}, access)[0], 200)
+        self.assertEqual([c["code"] for c in self.call("GET", codes, token=access)[1]["items"]], ["FIVE_OFF", "SPRING"])
+        # New terms take the place of the old ones.
+        self.assertEqual(self.call("PUT", codes + "/SPRING", {"percent": 30}, access)[1]["percent"], 30)
+
+        for token, expected in ((other, 404), (None, 401), ("garbage", 401)):
+            with self.subTest(token=token):
+                self.assertEqual(self.call("GET", codes, token=token)[0], expected)
+                self.assertEqual(self.call("PUT", codes + "/SPRING", {"percent": 99}, token)[0], expected)
+                self.assertEqual(self.call("PUT", codes + "/NEWONE", {"percent": 99}, token)[0], expected)
+                self.assertEqual(self.call("DELETE", codes + "/SPRING", token=token)[0], expected)
+        for body in ({}, {"percent": 101}, {"percent": -1}, {"percent": 20, "fixed_usd": "5"}, {"fixed_usd": "1.005"}, {"fixed_usd": "-1"}, {"percent": "x"},
+                     {"percent": 20, "uses_max": 0}, {"percent": 20, "uses_max": 10001}, {"percent": 20, "uses_max": 2, "uses_per_user": 3},
+                     {"percent": 20, "expires_at": "2001-01-01T00:00:00Z"}, {"percent": 20, "expires_at": "soon"}, {"percent": 20, "status": "open"}):
+            with self.subTest(body):
+                self.assertEqual(self.call("PUT", codes + "/BADONE", body, access)[0], 422)
+        for word in ("ab", "lower", "A" * 25, "SPRING'--", "%3Cb%3E"):
+            with self.subTest(word):
+                self.assertIn(self.call("PUT", codes + "/" + word, {"percent": 20}, access)[0], (404, 422))
+        self.assertEqual(self.call("DELETE", codes + "/UNKNOWN", token=access)[0], 404)
+        self.assertEqual(self.call("GET", f"channels/{closed_channel}/promo-codes", token=access)[0], 404)
+
+        status, code, _ = self.call("DELETE", codes + "/SPRING", token=access)
+        self.assertEqual((status, code["status"], code["percent"]), (200, "disabled", 30))
+        self.assertEqual({c["code"]: c["status"] for c in self.call("GET", codes, token=access)[1]["items"]}, {"FIVE_OFF": "open", "SPRING": "disabled"})
+        self.assertEqual(self.call("DELETE", codes + "/SPRING", token=access)[1]["status"], "disabled")
+        self.assertEqual(self.call("PUT", codes + "/SPRING", {"percent": 30}, access)[1]["status"], "open")
 
 
 if __name__ == "__main__":

@@ -100,6 +100,34 @@ class bot(WorldTest):
         self.olga.press("To the public channel")
         wait("the post", lambda: any("Herring <today> & tomorrow" in m["text"] for m in self.world.sandbox.get(f"chats/{OPEN}/messages")))
 
+    def test_51_a_promo_code_is_set_by_its_owner_used_and_disabled(self):
+        self.olga.say("/channels")
+        self.olga.press("✏️ Fresh Fish")
+        self.olga.press("Promo codes")
+        self.olga.press("New code")
+        wait("the question", lambda: any("Write the code in one line" in m["text"] for m in self.olga.messages()))
+        self.olga.say("herring 120%")
+        self.olga.hear("is no share")
+        self.olga.say("herring 20% 5 2099-12-31")
+        self.olga.hear("HERRING can be used now", "20% off, used 0 of 5 times", "until 2100-01-01")
+        self.assertEqual(self.world.database.sql("SELECT count(*) FROM promo_code WHERE code = 'HERRING' AND percent = 20 AND uses_max = 5").strip(), "1")
+
+        def offer(name):
+            name.press("$12.50", OPEN)
+            name.button("I have a code")
+            name.read_all()
+            name.press("I have a code")
+            name.hear("Which code do you have")
+            name.say("herring")
+        offer(self.sam)
+        self.sam.hear("$10.00 with the code HERRING")
+        wait("the button", lambda: any("Disable HERRING" in b["text"] for m in self.olga.messages() for b in m["buttons"]))
+        message, button = self.olga.button("Disable HERRING")
+        self.olga.push(message, button)
+        wait("the word that it is disabled", lambda: any("Nobody can use HERRING from now on" in m["text"] for m in self.olga.messages()))
+        offer(self.dan)
+        self.dan.hear("this code is no longer valid")
+
     def test_6_a_form_outlives_sigkill(self):
         self.sam.say("/channels")
         self.sam.press("Register a channel")

@@ -60,6 +60,10 @@ class watch(WorldTest):
     def test_3_what_is_stuck_shows_until_it_moves(self):
         sql = self.world.database.sql
         self.assertEqual(sql("SELECT seconds FROM stuck_limit WHERE kind = 'payout' AND status = 'funding'"), "1800")
+        # A subscription by what it owes for its access, an account by what it owes at all.
+        self.assertEqual(sql("SELECT string_agg(concat_ws(' ', kind, status, seconds), ', ' ORDER BY status) FROM stuck_limit WHERE kind IN ('account', "
+                             "'subscription') AND status IN ('owing', 'banning', 'comparing', 'inside', 'removed')"),
+                         "subscription banning 600, subscription comparing 600, account owing 1800")
         self.assertEqual(sql("SELECT count(*) FROM stuck_entity"), "0")
         self.shows(0, "entities_stuck", kind="channel")
         sql("INSERT INTO stuck_limit VALUES ('channel', 'offered', 1)")
@@ -69,7 +73,7 @@ class watch(WorldTest):
         self.assertEqual(sql("SELECT count(*) FROM stuck_entity"), "0")
         sql("DELETE FROM stuck_limit WHERE kind = 'channel' AND status = 'offered'")
         self.shows(0, "entities_stuck", kind="channel")
-        for table in ("payment", "payout", "conversation"):
+        for table in ("payment", "payout", "conversation", "subscription"):
             plan = sql("SET enable_seqscan = off; EXPLAIN SELECT * FROM stuck_entity")
             self.assertNotIn(f"Seq Scan on {table} ", plan)
 

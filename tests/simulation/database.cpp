@@ -218,6 +218,25 @@ io_outcome database::ask(const io_request& request) const {
         found.channels.push_back({c->open_channel_id, c->closed_channel_id, c->closed_title});
     return found;
   }
+  if (const auto* r = std::get_if<find_other_access>(&request)) {
+    other_access_seen seen;
+    for (const auto& [ref, row] : rows)
+      if (const auto* s = std::get_if<subscription>(&row.state); s && s->user_id == r->user_id && s->closed_channel_id == r->closed_channel_id
+                                                                 && s->channel_id != r->channel_id && s->ends_at > std::max(r->at, seen.ends_at))
+        seen = {s->channel_id, s->ends_at};
+    return seen;
+  }
+  if (const auto* r = std::get_if<get_waiting>(&request)) {
+    std::set<std::int64_t> users;
+    for (const auto& [ref, row] : rows)
+      if (const auto* s = std::get_if<subscription>(&row.state);
+          s && s->channel_id == r->channel_id && !s->trouble.empty() && s->user_id > r->after)
+        users.insert(s->user_id);
+    waiting_seen seen;
+    for (const auto user : users)
+      if (seen.user_ids.size() < r->limit) seen.user_ids.push_back(user);
+    return seen;
+  }
   if (std::holds_alternative<get_gathered>(request)) return accruals.gathered();
   if (std::holds_alternative<get_wallet_books>(request)) return wallet_books();
   if (const auto* r = std::get_if<get_due_posts>(&request)) return due_posts(*r);

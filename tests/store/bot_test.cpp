@@ -194,3 +194,94 @@ TEST_CASE("an owner's figures, and what keeps a channel from its end") {
   must(db.commit(db.step_for(entity_kind::payment, "o4", 1, open)));
   CHECK(std::get<channel_holdings>(books(get_channel_holdings{-10})).payments == 1);
 }
+
+TEST_CASE("the codes of a channel are its owner's alone, open ones first, in pages") {
+  store db(new_database());
+  const auto books = make_books_client(db.dsn);
+  must(db.commit(channel_step(db, a_channel(-10, ann, channel_status::offered, "A <b>"))));
+  must(db.commit(channel_step(db, a_channel(-20, ann, channel_status::closed))));
+  int n = 0;
+  for (const char* code : {"ZEBRA", "ALPHA", "MIDDLE"}) {
+    promo_code p;
+    p.status = n == 1 ? promo_code_status::disabled : promo_code_status::open;
+    p.channel_id = -10;
+    p.code = code;
+    p.percent = n == 0 ? 0 : 20;
+    if (n == 0) p.fixed = usd("2.50"), p.expires_at = at_micros(some_micros);
+    p.uses_max = 10 + n;
+    const auto id = "-10:" + std::string(code);
+    auto step = db.step_for(entity_kind::promo_code, id, 1, p);
+    if (n == 0) step.rows = {promo_use{"o1", id, 7, usd("1"), at_micros(1), {}}, promo_use{"o2", id, 8, usd("1"), at_micros(1), at_micros(2)}};
+    must(db.commit(step));
+    ++n;
+  }
+  const auto all = std::get<promos_listed>(books(list_promos{ann, -10, 0, 5}));
+  CHECK(all.channel_title == "A <b>");
+  REQUIRE(all.codes.size() == 3);
+  CHECK(all.codes[0] == listed_promo{"MIDDLE", false, 20, {}, 0, 12, 1, std::nullopt});
+  CHECK(all.codes[1] == listed_promo{"ZEBRA", false, 0, usd("2.50"), 1, 10, 1, at_micros(some_micros)}); // The other use was given back.
+  CHECK(all.codes[2] == listed_promo{"ALPHA", true, 20, {}, 0, 11, 1, std::nullopt});
+  CHECK_FALSE(all.more);
+  const auto page = std::get<promos_listed>(books(list_promos{ann, -10, 1, 1}));
+  REQUIRE(page.codes.size() == 1);
+  CHECK(page.codes[0].code == "ZEBRA");
+  CHECK(page.more);
+  for (const auto& [owner, channel] : {std::pair{bob, std::int64_t{-10}}, {std::int64_t{0}, std::int64_t{-10}}, {ann, std::int64_t{-20}}, {ann, std::int64_t{-30}}})
+    CHECK(std::get<promos_listed>(books(list_promos{owner, channel, 0, 5})) == promos_listed{});
+}
+
+TEST_CASE("another access to the same closed channel, who waits for rights, and who is stuck") {
+  store db(new_database());
+  const auto books = make_books_client(db.dsn);
+  const auto one = [&](std::int64_t channel, std::int64_t closed, std::int64_t user, std::int64_t ends, subscription_access access, const std::string& trouble) {
+    subscription s;
+    s.channel_id = channel;
+    s.closed_channel_id = closed;
+    s.user_id = user;
+    s.ends_at = at_micros(ends);
+    s.access = access;
+    s.access_at = at_micros(1);
+    s.trouble = trouble;
+    must(db.commit(db.step_for(entity_kind::subscription, std::to_string(channel) + ":" + std::to_string(user), 1, s)));
+  };
+  one(-1, -9, ann, 100, subscription_access::comparing, "");
+  one(-2, -9, ann, 200, subscription_access::inside, "");
+  one(-3, -9, ann, 300, subscription_access::exempt, "");
+  one(-4, -8, ann, 900, subscription_access::inside, "");
+  one(-1, -9, bob, 900, subscription_access::banning, "no_rights: x");
+  one(-1, -9, 9, 900, subscription_access::inviting, "no_rights: x");
+  one(-2, -9, 9, 900, subscription_access::inviting, "no_rights: x");
+  const auto other = [&](std::int64_t channel, std::int64_t at) {
+    return std::get<other_access_seen>(books(find_other_access{-9, ann, channel, at_micros(at)}));
+  };
+  CHECK(other(-1, 50) == other_access_seen{-3, at_micros(300)});
+  CHECK(other(-3, 50) == other_access_seen{-2, at_micros(200)});
+  CHECK(other(-3, 199).channel_id == -2);
+  CHECK(other(-3, 200) == other_access_seen{}); // What ends at that instant has ended.
+  CHECK(std::get<other_access_seen>(books(find_other_access{-8, ann, -4, at_micros(0)})) == other_access_seen{});
+  CHECK(std::get<waiting_seen>(books(get_waiting{-1, 0, 20})).user_ids == std::vector<std::int64_t>{bob, 9});
+  CHECK(std::get<waiting_seen>(books(get_waiting{-1, 0, 1})).user_ids == std::vector<std::int64_t>{bob});
+  CHECK(std::get<waiting_seen>(books(get_waiting{-1, bob, 20})).user_ids == std::vector<std::int64_t>{9});
+  CHECK(std::get<waiting_seen>(books(get_waiting{-1, 9, 20})).user_ids.empty());
+
+  db.value("INSERT INTO stuck_limit (kind, status, seconds) VALUES ('subscription', 'banning', 600), ('subscription', 'comparing', 600) RETURNING 1");
+  CHECK(db.value("SELECT string_agg(id || ' ' || status, ', ' ORDER BY id) FROM stuck_entity WHERE kind = 'subscription'") == "-1:7 comparing, -1:8 banning");
+  db.value("UPDATE subscription SET access_at = now() - interval '9 minutes' WHERE id = '-1:8' RETURNING 1");
+  CHECK(db.value("SELECT string_agg(id, ' ') FROM stuck_entity WHERE kind = 'subscription'") == "-1:7");
+
+  account owing;
+  owing.owed_mails = "verify:1";
+  must(db.commit(db.step_for(entity_kind::account, "acc", 1, owing)));
+  must(db.commit(db.step_for(entity_kind::account, "calm", 1, account{})));
+  db.value("INSERT INTO stuck_limit (kind, status, seconds) VALUES ('account', 'owing', 1800) RETURNING 1");
+  db.value("UPDATE account SET created_at = now() - interval '2 days' RETURNING 1");
+  db.value("UPDATE transition SET at = now() - interval '1 day' WHERE kind = 'account' RETURNING 1");
+  CHECK(db.value("SELECT string_agg(id, ' ') FROM stuck_entity WHERE kind = 'account'") == "acc");
+  // A failure that is written down is no progress; a mail that went out is.
+  db.value("INSERT INTO transition (kind, id, version, at, message, from_status, to_status, note) VALUES ('account', 'acc', 2, now(), 'effect_failed', '', "
+           "'', '') RETURNING 1");
+  CHECK(db.value("SELECT count(*) FROM stuck_entity WHERE kind = 'account'") == "1");
+  db.value("INSERT INTO transition (kind, id, version, at, message, from_status, to_status, note) VALUES ('account', 'acc', 3, now(), 'done', '', '', '') "
+           "RETURNING 1");
+  CHECK(db.value("SELECT count(*) FROM stuck_entity WHERE kind = 'account'") == "0");
+}

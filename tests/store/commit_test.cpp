@@ -243,6 +243,37 @@ TEST_CASE("one failure is open per entity") {
   CHECK(db.value("SELECT count(*) FROM failed_transaction") == "2");
 }
 
+TEST_CASE("a failure that mended itself leaves the list; one that comes later is another") {
+  store db(new_database());
+  const auto open = [&] { return db.value("SELECT count(*) FROM failed_transaction WHERE resolved_at IS NULL"); };
+  auto step = payment_step(db, "o", 1);
+  step.rows = {failure_listed{"no_rights", "ban: no"}};
+  REQUIRE(db.commit(step).outcome == commit_outcome::committed);
+  auto other = payment_step(db, "p", 1);
+  other.rows = {failure_listed{"no_rights", "ban: no"}};
+  REQUIRE(db.commit(other).outcome == commit_outcome::committed);
+  auto mended = payment_step(db, "o", 2);
+  mended.rows = {failure_mended{"put out"}};
+  REQUIRE(db.commit(mended).outcome == commit_outcome::committed);
+  CHECK(db.value("SELECT concat_ws('|', resolved_by, resolution) FROM failed_transaction WHERE entity_id = 'o'") == "itself|put out");
+  CHECK(open() == "1"); // The other's.
+  // When nothing is listed there is nothing to take back.
+  auto again = payment_step(db, "o", 3);
+  again.rows = {failure_mended{"again"}};
+  REQUIRE(db.commit(again).outcome == commit_outcome::committed);
+  // Of one batch the newest word holds, whichever it is.
+  auto lists = payment_step(db, "p", 2), mends = payment_step(db, "p", 3), relists = payment_step(db, "q", 2), first = payment_step(db, "q", 1);
+  lists.rows = {failure_listed{"x", "x"}};
+  mends.rows = {failure_mended{"well"}};
+  first.rows = {failure_listed{"y", "first"}, failure_mended{"well"}};
+  relists.rows = {failure_listed{"y", "later"}};
+  for (const auto& result : db.commit({share(lists), share(mends), share(first), share(relists)})) {
+    INFO(result.error);
+    CHECK(result.outcome == commit_outcome::committed);
+  }
+  CHECK(db.value("SELECT string_agg(entity_id || text, ' ') FROM failed_transaction WHERE resolved_at IS NULL") == "qlater");
+}
+
 TEST_CASE("a child row never moves to another parent") {
   store db(new_database());
   auto first = payment_step(db, "o1", 1);
