@@ -275,6 +275,14 @@ class ctl(WorldTest):
         self.assertIn(self.run_ctl("reconcile").returncode, (0, 5))
         self.ok("reconcile", "resolve", "999", "--as", "explained", "--reason", "x", code=4)
         self.ok("channels", "add", "--file", self.world.path("channel.json"), "--reason", "test")
+        with open(self.world.path("channel.json")) as file:
+            terms = json.load(file)
+        for days, fine in ((3, True), ("x", False), (366, False)):
+            with open(self.world.path("trial.json"), "w") as file:
+                json.dump(terms | {"trial_days": days}, file)
+            said = self.run_ctl("channels", "add", "--file", self.world.path("trial.json"), "--reason", "test")
+            self.assertEqual(said.returncode == 0, fine, said.stdout + said.stderr)
+        self.assertEqual(self.world.database.sql(f"SELECT trial_days FROM channel WHERE id = '{terms['open_channel_id']}'").strip(), "3")
         self.ok("broadcasts", "send", "WORDS", "--channel", str(DIRECT_CHANNEL), "--to", "subscribers", "--html", "<b>News</b>", "--reason", "test")
         for verb in ("pause", "resume"):  # One that has ended already refuses both.
             self.assertIn(self.run_ctl("broadcasts", verb, "WORDS", "--reason", "test").returncode, (0, 1))
