@@ -21,3 +21,15 @@ BEGIN
     ) s
     WHERE (x.owed_mails <> '' OR x.owed_names <> '') AND x.quarantine = '' AND s.since <= now() - l.seconds * interval '1 second'$view$;
 END $$;
+
+-- What conversations hold now, with those about an owner's promo codes.
+CREATE OR REPLACE VIEW legacy.conversation_state AS
+  SELECT c.user_id, CASE WHEN c.status IN ('opening', 'editing', 'entering', 'finding', 'verifying', 'saving', 'settling', 'entering_promo',
+                                          'setting_promo', 'disabling_promo') THEN 'database'
+                         WHEN c.status IN ('addressing', 'writing_post', 'confirming_post', 'claiming_post', 'posting') THEN 'broadcast'
+                         WHEN c.tier = -1 THEN 'donation' WHEN c.order_id <> '' THEN 'payment' ELSE 'menu' END AS conversation_type,
+         jsonb_build_object('status', c.status, 'channel_id', c.channel_id, 'channel_title', c.channel_title, 'tier', c.tier, 'price_usd',
+                            trim_scale(c.price_usd)::text, 'days', c.days, 'order_id', c.order_id, 'amount', c.amount, 'field', c.field,
+                            'editing', CASE WHEN d.open THEN d.open_channel_id END) AS state_data,
+         c.created_at, c.updated_at
+  FROM conversation c LEFT JOIN channel_draft d ON d.conversation_id = c.id;

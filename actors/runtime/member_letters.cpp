@@ -13,6 +13,15 @@ std::int64_t user_of_invite(std::string_view name) {
   return user;
 }
 
+std::int64_t channel_of_invite(std::string_view name) {
+  const auto dot = name.find('.');
+  if (user_of_invite(name) == 0 || dot == std::string_view::npos) return 0;
+  name.remove_prefix(dot + 1);
+  std::int64_t channel = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), channel);
+  return error == std::errc{} && end == name.data() + name.size() && channel > 0 ? -channel : 0;
+}
+
 std::deque<envelope> letters_about(const chat_update& update, const std::vector<channel_found>& channels) {
   std::deque<envelope> letters;
   const auto& m = *update.member;
@@ -30,8 +39,9 @@ std::deque<envelope> letters_about(const chat_update& update, const std::vector<
     switch (m.change) {
     case member_change::joined: {
       const auto owner = m.our_link ? user_of_invite(m.link_name) : 0;
-      // A closed channel of several open ones: whoever is a stranger to one may have paid by another.
-      tell(member_joined{update.update_id, who, m.link, m.our_link && channels.size() == 1});
+      // A closed channel of several open ones: whoever is a stranger to one may have paid by another. The one whose link it is looks after them.
+      const auto its_link = m.our_link && (channels.size() == 1 || channel_of_invite(m.link_name) == c.open_channel_id);
+      tell(member_joined{update.update_id, who, m.link, its_link});
       if (owner != 0 && owner != update.user_id) letters.push_back({subscription_of(owner), subscription_message{invite_spent{m.link}}});
       break;
     }

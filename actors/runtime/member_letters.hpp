@@ -13,7 +13,9 @@ namespace paygate {
 /// link that the bot has made for somebody else: both. Pure; for whoever takes updates in, by polls or by the webhook.
 std::deque<envelope> letters_about(const chat_update& update, const std::vector<channel_found>& channels);
 
-/// Whose invite it is by its name, "s<user id>-<number>"; 0 when it is no name of ours.
+/// Whose invite it is by its name, "s<user id>-<number>.<open channel's id without its sign>"; 0 when it is no name of ours.
 std::int64_t user_of_invite(std::string_view link_name);
+/// The open channel of such a name; 0 when it does not say.
+std::int64_t channel_of_invite(std::string_view link_name);
 
 } // namespace paygate

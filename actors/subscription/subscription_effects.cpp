@@ -102,7 +102,13 @@ struct due_list {
     }
   }
 
-  std::string invite_name() const { return "s" + std::to_string(s.user_id) + "-" + std::to_string(s.access_seq); }
+  /// Whose it is, and of which open channel: a closed one may have several.
+  std::string invite_name() const {
+    constexpr std::size_t most = 32; // Telegram's.
+    auto name = "s" + std::to_string(s.user_id) + "-" + std::to_string(s.access_seq);
+    const auto channel = "." + std::to_string(-s.channel_id);
+    return name.size() + channel.size() <= most ? name + channel : name;
+  }
 
   void revoking() {
     for (const auto& link : spent(s)) add("revoke:" + link, revoke_invite{s.closed_channel_id, link}, s.retry_at.value_or(timestamp{}));

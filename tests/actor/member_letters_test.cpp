@@ -55,10 +55,19 @@ TEST_CASE("who comes in by somebody else's link is named to both") {
   // With two open channels nobody is a stranger.
   const auto both = letters_about(update_of(member_change::joined, 8, "s7-3", true), {{-1001, -1002, "A"}, {-1009, -1002, "B"}});
   CHECK_FALSE(std::get<member_joined>(std::get<subscription_message>(both[0].body)).our_link);
+  // Unless the link says by which of them it was sold: that one looks after who comes in by it.
+  const auto sold = letters_about(update_of(member_change::joined, 8, "s7-3.1009", true), {{-1001, -1002, "A"}, {-1009, -1002, "B"}});
+  CHECK(words(sold) == "subscription/-1001:8 member_joined, subscription/-1001:7 invite_spent, subscription/-1009:8 member_joined, "
+                       "subscription/-1009:7 invite_spent");
+  CHECK_FALSE(std::get<member_joined>(std::get<subscription_message>(sold[0].body)).our_link);
+  CHECK(std::get<member_joined>(std::get<subscription_message>(sold[2].body)).our_link);
 }
 
 TEST_CASE("the name of an invite says whose it is") {
   CHECK(user_of_invite("s7-3") == 7);
+  CHECK(user_of_invite("s7-3.1001") == 7);
+  CHECK(channel_of_invite("s7-3.1001") == -1001);
+  for (const char* other : {"", "s7-3", "s7-3.", "s7-3.x", "s7-3.-5", "s7-3.10x", "x7-3.1001", ".1001"}) CHECK(channel_of_invite(other) == 0);
   CHECK(user_of_invite("s4503599627370495-12") == 4503599627370495);
   for (const char* other : {"", "s", "s-3", "s7", "o-01ABC", "s0-1", "sx-1", "7-3"}) CHECK(user_of_invite(other) == 0);
 }

@@ -23,7 +23,7 @@ TEST_CASE("the first order starts a subscription now, and the way in") {
   CHECK(m.due_words() == "invite");
   const auto invite = m.request<create_invite>("invite");
   CHECK(invite.chat_id == -1002);
-  CHECK(invite.name == "s7-1");
+  CHECK(invite.name == "s7-1.1001");
   CHECK(invite.expires_at == m.now + 24h);
   m.done_with("invite", invite_created{"https://t.me/+abc"});
   CHECK(m.due_words() == "announce");

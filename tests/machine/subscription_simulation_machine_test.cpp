@@ -195,6 +195,8 @@ struct life {
   }
   /// It asks whether this one lasts, and puts them out when not.
   void end_elsewhere() {
+    if (member == member_status::administrator) return after(24h, [this] { end_elsewhere(); });
+    if (now < elsewhere_to) return; // Bought anew.
     if (member != member_status::member || (exists && entitled_by(row))) return;
     member = member_status::left;
     push(member_left{++update_id, true, true});
