@@ -86,7 +86,6 @@ class ways(WorldTest):
         self.olga.read_all()
         self.world.sandbox.post(f"chats/{CLOSED}/rights", can_invite_users=True)
         self.olga.hear("✅", "Slow Cooking")
-        self.stage.advance("2h", "tries have a growing distance")
         person.join(self.invite(person))
         self.assertEqual(person.standing(CLOSED), "member")
 
@@ -148,9 +147,40 @@ class ways(WorldTest):
         self.stage.advance("31d", "past the end")
         self.olga.hear("⚠️", "Slow Cooking")
         self.assertEqual(member.standing(CLOSED), "member")
+        for tries in range(2, 9):  # At growing distance: by then it is half an hour.
+            self.stage.advance("2h", "they are tried again")
+            wait(f"try {tries}", lambda: self.row(member)["tries"] >= tries, 60)
+        failures = f"SELECT count(*) FROM failed_transaction WHERE entity_id = '{OPEN}:7210' AND resolved_at IS NULL"
+        self.assertEqual(self.world.database.sql(failures).strip(), "1")
         self.world.sandbox.post(f"chats/{CLOSED}/rights", can_restrict_members=True)
-        self.stage.advance("2h", "tries have a growing distance")
+        # Nobody's clock moves on: the news itself wakes who waits.
         wait("the member to be removed after all", lambda: member.standing(CLOSED) == "left", 90)
+        wait("the failure to leave the list", lambda: self.world.database.sql(failures).strip() == "0", 60)
+
+    def test_9_who_has_paid_by_two_doors_stays_until_both_are_shut(self):
+        second = -1001000000920
+        self.world.sandbox.post("chats", id=second, type="channel", title="Second Door", creators=[OWNER])
+        with open(self.world.path("channel.json")) as file:
+            terms = json.load(file)
+        with open(self.world.path("second.json"), "w") as file:
+            json.dump(terms | {"open_channel_id": second, "closed_channel_id": CLOSED, "open_title": "Second Door", "closed_title": "Slow Cooking (members)",
+                               "tiers": [{"price_usd": "60", "days": 90}]}, file)
+        self.world.ctl("channels", "add", "--file", self.world.path("second.json"), "--reason", "test")
+        person = self.entered(7211, "Doubled")
+        person.take_offer(lambda: person.press("90 days", second))
+        person.pay()
+
+        def other():
+            return self.world.ctl("show", "subscription", f"{second}:{person.user}")["row"]
+        wait("the second access", lambda: self.world.database.sql(f"SELECT access FROM subscription WHERE id = '{second}:7211'").strip() == "inside", 60)
+        person.read_all()
+        self.stage.advance("31d", "past the end of the first")
+        wait("the first to be over", lambda: self.row(person)["status"] == "expired" and self.row(person)["access"] == "exempt", 60)
+        self.assertEqual((person.standing(CLOSED), other()["access"]), ("member", "inside"))
+        self.assertEqual([m for m in person.messages(after=person.read_up_to) if "has ended" in m["text"]], [])
+        self.stage.advance("60d", "past the end of the second")
+        wait("the second to put them out", lambda: person.standing(CLOSED) == "left", 60)
+        person.hear("has ended")
 
 
 if __name__ == "__main__":
