@@ -67,7 +67,7 @@ TEST_CASE("what is not said has its usual meaning") {
       {"SPRING 20%", 20, "0", 100, 1, false},
       {"spring 100% once", 100, "0", 100, 1, false},
       {"SPRING 7 $5", 0, "5", 7, 1, false},
-      {"SPRING\n$0.01\t10000", 0, "0.01", 10'000, 1, false},
+      {"SPRING\n$0.01  10000", 0, "0.01", 10'000, 1, false},
       {"SPRING 2099-01-31 1%", 1, "0", 100, 1, true},
       {"SPRING 1% x250", 1, "0", 250, 250, false}, // As often as one may, all may.
   };
