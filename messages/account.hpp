@@ -161,6 +161,6 @@ struct lapse_account {};
 
 using account_message = std::variant<effect_done, open_account, address_wanted, begin_login, login_succeeded, get_account, ask_verification,
                                      ask_reset, confirm_email, reset_password, change_password, change_email, close_account,
-                                     log_out_everywhere, offer_link, claim_link, link_telegram, lapse_account>;
+                                     log_out_everywhere, offer_link, link_telegram, lapse_account, claim_link>;
 
 } // namespace paygate

@@ -56,10 +56,21 @@ struct payout_change {
   asset target;
   std::string address, extra_id;
   std::string token;        ///< What its confirmation has to name; empty: no change is under way.
-  bool in_telegram = false; ///< To be confirmed by a button; else by mail.
+  bool in_telegram = false; ///< To be confirmed by a button, or by mail; else by mail alone.
   bool confirmed = false;
   std::optional<timestamp> at{}; ///< Confirmed: when it takes effect. Not yet: when it is forgotten.
+  std::string mail_token{};      ///< What a mail's link has to name to confirm it: its SHA-256 in hex. Empty: no mail is under way.
   bool operator==(const payout_change&) const = default;
+};
+
+/// The mail to a web account about where a channel's value is paid to: while a change waits, with a link that confirms it.
+struct payout_mail {
+  channel_notice owed = channel_notice::none; ///< payout_asked, payout_confirmed or payout_changed.
+  std::int64_t seq = 0;                       ///< Counts them.
+  std::string account;                        ///< Whose address it goes to; empty: nobody's.
+  std::string email;                          ///< Its address. Not stored: asked for again after a restart.
+  std::string secret;                         ///< What the link names. Not stored: after a restart another one is made.
+  bool operator==(const payout_mail&) const = default;
 };
 
 /// At most so many channels of one owner at a time.
@@ -120,6 +131,10 @@ struct channel {
   bool rights_back = false;           ///< The owner is to be told that all is well again.
   std::int64_t last_update_id = 0;    ///< Of the updates about the bot's rights: those up to here are handled.
   channel_posts posts;
+  std::optional<std::int64_t> waking_after{}; ///< The bot has its rights again: who waited for them is told, by user id; those up to this
+                                              ///< were. Nothing: nobody is to be told.
+  std::string waking{};                       ///< The users who are being told now, with spaces between.
+  payout_mail mail{};
   bool operator==(const channel&) const = default;
 
   template <class Self, class F>
@@ -173,6 +188,12 @@ struct channel {
     f("donation_due_at", self.posts.donation_due_at);
     f("manual_id", self.posts.manual_id);
     f("manual_at", self.posts.manual_at);
+    f("waking_after", self.waking_after);
+    f("waking", self.waking);
+    f("change_mail_token", self.change.mail_token);
+    f("mail_owed", self.mail.owed);
+    f("mail_seq", self.mail.seq);
+    f("mail_account", self.mail.account);
   }
 };
 
@@ -207,18 +228,24 @@ struct close_channel {
   std::int64_t user_id = 0;
 };
 /// Command: asks for another place to be paid to, replacing one that was asked for before. It must be confirmed with `token` (not empty,
-/// not to be guessed where it travels by mail, at most 40 bytes). `in_telegram`: by a button under the message that the owner gets; else
-/// the message only says so.
+/// not to be guessed, at most 40 bytes). `in_telegram`: by a button under the message that the owner gets; else the message only says so.
+/// `account`: the web account that asks; its address, if it is confirmed, gets a mail whose link confirms the change, too. Empty: the
+/// account that the channel was registered with.
 struct change_payout {
   asset target;
   std::string address, extra_id;
   std::string token;
   bool in_telegram = false;
+  std::string account{};
 };
 /// Command: the owner confirms the change with that token; `conflict` when there is none such. A repeat is `ok`.
 struct confirm_payout_change {
   std::string token;
   std::int64_t user_id = 0;
+};
+/// Command: the owner confirms the change by the mail's link. `invalid` when the link is not good, or not any more. A repeat is `ok`.
+struct confirm_payout_by_mail {
+  std::string token; ///< Its SHA-256.
 };
 /// Command: the owner takes it back, confirmed or not; `conflict` when there is none such.
 struct cancel_payout_change {
@@ -260,7 +287,8 @@ struct rights_changed {
 struct report_rights { std::string lost; };
 
 using channel_message = std::variant<effect_done, register_channel, get_channel, close_channel, change_payout, confirm_payout_change,
-                                     cancel_payout_change, settle_payout_change, claim_broadcast, post_placed, schedule_posts, rights_changed, report_rights>;
+                                     cancel_payout_change, settle_payout_change, claim_broadcast, post_placed, schedule_posts,
+                                     rights_changed, report_rights, confirm_payout_by_mail>;
 
 /// The broadcast that is to send this post of the channel: named by the time at which it is due, so that it is sent once however often
 /// asked for.

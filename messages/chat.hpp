@@ -73,6 +73,7 @@ struct chat_update {
   std::int64_t shared_chat_id = 0; ///< The channel that a forwarded message came from; 0: none.
   std::string shared_title{};      ///< Its title.
   std::optional<member_update> member{}; ///< Somebody came, went or asks to come; or the bot's rights changed.
+  std::string html{}; ///< The text as HTML, with the formatting that its author gave it; empty: it has none.
   bool operator==(const chat_update&) const = default;
 };
 

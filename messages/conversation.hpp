@@ -36,7 +36,10 @@ enum class conversation_status : std::uint8_t {
   posting,         ///< Ours. The broadcast is being started.
   entering_code,   ///< A promo code for the offer is awaited.
   quoting,         ///< Ours. The code is asked what it makes of the price.
-  trying           ///< Ours. A trial is begun.
+  trying,          ///< Ours. A trial is begun.
+  entering_promo,  ///< The line of a new promo code of the owner's is awaited.
+  setting_promo,   ///< Ours. The code is being made, or its terms changed, once the channel says that it is this owner's.
+  disabling_promo  ///< Ours. The same for a code that nobody is to use any more.
 };
 template <>
 struct enum_names<conversation_status> {
@@ -45,7 +48,7 @@ struct enum_names<conversation_status> {
                                                 "typing_amount", "writing_message", "opening",       "editing",  "entering",
                                                 "finding",       "verifying",       "saving",        "settling", "addressing",
                                                 "writing_post",  "confirming_post", "claiming_post", "posting",  "entering_code",
-                                                "quoting",       "trying"};
+                                                "quoting",       "trying",          "entering_promo", "setting_promo", "disabling_promo"};
 };
 
 /// What is still to be sent to the chat. A newer view replaces one that was not sent yet: the person sees the answer to their last word.
@@ -67,8 +70,9 @@ enum class conversation_view : std::uint8_t {
   note,          ///< `words`, and nothing else.
   ask_post,      ///< The text of a broadcast.
   preview_post,
-  ask_code,    ///< A promo code.
-  confirm_link ///< Whether this Telegram user is to be joined with a web account: "<id> <name>" in `words`.
+  ask_code,    ///< A promo code for the offer.
+  confirm_link, ///< Whether this Telegram user is to be joined with a web account: "<id> <name>" in `words`.
+  ask_promo     ///< The line of a new promo code of the owner's channel.
 };
 template <>
 struct enum_names<conversation_view> {
@@ -76,15 +80,15 @@ struct enum_names<conversation_view> {
   static constexpr std::string_view values[] = {"none",      "help",          "offer",  "unknown_link", "not_for_sale", "use_buttons",
                                                 "cancelled", "choice",        "keypad", "ask_message",  "list",         "form",
                                                 "ask_field", "confirm_close", "note",   "ask_post",     "preview_post", "ask_code",
-                                                "confirm_link"};
+                                                "confirm_link", "ask_promo"};
 };
 
 /// What a list shows.
-enum class conversation_query : std::uint8_t { none, subscriptions, donations, own_channels, stats, broadcasts };
+enum class conversation_query : std::uint8_t { none, subscriptions, donations, own_channels, stats, broadcasts, promo_codes };
 template <>
 struct enum_names<conversation_query> {
   static constexpr std::string_view type = "conversation_query";
-  static constexpr std::string_view values[] = {"none", "subscriptions", "donations", "own_channels", "stats", "broadcasts"};
+  static constexpr std::string_view values[] = {"none", "subscriptions", "donations", "own_channels", "stats", "broadcasts", "promo_codes"};
 };
 
 /// Something that another entity is asked beside what is going on, because a button said so.
@@ -198,8 +202,9 @@ struct conversation {
   std::int32_t trial_days = 0;          ///< Of the offer's channel.
   std::string post_html;                ///< Of a broadcast, as it will be sent.
   bool to_subscribers = false;          ///< Where it goes; else to the channel.
+  std::string promo_line;               ///< Of an owner's promo code: the line that makes it, as typed; while disabling, the code alone.
   std::vector<channel_draft> drafts;    ///< Child row: the open one, if any.
-  std::shared_ptr<const channel> terms; ///< While ordering or saving: the channel's terms of this moment. Not stored: fetched again after
+  std::shared_ptr<const channel> terms; ///< While ordering, saving or setting a code: the channel's terms of this moment. Not stored: fetched again after
                                         ///< a restart, like
   std::shared_ptr<const io_outcome> found; ///< what a list is to show.
   bool operator==(const conversation&) const = default;
@@ -237,6 +242,7 @@ struct conversation {
     f("trial_days", self.trial_days);
     f("post_html", self.post_html);
     f("to_subscribers", self.to_subscribers);
+    f("promo_line", self.promo_line);
   }
 };
 

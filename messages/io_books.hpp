@@ -158,4 +158,28 @@ struct channel_found {
 };
 struct channels_found { std::vector<channel_found> channels; bool operator==(const channels_found&) const = default; };
 
+/// Whether a user has access to a closed channel by another open one than this, that ends after `at` -> other_access_seen.
+struct find_other_access {
+  std::int64_t closed_channel_id = 0, user_id = 0, channel_id = 0;
+  timestamp at{};
+  bool operator==(const find_other_access&) const = default;
+};
+struct other_access_seen {
+  std::int64_t channel_id = 0; ///< The one that lasts longest; 0: there is none.
+  timestamp ends_at{};
+  bool operator==(const other_access_seen&) const = default;
+};
+
+/// The next subscriptions of a channel after the user `after`, by user id, that wait because Telegram refused them something in the closed
+/// channel -> waiting_seen.
+struct get_waiting {
+  std::int64_t channel_id = 0, after = 0;
+  std::uint32_t limit = 20;
+  bool operator==(const get_waiting&) const = default;
+};
+struct waiting_seen {
+  std::vector<std::int64_t> user_ids;
+  bool operator==(const waiting_seen&) const = default;
+};
+
 } // namespace paygate

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -93,6 +94,29 @@ struct channels_listed {
   std::vector<listed_channel> channels;
   bool more = false;
   bool operator==(const channels_listed&) const = default;
+};
+
+/// The promo codes of a channel, open ones first, then by code -> promos_listed; none when it is not this owner's.
+struct list_promos {
+  std::int64_t owner_user_id = 0, channel_id = 0;
+  std::uint32_t offset = 0, limit = 5;
+  bool operator==(const list_promos&) const = default;
+};
+struct listed_promo {
+  std::string code;
+  bool disabled = false;
+  std::int32_t percent = 0;
+  usd_amount fixed;
+  std::int64_t uses = 0; ///< Orders that use it now.
+  std::int32_t uses_max = 0, uses_per_user = 0;
+  std::optional<timestamp> expires_at;
+  bool operator==(const listed_promo&) const = default;
+};
+struct promos_listed {
+  std::vector<listed_promo> codes;
+  bool more = false;
+  std::string channel_title; ///< Empty: the channel is not this owner's.
+  bool operator==(const promos_listed&) const = default;
 };
 
 /// What an owner's channels earned, or one of them -> stats_seen.

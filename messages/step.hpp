@@ -88,6 +88,11 @@ struct failure_listed {
   std::string code, text;
 };
 
+/// What was listed of the step's entity is over without anybody's help: its open row is resolved. Nothing when there is none.
+struct failure_mended {
+  std::string text; ///< How.
+};
+
 /// A page of blocks was read: what it holds takes the place of what was read of these blocks before. Table `chain_movement`.
 struct movements_seen {
   std::uint64_t first = 0, last = 0;
@@ -126,7 +131,7 @@ struct exception_resolved {
 using side_row = std::variant<deposit, subscription_period, wallet_transfer, wallet_correction, foreign_nonce, webhook_event,
                               accrual_opened, accrual_closed, claim_accruals, conversion_closed, arrival_claimed, allowance_claimed,
                               allowance_returned, failure_listed, promo_use, movements_seen, movements_matched, movement_claimed, exception_found,
-                              round_closed, exception_resolved, slot_claimed, slot_returned, channel_draft>;
+                              round_closed, exception_resolved, slot_claimed, slot_returned, channel_draft, failure_mended>;
 
 /// What `apply` may look at besides state and message. No clock, no randomness: both come in here.
 struct step_context {

@@ -35,13 +35,14 @@ enum class subscription_access : std::uint8_t {
   banning,   ///< It has ended and they are in: a ban puts them out,
   unbanning, ///< and its end lets them come back.
   removed,   ///< They are out. Now and then somebody looks whether they came back by another way.
-  exempt     ///< An administrator or the creator: cannot be put out.
+  exempt,    ///< Cannot be put out: an administrator or the creator; or stays by another access to the same channel.
+  comparing  ///< It has ended and they are in: do they have another access to the same channel, that lasts?
 };
 template <>
 struct enum_names<subscription_access> {
   static constexpr std::string_view type = "subscription_access";
   static constexpr std::string_view values[] = {"inviting", "invited", "admitting", "inside",  "outside", "looking",
-                                                "judging",  "banning", "unbanning", "removed", "exempt"};
+                                                "judging",  "banning", "unbanning", "removed", "exempt", "comparing"};
 };
 
 /// What is still to be said in the chat. A newer word replaces one that was not sent yet.
@@ -211,8 +212,10 @@ struct join_requested {
 struct invite_spent { std::string link; };
 /// Event from itself: a date has come that changes the phase.
 struct turn_phase {};
+/// Event from the channel: the bot has its rights there again. What waits because of them is tried at once; what does not wait changes nothing.
+struct rights_returned {};
 
 using subscription_message = std::variant<effect_done, extend_subscription, start_trial, ask_invite, member_joined, member_left,
-                                          join_requested, invite_spent, turn_phase, import_subscription>;
+                                          join_requested, invite_spent, turn_phase, import_subscription, rights_returned>;
 
 } // namespace paygate

@@ -146,6 +146,7 @@ PAYGATE_WORD(change_payout)
 PAYGATE_WORD(confirm_payout_change)
 PAYGATE_WORD(cancel_payout_change)
 PAYGATE_WORD(settle_payout_change)
+PAYGATE_WORD(confirm_payout_by_mail)
 PAYGATE_WORD(delete_message)
 PAYGATE_WORD(send_batch)
 PAYGATE_WORD(batch_sent)
@@ -181,6 +182,13 @@ PAYGATE_WORD(member_left)
 PAYGATE_WORD(join_requested)
 PAYGATE_WORD(invite_spent)
 PAYGATE_WORD(turn_phase)
+PAYGATE_WORD(rights_returned)
+PAYGATE_WORD(find_other_access)
+PAYGATE_WORD(other_access_seen)
+PAYGATE_WORD(get_waiting)
+PAYGATE_WORD(waiting_seen)
+PAYGATE_WORD(list_promos)
+PAYGATE_WORD(promos_listed)
 PAYGATE_WORD(set_promo)
 PAYGATE_WORD(disable_promo)
 PAYGATE_WORD(quote_promo)
@@ -289,6 +297,9 @@ struct lane_visitor {
   lane operator()(const send_mail&) const { return lane::mail; }
   lane operator()(const make_secret&) const { return lane::mail; }
   lane operator()(const get_account_channels&) const { return lane::books; }
+  lane operator()(const list_promos&) const { return lane::books; }
+  lane operator()(const find_other_access&) const { return lane::books; }
+  lane operator()(const get_waiting&) const { return lane::books; }
 };
 
 } // namespace

@@ -34,7 +34,7 @@ inline constexpr std::string_view api_end = "api_end";
 /// {"account", "key"}: it came to nothing, and may be tried anew.
 inline constexpr std::string_view api_forget = "api_forget";
 
-/// {.., "id": a channel} -> {"taken": false while another change of it is under way}; {.., "id"}: the change is over.
+/// {.., "id": a channel, or "account/<id>"} -> {"taken": false while another change of it is under way}; {.., "id"}: the change is over.
 inline constexpr std::string_view api_lock = "api_lock";
 inline constexpr std::string_view api_unlock = "api_unlock";
 

@@ -77,6 +77,11 @@ constexpr const char* failure_sql =
     "ON CONFLICT (kind, entity_id) WHERE resolved_at IS NULL DO UPDATE SET code = EXCLUDED.code, text = EXCLUDED.text, "
     "last_at = EXCLUDED.last_at, times = failed_transaction.times + 1";
 
+constexpr const char* failure_mended_sql =
+    "UPDATE failed_transaction f SET resolved_at = coalesce(u.at, now()), resolved_by = 'itself', resolution = u.text "
+    "FROM unnest($1::entity_kind[], $2::text[], $3::text[], $4::timestamptz[]) AS u (kind, entity_id, text, at) "
+    "WHERE f.kind = u.kind AND f.entity_id = u.entity_id AND f.resolved_at IS NULL";
+
 constexpr const char* entry_sql = "INSERT INTO ledger_entry (key, at, reason, kind, entity_id, version) SELECT key, coalesce(at, now()), "
                                   "reason, kind, entity_id, version "
                                   "FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::entity_kind[], $5::text[], $6::bigint[]) "
@@ -144,6 +149,7 @@ struct side_row_writer {
   std::vector<std::pair<const step_record*, const arrival_claimed*>> arrivals;
   std::vector<std::pair<const step_record*, const allowance_claimed*>> allowances;
   std::vector<const step_record*> allowances_back;
+  std::vector<std::pair<const step_record*, const failure_mended*>> mended;
   std::vector<std::pair<const step_record*, const slot_claimed*>> slots;
   std::vector<std::pair<const step_record*, const slot_returned*>> slots_back;
   newest_rows<channel_draft> drafts;
@@ -170,6 +176,11 @@ struct side_row_writer {
   void operator()(const slot_returned& row) { slots_back.emplace_back(step, &row); }
   void operator()(const channel_draft& row) { drafts.add(row.conversation_id, row); }
   void operator()(const failure_listed& row) { failures[to_text(step->ref)] = {step, &row}; }
+  // The newest word of a batch holds: what was listed and mended in one batch was never a matter for a person.
+  void operator()(const failure_mended& row) {
+    failures.erase(to_text(step->ref));
+    mended.emplace_back(step, &row);
+  }
   void operator()(const webhook_event& row) {
     webhooks.begin_row();
     append_element(webhooks.next(), row.source);
@@ -258,6 +269,18 @@ private:
   }
 
   void add_failures(std::vector<statement>& batch) const {
+    // What is mended comes before what is listed: a later failure is a row of its own.
+    if (!mended.empty()) {
+      column_arrays arrays(4);
+      for (const auto& [of, row] : mended) {
+        arrays.begin_row();
+        append_element(arrays.next(), of->ref.kind);
+        append_element(arrays.next(), of->ref.id);
+        append_element(arrays.next(), row->text);
+        append_when(arrays.next(), *of);
+      }
+      batch.push_back({"failure_mended", arrays.finish()});
+    }
     if (failures.empty()) return;
     column_arrays arrays(5);
     for (const auto& [key, failure] : failures) {
@@ -326,6 +349,7 @@ std::vector<prepared_statement> side_row_statements() {
   all.push_back({"claim_slot", claim_slot_sql});
   all.push_back({"return_slot", return_slot_sql});
   all.push_back({"failed_transaction", failure_sql});
+  all.push_back({"failure_mended", failure_mended_sql});
   all.push_back({"ledger_entry", entry_sql});
   all.push_back({"ledger_posting", posting_sql});
   for (auto& statement : reconciliation_statements()) all.push_back(std::move(statement));

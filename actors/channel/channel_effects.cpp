@@ -1,4 +1,6 @@
 #include "actors/channel/channel_machine.hpp"
+
+#include "actors/channel/channel_mail.hpp"
 #include "actors/channel/channel_posts.hpp"
 #include "actors/channel/channel_rights.hpp"
 
@@ -22,9 +24,9 @@ std::string notice_text(const channel& s) {
   switch (s.owed_notice) {
   case channel_notice::payout_asked:
     return "🔐 Another payout address was asked for, for " + title + ":\n\n" + wished
-           + (s.change.in_telegram ? "\n\nPlease confirm it. Until then nothing changes."
-                                   : "\n\nIt has to be confirmed by the link in the mail to you. Until then nothing changes.")
-           + " If it was not you, keep the old address.";
+           + (s.change.in_telegram ? s.mail.account.empty() ? "\n\nPlease confirm it." : "\n\nPlease confirm it, here or by the link in the mail to you."
+                                   : "\n\nIt has to be confirmed by the link in the mail to you.")
+           + " Until then nothing changes. If it was not you, keep the old address.";
   case channel_notice::payout_confirmed:
     return "🔐 Payouts of " + title + " go to another address from " + (s.change.at ? moment_text(*s.change.at) : "soon") + " on:\n\n"
            + wished + "\n\nIf it was not you, keep the old address.";
@@ -56,7 +58,7 @@ effect read(std::string key, io_request request, milliseconds again_max) {
 
 } // namespace
 
-std::vector<effect> channel_kind::effects_due(const channel& state, const entity_ref& self, timestamp, const policy&) {
+std::vector<effect> channel_kind::effects_due(const channel& state, const entity_ref& self, timestamp, const policy& rules) {
   std::vector<effect> due;
   constexpr milliseconds again{30'000}, again_max{600'000};
   // The receiver treats a repeat as the first; that its post stands it says by post_placed.
@@ -77,6 +79,7 @@ std::vector<effect> channel_kind::effects_due(const channel& state, const entity
     due.push_back({"notice:" + std::to_string(state.notice_seq),
                    io_request(send_message{state.owner_chat_id, notice_text(state), notice_buttons(state), urgency::notice}), timestamp{},
                    milliseconds(1'000), milliseconds(60'000)});
+  if (auto mail = channels::mail_effect(state, rules)) due.push_back(std::move(*mail));
   if (auto tell = channels::rights_message(state)) due.push_back(std::move(*tell));
   return due;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/channel/channel_mail.hpp"
 #include "actors/channel/channel_posts.hpp"
 #include "actors/channel/channel_rights.hpp"
 #include "actors/channel/channel_terms.hpp"
@@ -74,6 +75,7 @@ struct channel_step {
   static void tell_owner(channel& c, channel_notice notice) {
     c.owed_notice = notice;
     ++c.notice_seq;
+    channels::owe_mail(c, notice);
   }
 
   // --- terms ---
@@ -111,7 +113,7 @@ struct channel_step {
     if (asked.owner_user_id == 0 && asked.owner_account.empty()) return refused{refusal::invalid, "a channel needs its owner"};
     if (!is_live()) {
       next.owner_account = asked.owner_account;
-      next.change = {};
+      channels::drop_change(next);
       next.status = channel_status::claiming;
       auto out = begin("asked for by its owner");
       out.next = std::move(next);
@@ -139,12 +141,19 @@ struct channel_step {
     auto out = begin("terms changed");
     out.next = std::move(next);
     if (claims) claim_slot(out, false);
-    if (moves) ask_for_change(out.next, {target, address, extra_id, "t" + std::to_string(state.notice_seq + 1), true});
+    if (moves) ask_for_change(out.next, {target, address, extra_id, "t" + std::to_string(state.notice_seq + 1), true, {}});
     return out;
   }
 
   static void claim_slot(step& out, bool granted) {
     out.rows.emplace_back(slot_claimed{out.next.open_channel_id, out.next.owner_user_id, out.next.owner_account, granted});
+  }
+
+  /// As others see it.
+  static entity_reply view(channel c) {
+    c.mail.email.clear();
+    c.mail.secret.clear();
+    return channel_view{std::make_shared<const channel>(std::move(c))};
   }
 
   verdict<channel> operator()(const get_channel&) const {
@@ -153,7 +162,7 @@ struct channel_step {
       return refused{refusal::conflict,
                      "its owner has " + std::to_string(channels_of_owner_max) + " channels already, more are not possible"};
     if (!exists || !is_on_sale(state.status)) return refused{refusal::not_found, "the channel is not on sale"};
-    return unchanged(channel_view{std::make_shared<const channel>(state)});
+    return unchanged(view(state));
   }
 
   bool is_stranger(std::int64_t user) const { return user != 0 && user != state.owner_user_id; }
@@ -173,7 +182,9 @@ struct channel_step {
   // --- where the owner is paid ---
 
   void ask_for_change(channel& c, const change_payout& wish) const {
-    c.change = {wish.target, wish.address, wish.extra_id, wish.token, wish.in_telegram, false, context.now + confirmation_patience};
+    const bool by_button = wish.in_telegram && c.owner_chat_id != 0;
+    c.change = {wish.target, wish.address, wish.extra_id, wish.token, by_button, false, context.now + confirmation_patience, {}};
+    c.mail.account = wish.account.empty() ? c.owner_account : wish.account;
     tell_owner(c, channel_notice::payout_asked);
   }
 
@@ -202,7 +213,19 @@ struct channel_step {
       return refused{refusal::conflict, "no change of the payout address waits for this confirmation"};
     if (state.change.confirmed) return unchanged();
     if (context.now >= *state.change.at) return refused{refusal::conflict, "the confirmation came too late: the change was forgotten"};
-    auto out = begin("another payout address is confirmed");
+    return confirmed("another payout address is confirmed");
+  }
+
+  /// Their hashes are compared, so how long that takes tells nothing of the token.
+  verdict<channel> operator()(const confirm_payout_by_mail& command) const {
+    const bool fits = exists && !command.token.empty() && state.change.mail_token == command.token;
+    if (fits && state.change.confirmed) return unchanged();
+    if (!fits || context.now >= *state.change.at) return refused{refusal::invalid, "The link is not valid, or not any more."};
+    return confirmed("another payout address is confirmed by mail");
+  }
+
+  verdict<channel> confirmed(std::string note) const {
+    auto out = begin(std::move(note));
     out.next.change.confirmed = true;
     out.next.change.at = context.now + context.rules.payout_address_delay;
     tell_owner(out.next, channel_notice::payout_confirmed);
@@ -213,22 +236,23 @@ struct channel_step {
     if (!names_change(command.token, command.user_id))
       return refused{refusal::conflict, "no such change of the payout address is under way"};
     auto out = begin("the payout address stays");
-    out.next.change = {};
+    channels::drop_change(out.next);
     tell_owner(out.next, channel_notice::payout_kept);
     return out;
   }
 
   verdict<channel> operator()(const settle_payout_change& command) const {
     if (!names_change(command.token) || context.now < *state.change.at) return unchanged();
-    auto out = begin(state.change.confirmed ? "the payout address is another" : "a change was not confirmed in time");
+    const auto& change = state.change;
+    auto out = begin(change.confirmed ? "the payout address is another" : "a change was not confirmed in time");
     auto& c = out.next;
-    if (c.change.confirmed) {
-      c.payout_asset = c.change.target;
-      c.payout_address = c.change.address;
-      c.payout_extra_id = c.change.extra_id;
+    if (change.confirmed) {
+      c.payout_asset = change.target;
+      c.payout_address = change.address;
+      c.payout_extra_id = change.extra_id;
     }
-    tell_owner(c, c.change.confirmed ? channel_notice::payout_changed : channel_notice::payout_lapsed);
-    c.change = {};
+    channels::drop_change(c);
+    tell_owner(c, change.confirmed ? channel_notice::payout_changed : channel_notice::payout_lapsed);
     return out;
   }
 
@@ -250,8 +274,10 @@ struct channel_step {
     if (!exists) return refused{refusal::not_found, "there is no such channel"};
     if (message.key.starts_with("rights:")) return channels::take_told(state, message, context.now);
     const auto due = channel_kind::effects_due(state, context.self, context.now, context.rules);
+    if (std::none_of(due.begin(), due.end(), [&](const effect& e) { return e.key == message.key; })) return unchanged();
+    if (channels::is_of_mail(message.key)) return channels::take_mailed(state, message);
     const auto* io = std::get_if<io_outcome>(&message.outcome);
-    if (!io || std::none_of(due.begin(), due.end(), [&](const effect& e) { return e.key == message.key; })) return unchanged();
+    if (!io) return unchanged();
     if (message.key.starts_with("notice:")) return told(*io);
     if (const auto* slot = std::get_if<owner_slot_seen>(io)) return slot_read(*slot);
     if (const auto* left = std::get_if<channel_holdings>(io)) return looked(*left);
@@ -279,7 +305,7 @@ struct channel_step {
     if (!left.none()) return unchanged();
     auto out = begin("closed");
     out.next.status = channel_status::closed;
-    out.next.change = {};
+    channels::drop_change(out.next);
     out.rows.emplace_back(slot_returned{state.open_channel_id});
     tell_owner(out.next, channel_notice::closed);
     return out;
@@ -299,7 +325,7 @@ struct channel_step {
     if (!exists || !is_on_sale(state.status)) return refused{refusal::not_found, "the channel is not on sale"};
     if (command.what == broadcast_what::donation && !state.donations) return refused{refusal::conflict, "the channel takes no donations"};
     if (command.scheduled || state.posts.manual_id == command.broadcast_id)
-      return unchanged(channel_view{std::make_shared<const channel>(state)});
+      return unchanged(view(state));
     const auto interval = context.rules.broadcast_manual_interval;
     if (state.posts.manual_at && context.now < *state.posts.manual_at + interval)
       return refused{refusal::conflict, "broadcasts of a channel are at least " + minutes_text(interval)
@@ -308,7 +334,7 @@ struct channel_step {
     auto out = begin("broadcast " + command.broadcast_id);
     out.next.posts.manual_id = command.broadcast_id;
     out.next.posts.manual_at = context.now;
-    out.reply = channel_view{std::make_shared<const channel>(out.next)};
+    out.reply = view(out.next);
     return out;
   }
 

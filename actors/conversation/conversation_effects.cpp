@@ -43,6 +43,7 @@ std::string view_text(const conversation& s, const policy& rules) {
            + "</b>? Nothing is sold any more. Those who have paid keep their access until its end, and what is yours is paid out to you.";
   case conversation_view::ask_code: return "🏷 Which code do you have? Write it.";
   case conversation_view::ask_post: return talk::ask_post_text(s);
+  case conversation_view::ask_promo: return talk::ask_promo_text();
   case conversation_view::preview_post: return talk::preview_text(s);
   case conversation_view::note:
   case conversation_view::confirm_link: return "";
@@ -99,6 +100,7 @@ keyboard view_buttons(const conversation& s, const policy& rules) {
   case conversation_view::form: return talk::form_buttons(s.drafts.front());
   case conversation_view::ask_code: return {{button{"« Back", "back:" + s.order_id, false}}};
   case conversation_view::preview_post: return talk::preview_buttons();
+  case conversation_view::ask_promo: return talk::ask_promo_buttons(s);
   case conversation_view::confirm_link: return talk::link_buttons(s);
   case conversation_view::ask_field: return {{button{"« Back", "f:back", false}}};
   case conversation_view::confirm_close: return {{button{"Yes, close it", "f:really", false}, button{"« Back", "f:back", false}}};
@@ -180,6 +182,13 @@ std::optional<effect> question_due(const conversation& s) {
     auto asked = talk::trial_request(s);
     return ask("trial:" + s.order_id, std::move(asked.to), std::move(asked.message));
   }
+  case conversation_status::setting_promo:
+  case conversation_status::disabling_promo: {
+    if (!s.terms) return ask_channel(s.channel_id, "promo_terms:" + seq);
+    auto asked = talk::promo_request(s);
+    return ask("promo:" + seq, std::move(asked.to), std::move(asked.message));
+  }
+  case conversation_status::entering_promo:
   case conversation_status::entering_code:
   case conversation_status::writing_post:
   case conversation_status::confirming_post:
@@ -208,7 +217,10 @@ bool is_asking(const conversation& s) {
   case conversation_status::claiming_post:
   case conversation_status::posting:
   case conversation_status::quoting:
+  case conversation_status::setting_promo:
+  case conversation_status::disabling_promo:
   case conversation_status::trying: return true;
+  case conversation_status::entering_promo:
   case conversation_status::entering_code:
   case conversation_status::writing_post:
   case conversation_status::confirming_post:

@@ -89,6 +89,7 @@ struct conversation_step {
     case conversation_status::entering: return talk::say_field(out, update);
     case conversation_status::entering_code: return talk::say_code(out, update.text);
     case conversation_status::writing_post: return talk::say_post(out, update.text);
+    case conversation_status::entering_promo: return talk::say_promo(out, update.text, context.now);
     case conversation_status::confirming_post:
       return talk::owe(out, conversation_view::preview_post, "Please use the buttons to say to whom.");
     case conversation_status::editing: return talk::owe(out, conversation_view::form, "Please use the buttons to say what to change.");
@@ -106,13 +107,15 @@ struct conversation_step {
     case conversation_status::posting:
     case conversation_status::quoting:
     case conversation_status::trying:
+    case conversation_status::setting_promo:
+    case conversation_status::disabling_promo:
     case conversation_status::opening: break;
     }
     talk::owe(out, conversation_view::help);
   }
 
   void press(step& out, const chat_update& update) const {
-    if (talk::press_offer(out, update, context.rules) || talk::press_list(out, update) || talk::press_errand(out, update)
+    if (talk::press_offer(out, update, context.rules) || talk::press_list(out, update) || talk::press_promo(out, update) || talk::press_errand(out, update)
         || talk::press_broadcast(out, update, context) || talk::press_form(out, update, context.self))
       return;
     talk::answer(out, update, "This offer is no longer valid.");
@@ -205,6 +208,10 @@ struct conversation_step {
     }
     if (state.status == conversation_status::quoting) {
       talk::code_answered(out, reply);
+      return out;
+    }
+    if (state.status == conversation_status::setting_promo || state.status == conversation_status::disabling_promo) {
+      talk::promo_answered(out, reply);
       return out;
     }
     if (state.status == conversation_status::trying) {

@@ -9,7 +9,15 @@ namespace {
 
 constexpr std::size_t code_min = 3, code_max = 24;
 
-/// As codes are written; empty when that cannot be one.
+void ask_again(step& out, std::string words) {
+  out.next.status = conversation_status::entering_code;
+  out.next.promo_code.clear();
+  out.next.promo_good = false;
+  owe(out, conversation_view::ask_code, std::move(words));
+}
+
+} // namespace
+
 std::string code_of(std::string_view raw) {
   std::string code(trim(raw));
   for (auto& c : code)
@@ -19,15 +27,6 @@ std::string code_of(std::string_view raw) {
                     });
   return good ? code : std::string();
 }
-
-void ask_again(step& out, std::string words) {
-  out.next.status = conversation_status::entering_code;
-  out.next.promo_code.clear();
-  out.next.promo_good = false;
-  owe(out, conversation_view::ask_code, std::move(words));
-}
-
-} // namespace
 
 bool press_extra(step& out, const chat_update& press) {
   auto& s = out.next;

@@ -93,6 +93,7 @@ shown show(const conversation& s) {
     return {subscriptions_text(*found, s.page), subscriptions_buttons(*found), found->more};
   if (const auto* found = std::get_if<channels_listed>(s.found.get()))
     return {channels_text(s.query, *found, s.page), channels_buttons(s.query, *found), found->more};
+  if (const auto* found = std::get_if<promos_listed>(s.found.get())) return {promos_text(*found, s.page), promos_buttons(s, *found), false};
   if (const auto* found = std::get_if<stats_seen>(s.found.get())) return {stats_text(*found, s.page), {}, found->more};
   return {};
 }
@@ -104,7 +105,7 @@ std::optional<std::pair<conversation_query, std::int32_t>> page_of(std::string_v
   if (colon == std::string_view::npos) return std::nullopt;
   const auto query = parse_enum<conversation_query>(rest->substr(0, colon));
   const auto page = number_of(rest->substr(colon + 1));
-  if (!query || *query == conversation_query::none || !page || *page < 0 || *page > page_max) return std::nullopt;
+  if (!query || *query == conversation_query::none || *query == conversation_query::promo_codes || !page || *page < 0 || *page > page_max) return std::nullopt;
   return std::pair{*query, static_cast<std::int32_t>(*page)};
 }
 
@@ -140,6 +141,7 @@ io_request list_request(const conversation& s) {
   case conversation_query::subscriptions: return list_subscriptions{s.user_id, page * page_size, page_size};
   case conversation_query::broadcasts:
   case conversation_query::own_channels: return list_channels{s.user_id, page * page_size, page_size};
+  case conversation_query::promo_codes: return list_promos{s.user_id, s.channel_id, page * page_size, page_size};
   case conversation_query::stats: return channel_stats{s.user_id, 0, page * page_size, page_size};
   case conversation_query::donations:
   case conversation_query::none: break;
@@ -166,6 +168,7 @@ keyboard list_buttons(const conversation& s) {
     return button{text_of_it, "page:" + std::string(to_text(s.query)) + ":" + std::to_string(page), false};
   };
   std::vector<button> pages;
+  if (s.query == conversation_query::promo_codes) return rows; // They have their own.
   if (s.page > 0) pages.push_back(turn("« Back", s.page - 1));
   if (more) pages.push_back(turn("More »", s.page + 1));
   if (!pages.empty()) rows.push_back(std::move(pages));

@@ -79,6 +79,7 @@ void leave(conversation& s) {
   s.trial_days = 0;
   s.post_html.clear();
   s.to_subscribers = false;
+  s.promo_line.clear();
   s.terms.reset();
   s.found.reset();
 }

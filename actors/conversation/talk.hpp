@@ -58,6 +58,7 @@ void order_answered(step& out);
 // --- extras.cpp: promo codes and trials beside an offer ---
 bool press_extra(step& out, const chat_update& press);
 void say_code(step& out, std::string_view text);
+std::string code_of(std::string_view raw); ///< As codes are written; empty when that cannot be one.
 void code_answered(step& out, const entity_reply& reply);
 void trial_answered(step& out, const entity_reply& reply); ///< Of the channel, then of the subscription.
 std::string price_text(const conversation& s);
@@ -65,6 +66,16 @@ usd_amount price_of(const conversation& s); ///< What Pay says.
 void add_extras(keyboard& rows, const conversation& s);
 ask_entity quote_request(const conversation& s);
 ask_entity trial_request(const conversation& s);
+
+// --- promos.cpp: an owner's promo codes ---
+bool press_promo(step& out, const chat_update& press);
+void say_promo(step& out, std::string_view text, timestamp now);
+void promo_answered(step& out, const entity_reply& reply); ///< Of the channel, then of the code.
+ask_entity promo_request(const conversation& s);
+std::string promos_text(const promos_listed& found, std::int32_t page);
+keyboard promos_buttons(const conversation& s, const promos_listed& found);
+std::string ask_promo_text();
+keyboard ask_promo_buttons(const conversation& s);
 
 // --- donation.cpp: the keypad and the message ---
 bool press_donation(step& out, const chat_update& press, const policy& rules);

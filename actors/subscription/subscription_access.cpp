@@ -23,7 +23,7 @@ void show_out(subscription& s, timestamp now) {
   spend_invite(s);
   s.recheck_at.reset();
   if (s.owed_notice != subscription_notice::none) s.owed_notice = subscription_notice::none, s.remark.clear();
-  if (s.access != banning && s.access != unbanning && s.access != removed && s.access != judging) go(s, judging, now);
+  if (s.access != comparing && s.access != banning && s.access != unbanning && s.access != removed && s.access != judging) go(s, judging, now);
 }
 
 void leave_removed(subscription& s, timestamp now) {
@@ -101,7 +101,8 @@ void let_in(subscription& s, timestamp now) {
     return go(s, inviting, now);
   case inside:
   case exempt:
-  case judging: return go(s, looking, now);
+  case judging:
+  case comparing: return go(s, looking, now);
   case banning:
     // The ban may be under way, and arrive after its end: the look at recheck_at sees that.
     s.recheck_at = now + call_flight;
@@ -212,9 +213,17 @@ struct outcome_step {
     }
     if (starts("sweep:")) ++s.sweeps;
     if (chief) return stay(s, context.now);
-    if (in) return go(s, banning, context.now);
+    if (in) return go(s, comparing, context.now);
     if (s.access == judging || s.access == exempt) return leave_removed(s, context.now);
     if (s.tries != 0) forget_trouble(s); // A sweep found them out, as it should be.
+  }
+
+  /// What they have in another channel keeps them in: its own end sees them out.
+  void operator()(const other_access_seen& seen) {
+    if (s.access != comparing) return;
+    if (seen.channel_id == 0) return go(s, banning, context.now);
+    out.note = "stays by channel " + std::to_string(seen.channel_id) + " until " + to_text(seen.ends_at);
+    stay(s, context.now);
   }
 
   void rechecked(member_status status) {

@@ -85,6 +85,9 @@ struct due_list {
     case subscription_access::admitting: return add(numbered("approve"), approve_join{s.closed_channel_id, s.user_id}, at);
     case subscription_access::looking:
     case subscription_access::judging: return add(numbered("look"), get_member{s.closed_channel_id, s.user_id}, at);
+    case subscription_access::comparing:
+      // By the dates of this moment: what has ended by now, with its grace, keeps nobody in.
+      return add(numbered("compare"), find_other_access{s.closed_channel_id, s.user_id, s.channel_id, timestamp(now - rules.grace)}, at);
     case subscription_access::banning: return add(numbered("ban"), ban_member{s.closed_channel_id, s.user_id}, at);
     case subscription_access::unbanning: return add(numbered("unban"), unban_member{s.closed_channel_id, s.user_id}, at);
     case subscription_access::removed:
@@ -189,6 +192,7 @@ std::optional<std::chrono::seconds> subscription_kind::stuck_after(const subscri
   case subscription_access::admitting:
   case subscription_access::looking:
   case subscription_access::judging:
+  case subscription_access::comparing:
   case subscription_access::banning:
   case subscription_access::unbanning: return std::chrono::minutes(10);
   case subscription_access::invited:

@@ -162,6 +162,7 @@ struct subscription_step {
     case inside:
     case exempt: go(s, looking, context.now); break;
     case outside:
+    case comparing:
     case judging: // The end moved: a setting was changed.
     case banning:
     case removed: go(s, inviting, context.now); break;
@@ -257,6 +258,16 @@ struct subscription_step {
   verdict<subscription> operator()(const turn_phase&) const {
     if (!exists) return refused{refusal::not_found, "there is no such subscription"};
     return finish(turned());
+  }
+
+  verdict<subscription> operator()(const rights_returned&) const {
+    if (!exists) return refused{refusal::not_found, "there is no such subscription"};
+    auto out = turned();
+    auto& s = out.next;
+    if (s.trouble.empty() || !s.retry_at || *s.retry_at <= context.now) return finish(std::move(out));
+    s.retry_at = context.now;
+    out.note = "the bot has its rights again";
+    return finish(std::move(out));
   }
 
   verdict<subscription> operator()(const effect_done& message) const {

@@ -40,6 +40,12 @@ constexpr mail_page reset_page{"A new password",
                                "Set my password",
                                "Your password is set. All sessions were ended; please log in.",
                                true};
+constexpr mail_page payout_page{"Another payout address",
+                                "Is the address in the mail your wallet? Compare it character by character, then confirm it.",
+                                "/api/auth/confirm-payout",
+                                "Confirm the new address",
+                                "The new address is confirmed. It takes effect at the time that the next mail says.",
+                                false};
 
 void show(const mail_page& page, const httplib::Request& request, httplib::Response& response) {
   static const auto policy = policy_for(script);
@@ -73,6 +79,7 @@ void add_account_pages(httplib::Server& server, http_service& service) {
   };
   server.Get("/verify-email/?", page("verify_email_page", verify_page));
   server.Get("/reset-password/?", page("reset_password_page", reset_page));
+  server.Get("/confirm-payout/?", page("confirm_payout_page", payout_page));
 }
 
 } // namespace paygate

@@ -1,6 +1,7 @@
 #include "crypto/hash.hpp"
 #include "io/codec/json.hpp"
 #include "io/http/api_identity.hpp"
+#include "io/http/api_lock.hpp"
 #include "io/http/password_pool.hpp"
 #include "io/http/service.hpp"
 #include "io/random.hpp"
@@ -40,12 +41,14 @@ void write_account(json_writer& writer, const account_view& a) {
   writer.EndObject();
 }
 
-api_answer show(const account_view& a) {
+std::string account_json(const account_view& a) {
   json_buffer buffer;
   json_writer writer(buffer);
   write_account(writer, a);
-  return {200, take_text(buffer), "", {}};
+  return take_text(buffer);
 }
+
+std::string etag_of(const account_view& a) { return '"' + sha256_hex(account_json(a)).substr(0, 32) + '"'; }
 
 /// `tokens`: JSON, of the session that takes the place of those that ended; "null" when none did.
 api_answer show_change(const account_view& a, const std::string& tokens) {
@@ -57,7 +60,7 @@ api_answer show_change(const account_view& a, const std::string& tokens) {
   writer.Key("tokens");
   writer.RawValue(tokens.data(), tokens.size(), rapidjson::kObjectType);
   writer.EndObject();
-  return {200, take_text(buffer), "", {}};
+  return {200, take_text(buffer), etag_of(a), {}};
 }
 
 /// The caller's account, if its sessions were not ended since.
@@ -72,7 +75,8 @@ std::variant<account_view, api_answer> own_account(const api_call& call) {
 api_answer get_own(const api_call& call) {
   const auto own = own_account(call);
   if (const auto* no = std::get_if<api_answer>(&own)) return *no;
-  return show(std::get<account_view>(own));
+  const auto& account = std::get<account_view>(own);
+  return {200, account_json(account), etag_of(account), {}};
 }
 
 /// What needs the password once more: the account, or the refusal.
@@ -86,9 +90,15 @@ std::variant<account_view, api_answer> own_proven(const api_call& call) {
 }
 
 api_answer change_own(const api_call& call) {
-  const auto own = own_proven(call);
+  const auto proof = own_proven(call);
+  if (const auto* no = std::get_if<api_answer>(&proof)) return *no;
+  const change_lock lock(call, "account/" + call.caller.account_id);
+  if (!lock.taken()) return api_problem(409, "The account is being changed by another request.");
+  const auto own = own_account(call);
   if (const auto* no = std::get_if<api_answer>(&own)) return *no;
   const auto& account = std::get<account_view>(own);
+  if (!if_match_holds(call, etag_of(account)))
+    return api_problem(412, "The account was changed since it was read. Please read it again.");
   const auto email = json_text_or_empty(*call.body, "email"), password = json_text_or_empty(*call.body, "password");
   if (email.empty() && password.empty()) return api_problem(422, "There is nothing to change: expected email or password.");
   if (const auto why = objection_to_password(password, account.user_name, account.email); !password.empty() && !why.empty())
@@ -158,7 +168,7 @@ api_field current_password() { return text_field("current_password", 1, 128, "Th
 
 void add_account_api(std::vector<api_route>& routes) {
   routes.push_back(account_row("GET", "get_account", "The account of who is logged in.", get_own));
-  routes.back().gives = {{200, account_shape(), "The account."}};
+  routes.back().gives = {{200, account_shape(), "The account.", true}};
   routes.push_back(account_row("PATCH", "change_account",
                                "Changes the e-mail address, which is to be confirmed by a mail to it, or the password, which ends every "
                                "session and begins a new one.",
@@ -170,8 +180,9 @@ void add_account_api(std::vector<api_route>& routes) {
        make_shape("AccountChanged",
                   {object_field("account", account_shape(), "The account."),
                    object_field("tokens", tokens_shape(), "Of the new session, when the password is another.").or_null()}),
-       "It is changed, or a mail is on its way to the new address."}};
-  routes.back().fails = {403, 429};
+       "It is changed, or a mail is on its way to the new address.", true}};
+  routes.back().matches = true;
+  routes.back().fails = {403, 409, 429};
   routes.back().is_auth = true;
   routes.push_back(account_row(
       "POST", "link_telegram",

@@ -5,8 +5,10 @@
 
 #include "addresses/address.hpp"
 #include "crypto/encoding.hpp"
-#include "io/http/api.hpp"
+#include "crypto/hash.hpp"
 #include "io/http/api_channel_shapes.hpp"
+#include "io/http/api_identity.hpp"
+#include "io/http/api_lock.hpp"
 #include "io/http/service.hpp"
 
 // Registering, changing and closing channels. The channel's own rules decide; here is only who asks, and whether they have seen what they
@@ -105,37 +107,15 @@ api_answer create_channel(const api_call& call) {
   return settled(call, id);
 }
 
-/// Lets go of the channel's lock however the change ends.
-class change_lock {
-public:
-  explicit change_lock(const api_call& call) : call_(call) {
-    const auto answer = parse_json(ask("api_lock"));
-    taken_ = answer && json_bool(*answer, "taken").value_or(false);
-  }
-  ~change_lock() {
-    if (taken_) ask("api_unlock");
-  }
-  change_lock(const change_lock&) = delete;
-  change_lock& operator=(const change_lock&) = delete;
-  bool taken() const { return taken_; }
-
-private:
-  std::string ask(std::string_view what) {
-    return call_.service.ports.query(what, owner_arguments(call_, call_.params[0]) + "}", state_deadline);
-  }
-  const api_call& call_;
-  bool taken_ = false;
-};
-
 /// A change of terms by who has seen them; `change` makes it.
 api_answer change_terms(const api_call& call, std::string_view answer_with, const std::function<void(channel&)>& change) {
   // Who does not own it learns nothing, not even that it is being changed.
   if (auto seen = answer_rows(call, "api_channel", 200); seen.status != 200) return seen;
-  const change_lock lock(call);
+  const change_lock lock(call, call.params[0]);
   if (!lock.taken()) return api_problem(409, "The channel is being changed by another request.");
   const auto now = answer_rows(call, "api_channel", 200);
   if (now.status != 200) return now;
-  if (const auto wanted = call.header("If-Match"); wanted != "*" && wanted != now.etag)
+  if (!if_match_holds(call, now.etag))
     return api_problem(412, "The channel was changed since it was read. Please read it again.");
   const auto reply = ask_channel(call, call.params[0], get_channel{});
   if (const auto* no = std::get_if<refused>(&reply))
@@ -176,12 +156,27 @@ std::string new_token() {
   return base64url_encode(random);
 }
 
+/// "<channel id>.<secret>" of a mail's link. Who follows it need not be logged in: the secret is what tells the owner.
+api_answer confirm_payout(const api_call& call) {
+  const auto token = json_text_or_empty(*call.body, "token");
+  const auto dot = token.find('.');
+  const auto id = token.substr(0, dot);
+  const auto bad = api_problem(422, "The link is not valid, or not any more.");
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
+  if (dot == token.npos || error != std::errc() || std::to_string(number) != id) return bad;
+  const auto reply = ask_channel(call, id, confirm_payout_by_mail{sha256_hex(token.substr(dot + 1))});
+  if (const auto* no = std::get_if<refused>(&reply)) return is_for_now(no->code) ? api_refused(*no) : bad;
+  return said(200, "confirmed");
+}
+
 api_answer change_payout_address(const api_call& call) {
   if (auto seen = answer_rows(call, "api_channel", 200); seen.status != 200) return seen;
   change_payout wish;
   take_destination(*call.body, wish.target, wish.address, wish.extra_id);
   wish.token = new_token();
-  wish.in_telegram = true;
+  wish.in_telegram = call.caller.telegram_user_id != 0;
+  wish.account = call.caller.account_id;
   const auto reply = ask_channel(call, call.params[0], std::move(wish));
   if (const auto* no = std::get_if<refused>(&reply)) return api_refused(*no);
   return answer_rows(call, "api_payout", 202);
@@ -247,12 +242,26 @@ void add_channel_deeds_api(std::vector<api_route>& routes) {
   tiers.matches = true;
   routes.push_back(std::move(tiers));
   auto payout = deed("PUT", "/{id}/payout", "change_payout",
-                     "Asks for another place to be paid to. It waits for the owner's confirmation in Telegram, and then for some hours.",
+                     "Asks for another place to be paid to. It waits for the owner's confirmation, by the link in a mail or by a button in "
+                     "Telegram, and then for some hours.",
                      {202, payout_terms_shape(), "It waits for the confirmation.", true}, change_payout_address);
   payout.takes = destination_shape(true);
   routes.push_back(std::move(payout));
   routes.push_back(deed("DELETE", "/{id}/payout/change", "drop_payout_change", "Takes the change of the payout address back.",
                         {200, payout_terms_shape(), "As it is now.", true}, drop_payout_change));
+  api_route confirm;
+  confirm.method = "POST";
+  confirm.pattern = "/api/auth/confirm-payout";
+  confirm.name = "confirm_payout";
+  confirm.summary = "Confirms another place to be paid to, by the link of the mail.";
+  confirm.tag = "auth";
+  confirm.access = api_access::anyone;
+  confirm.takes = make_shape("BodyConfirmPayout", {text_field("token", 1, 200, "From the link in the mail.")});
+  confirm.body_max = 4 * 1024;
+  confirm.gives = {{200, said_shape(), "It is confirmed, and takes effect when its time has come."}};
+  confirm.is_auth = true;
+  confirm.handler = confirm_payout;
+  routes.push_back(std::move(confirm));
 }
 
 } // namespace paygate

@@ -120,7 +120,7 @@ std::string_view methods_of(std::string_view path) {
   if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   if (path == "/webhooks/nowpayments-ipn" || path == "/webhooks/ethereum" || path == "/telegram-webhook") return "POST";
   if (path == "/webhooks/success" || path == "/payment-processing" || path == "/health" || path == "/ready" || path == "/metrics"
-      || path == "/verify-email" || path == "/reset-password")
+      || path == "/verify-email" || path == "/reset-password" || path == "/confirm-payout")
     return "GET, HEAD";
   if (path.starts_with("/c/") && path.find('/', 3) == path.npos && path.find_first_not_of("-0123456789", 3) == path.npos)
     return "GET, HEAD";

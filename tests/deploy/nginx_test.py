@@ -41,6 +41,17 @@ class nginx(WorldTest):
         for method, path, status in (("GET", "/health", 200), ("GET", "/api/openapi.json", 200), ("GET", "/api/openapi.json/", 200), ("GET", "/api/channels", 401),
                                      ("GET", "/payment-processing?order_id=x", 200), ("GET", "/webhooks/success", 401)):
             self.assertEqual(self.status(method, path), status, path)
+        # The pages that links in mails open: the daemon's own, with its script allowed, and not nginx' words.
+        for path, call in (("/verify-email", "verify-email"), ("/reset-password", "reset-password"), ("/confirm-payout", "confirm-payout")):
+            for spelled in (path, path + "/"):
+                answer = self.ask(f"GET {spelled}?token=x.y HTTP/1.1\r\nHost: pay.example.com\r\nConnection: close\r\n\r\n")
+                self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer[:200])
+                self.assertIn(f'data-call="/api/auth/{call}"'.encode(), answer)
+                self.assertIn(b"script-src 'sha256-", answer)
+            self.assertEqual(self.status("GET", path), 400)
+            self.assertEqual(self.status("POST", path, "Content-Length: 0\r\n"), 405)
+            self.assertEqual(self.status("GET", path + "/x"), 404)
+            self.assertEqual(self.status("POST", "/api/auth/" + call, "Content-Type: application/json\r\nContent-Length: 15\r\n", b'{"token":"x.y"}'), 422)
         self.assertEqual(self.status("POST", "/webhooks/nowpayments-ipn", "Content-Type: application/json\r\nContent-Length: 2\r\n", b"{}"), 401)
         self.assertEqual(self.status("POST", "/webhooks/ethereum", "Content-Length: 2\r\n", b"{}"), 401)
 

@@ -189,6 +189,30 @@ TEST_CASE("address and password are changed by who knows the present password") 
   r.log_in("ann", "another long one");
 }
 
+TEST_CASE("an account is changed by who has read it as it is") {
+  rig r;
+  r.activate();
+  const auto access = r.member(r.log_in(), "access_token");
+  const auto seen = r.call("GET", "account", "", access);
+  const auto etag = seen.get_header_value("ETag");
+  REQUIRE(etag.size() == 34);
+  const auto wish = object({{"current_password", password}, {"email", "new@example.org"}});
+  r.if_match.clear();
+  CHECK(r.status("PATCH", "account", wish, access) == 428);
+  r.if_match = "\"of something else\"";
+  CHECK(r.status("PATCH", "account", wish, access) == 412);
+  r.if_match = etag;
+  r.locked = true;
+  CHECK(r.status("PATCH", "account", wish, access) == 409);
+  r.locked = false;
+  CHECK(r.call("GET", "account", "", access).body == seen.body); // Nothing of that changed anything.
+  const auto changed = r.call("PATCH", "account", wish, access);
+  CHECK(changed.status == 200);
+  CHECK(changed.get_header_value("ETag") != etag);
+  CHECK(r.call("GET", "account", "", access).get_header_value("ETag") == changed.get_header_value("ETag"));
+  CHECK(r.status("PATCH", "account", object({{"current_password", password}, {"email", "other@example.org"}}), access) == 412);
+}
+
 TEST_CASE("a forgotten password is set by the mail's link, once, and ends every session") {
   rig r;
   r.activate();

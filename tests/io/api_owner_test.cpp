@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <map>
 
+#include "crypto/hash.hpp"
 #include "io/http/api_router.hpp"
 #include "io/http/service.hpp"
 
@@ -223,8 +224,37 @@ TEST_CASE("a change of the payout address waits for its owner, and its token is 
   CHECK(wish->in_telegram);
   CHECK(wish->token.size() == 22);
   CHECK(wish->extra_id == "5");
+  CHECK(wish->account == "ann");
   CHECK(asked.body.find(wish->token) == std::string::npos);
   CHECK(d.ask("DELETE", "/api/channels/-100/payout/change", "ann").status == 409);
+}
+
+TEST_CASE("a mail's link confirms a change of the payout address; nobody who guesses learns anything") {
+  desk d;
+  const auto confirm = [&](const std::string& token) {
+    return d.ask("POST", "/api/auth/confirm-payout", "", "{\"token\":" + json_quoted(token) + "}");
+  };
+  const auto good = confirm("-100.the-secret");
+  CHECK(good.status == 200);
+  CHECK(good.body == R"({"status":"confirmed"})");
+  const auto* told = d.told<confirm_payout_by_mail>(entity_kind::channel);
+  REQUIRE(told);
+  CHECK(told->token == sha256_hex("the-secret"));
+  d.asked.clear();
+  const auto nothing = confirm("nothing");
+  for (const auto* word : {"-100", ".x", "-0100.x", "+100.x", "-100 .x", "99999999999999999999.x", "--1.x", "'; DROP TABLE channel; --.x"}) {
+    const auto bad = confirm(word);
+    CHECK(bad.status == 422);
+    CHECK(bad.body == nothing.body);
+  }
+  CHECK(d.asked.empty());
+  for (const auto code : {refusal::invalid, refusal::not_found, refusal::conflict}) {
+    d.answer = [code](const envelope&) { return entity_reply{refused{code, "inner words"}}; };
+    CHECK(confirm("-200.x").body == nothing.body);
+  }
+  d.answer = [](const envelope&) { return entity_reply{refused{refusal::busy, ""}}; };
+  CHECK(confirm("-200.x").status == 503);
+  CHECK(d.ask("GET", "/api/auth/confirm-payout", "").status == 405);
 }
 
 TEST_CASE("a broadcast claims its time of the channel, and a repeat is the same broadcast") {

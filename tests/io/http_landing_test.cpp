@@ -1,6 +1,7 @@
 // The landing page of a channel over a real socket, with a fake house behind it.
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <mutex>
 
 #include <httplib.h>
@@ -22,6 +23,7 @@ struct house {
   std::vector<std::int64_t> visits;
   std::string bot = "demo_bot";
   entity_reply reply = terms();
+  std::atomic<int> asked{0};
   std::unique_ptr<http_server> server;
   std::uint16_t port = 0;
 
@@ -41,6 +43,7 @@ struct house {
     settings.in_flight_max = 2;
     http_server_ports ports;
     ports.ask = [this](envelope letter, milliseconds) {
+      ++asked;
       return letter.to == entity_ref{entity_kind::channel, "-1001"} ? reply : entity_reply{refused{refusal::not_found, "no"}};
     };
     ports.deep_link = [this](const start_link& link) {
@@ -111,4 +114,27 @@ TEST_CASE("what is no channel has a page that says so, and is not counted") {
   h.bot.clear();
   CHECK(client.Get("/c/-1001", person)->status == 503);
   CHECK(h.visits.empty());
+}
+
+TEST_CASE("a page that a mail's link opens does nothing by being opened, and shows nothing of what it was given as HTML") {
+  house h;
+  auto client = h.start();
+  const std::pair<const char*, const char*> pages[] = {{"/verify-email", "/api/auth/verify-email"},
+                                                       {"/reset-password", "/api/auth/reset-password"},
+                                                       {"/confirm-payout", "/api/auth/confirm-payout"}};
+  for (const auto& [path, call] : pages) {
+    INFO(path);
+    const auto page = client.Get((std::string(path) + "?token=-1001.%22%3E%3Cscript%3Ealert(1)").c_str());
+    REQUIRE(page);
+    CHECK(page->status == 200);
+    CHECK(page->body.find("data-call=\"" + std::string(call) + "\"") != std::string::npos);
+    CHECK(page->body.find("<button id=\"go\"") != std::string::npos);
+    CHECK(page->body.find("data-token=\"-1001.&quot;&gt;&lt;script&gt;alert(1)\"") != std::string::npos);
+    CHECK(page->get_header_value("Content-Security-Policy").find("script-src 'sha256-") != std::string::npos);
+    CHECK(page->get_header_value("X-Frame-Options") == "DENY");
+    CHECK(client.Get(path)->status == 400);
+    CHECK(client.Get((std::string(path) + "?token=" + std::string(201, 'x')).c_str())->status == 400);
+    CHECK(client.Post(path, "", "text/plain")->status == 405);
+  }
+  CHECK(h.asked == 0);
 }

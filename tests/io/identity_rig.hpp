@@ -60,6 +60,8 @@ struct identity_rig {
   std::string secret = std::string(40, 'k');
   start_link followed; ///< What the newest deep link carries.
   int made = 0, asked = 0, commits_of_login = 0;
+  std::string if_match = "*"; ///< What a PATCH says it has read; empty: nothing.
+  bool locked = false;        ///< Another request changes the account.
 
   identity_rig() {
     rules.public_url = "https://pay.example";
@@ -70,6 +72,9 @@ struct identity_rig {
       auto reply = tell(letter);
       settle();
       return reply;
+    };
+    service.ports.query = [this](std::string_view name, const std::string&, milliseconds) -> std::string {
+      return name == "api_lock" && locked ? R"({"taken":false})" : R"({"taken":true,"granted":true})";
     };
     service.ports.accounts = {[this] { return secret; }, [] { return std::string("phantoms"); },
                               std::make_shared<password_pool>(argon2_cost{64, 1, 1}, 2, 32)};
@@ -133,6 +138,7 @@ struct identity_rig {
     request.remote_addr = ip;
     if (!token.empty()) request.set_header("Authorization", "Bearer " + token);
     if (!body.empty()) request.set_header("Content-Type", "application/json");
+    if (request.method == "PATCH" && !if_match.empty()) request.set_header("If-Match", if_match);
     request.body = std::move(body);
     httplib::Response response;
     router->answer(service, request, response);

@@ -211,6 +211,8 @@ bool is_ours(conversation_status status) {
   case conversation_status::claiming_post:
   case conversation_status::quoting:
   case conversation_status::trying:
+  case conversation_status::setting_promo:
+  case conversation_status::disabling_promo:
   case conversation_status::posting: return true;
   default: return false;
   }

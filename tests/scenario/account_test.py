@@ -31,9 +31,9 @@ class account(WorldTest):
         cls.world = World({"http": {"trusted_proxies": '["127.0.0.1"]'}}, channels=False)
         cls.failed = False
 
-    def call(self, method, path, body=None, token=None, ip="198.51.100.7"):
-        """(status, answer, headers); every answer is JSON, an error a problem."""
-        headers = {"X-Forwarded-For": ip}
+    def call(self, method, path, body=None, token=None, ip="198.51.100.7", match="*"):
+        """(status, answer, headers); every answer is JSON, an error a problem. `match`: what a PATCH says it has read."""
+        headers = {"X-Forwarded-For": ip} | ({"If-Match": match} if method == "PATCH" and match else {})
         if token is not None:
             headers["Authorization"] = "Bearer " + token
         if body is not None:
@@ -97,7 +97,11 @@ class account(WorldTest):
         # The address: current password, a mail to each, and it counts once it is confirmed.
         access, new = tokens["access_token"], "new-" + mail
         self.assertEqual(self.call("PATCH", "account", {"current_password": "wrong one here", "email": new}, access)[0], 403)
-        status, changed, _ = self.call("PATCH", "account", {"current_password": "a long enough one", "email": new}, access)
+        status, _, headers = self.call("GET", "account", token=access)
+        wish = {"current_password": "a long enough one", "email": "never-" + mail}
+        self.assertEqual(self.call("PATCH", "account", wish, access, match=None)[0], 428)
+        self.assertEqual(self.call("PATCH", "account", wish, access, match='"x"')[0], 412)
+        status, changed, _ = self.call("PATCH", "account", {"current_password": "a long enough one", "email": new}, access, match=headers["etag"])
         self.assertEqual((status, changed["account"]["email"], changed["account"]["pending_email"], changed["tokens"]), (200, mail, new, None))
         self.mail(mail, "Your e-mail address is about to change")
         self.assertEqual(self.post("auth/verify-email", token=self.mailed_token(new, "Confirm your new e-mail address"))[0], 200)

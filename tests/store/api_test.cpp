@@ -294,11 +294,22 @@ TEST_CASE("the exchange's currencies are read once a day by one, and stay when i
   CHECK(contains(ask(queries::currencies_due, R"({"older_than":86400})"), R"("due": true)"));
   CHECK(ask(queries::currencies_failed, R"({"error":"away"})") == "true");
   CHECK(contains(ask(queries::currency_networks, "{}"), R"("legacy_ticker": "usdterc20")"));
+  // The predecessor's table has them too, with what is in use though the exchange does not list it.
+  const auto names = [&](const std::string& coin, const std::string& network) {
+    return s.db.value("SELECT string_agg(currency_name || ' on ' || network_name, ',') FROM legacy.currency_to_network WHERE currency = '" + coin
+                      + "' AND network = '" + network + "'");
+  };
+  CHECK(names("USDT", "ETH") == "Tether on ETH");
+  CHECK(names("XRP", "XRP") == "Ripple on Ripple");
+  CHECK(names("ETH", "ETH") == "ETH on ETH");
+  s.db.value("UPDATE channel SET payout_ticker = 'rare', payout_network = 'own' WHERE id = '-100'");
+  CHECK(names("RARE", "OWN") == "RARE on OWN");
   CHECK(contains(
       ask(queries::currencies_read, R"({"items":[{"ticker":"xrp","network":"xrp","legacy_ticker":"xrp","name":"XRP","has_memo":true}]})"),
       R"("known": 1)"));
   CHECK_FALSE(contains(ask(queries::currency_networks, "{}"), "usdt"));
   CHECK(contains(ask(queries::currency_networks, "{}"), R"("name": "XRP")"));
+  CHECK(names("XRP", "XRP") == "XRP on XRP");
 }
 
 TEST_CASE("a notice of the chain names those who wait for it") {
