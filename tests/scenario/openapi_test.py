@@ -57,9 +57,14 @@ class openapi(WorldTest):
         guest.password = "another long enough one"
         self.expect("reset_password", 200, body={"token": guest.mailed("Set a new password"), "password": guest.password})
         guest.log_in()
-        changed = guest.expect("change_account", 200, body={"current_password": guest.password, "email": "new-" + guest.mail})
+        guest.expect("get_account", 200)
+        read = {"If-Match": self.api.headers["etag"]}
+        self.assertEqual(guest.call("get_account", headers={"If-None-Match": read["If-Match"]})[:2], (304, None))
+        changed = guest.expect("change_account", 200, headers=read, body={"current_password": guest.password, "email": "new-" + guest.mail})
         self.assertEqual((changed["tokens"], changed["account"]["pending_email"]), (None, "new-" + guest.mail))
-        changed = guest.expect("change_account", 200, body={"current_password": guest.password, "password": "a third long enough one"})
+        wish = {"current_password": guest.password, "password": "a third long enough one"}
+        self.assertEqual(guest.call("change_account", headers=read, body=wish)[0], 412, "it is another now")
+        changed = guest.expect("change_account", 200, headers={"If-Match": "*"}, body={"current_password": guest.password, "password": "a third long enough one"})
         self.expect("get_account", 200, token=changed["tokens"]["access_token"])
         self.expect("close_account", 202, token=changed["tokens"]["access_token"], body={"current_password": "a third long enough one"})
 
@@ -124,7 +129,8 @@ class openapi(WorldTest):
         other = {"currency": "eth", "network": "eth", "address": "0x" + "ab" * 20, "memo": None}
         self.assertEqual(olga.expect("change_payout", 202, path=one, body=other)["payout_change"]["address"], other["address"])
         olga.expect("get_payout_terms", 200, path=one)
-        olga.expect("get_channel", 200, path=one)
+        self.expect("confirm_payout", 200, body={"token": olga.mailed("Confirm the new payout address")})
+        self.assertTrue(olga.expect("get_channel", 200, path=one)["payout_change"]["confirmed"])
         self.assertIsNone(olga.expect("drop_payout_change", 200, path=one)["payout_change"])
         olga.expect("put_schedule", 200, path=one, body={"cadence": "monthly", "day": 28, "hour": 23})
         self.assertIsNone(olga.expect("put_schedule", 200, path=one, body={"cadence": "off"})["next_offer_at"])
@@ -210,9 +216,14 @@ class openapi(WorldTest):
         refused(401, "refresh", None, token=olga.access)
         refused(422, "verify_email", None, body={"token": "01J.x"})
         refused(422, "reset_password", None, body={"token": "01J.x", "password": password})
+        refused(422, "confirm_payout", None, body={"token": f"{SWAPPED}.x"})
         for name in ("change_account", "close_account"):
-            refused(403, name, body={"current_password": "not this one"})
-        refused(422, "change_account", body={"current_password": olga.password})
+            refused(403, name, body={"current_password": "not this one"}, headers=fresh)
+        refused(422, "change_account", body={"current_password": olga.password}, headers=fresh)
+        refused(428, "change_account", body={"current_password": olga.password, "email": "x" + olga.mail})
+        # As if another request were about to change it.
+        self.world.database.sql(f"INSERT INTO api_lock (channel, at) VALUES ('account/{olga.expect('get_account', 200)['id']}', now())")
+        refused(409, "change_account", body={"current_password": olga.password, "email": "x" + olga.mail}, headers=fresh)
         refused(401, "get_payment_status", None, path={"order_id": "NOBODYS"}, query={"token": "x"})
         refused(404, "get_payment_status", None, path={"order_id": "a%2fb"})
         refused(400, "validate_wallet", None, query={"currency": "eth"})

@@ -97,7 +97,7 @@ class security(WorldTest):
         wrong = {"current_password": "not the right one"}
         terms = {"description": "d", "tiers": tiers, "donations": True, "trial_days": 0, "strategy": "instant", "threshold_usd": "1"}
         return {"sign_up": {"user_name": "ann-" + self.olga.name, "email": "ann@example.org", "password": "a long enough one"}, "log_in": {"login": "nobody", "password": "x"},
-                "verify_email": {"token": "x"}, "resend_verification": {"email": "a@example.org"}, "forgot_password": {"email": "a@example.org"},
+                "verify_email": {"token": "x"}, "confirm_payout": {"token": f"{self.channel}.x"}, "resend_verification": {"email": "a@example.org"}, "forgot_password": {"email": "a@example.org"},
                 "reset_password": {"token": "x", "password": "a long enough one"}, "change_account": wrong | {"email": "b@example.org", "password": "a long enough one"},
                 "close_account": wrong, "create_channel": terms | {"open_channel_id": "-1001000000899", "closed_channel_id": "-1001000000898", "payout": wallet},
                 "update_channel": terms, "put_tiers": {"tiers": tiers}, "change_payout": wallet,
