@@ -1,7 +1,9 @@
 #include "config/configuration.hpp"
 
+#include <algorithm>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include <caf/atom.hpp>
 #include <caf/config_value.hpp>
@@ -119,7 +121,9 @@ std::vector<std::string> configuration::load(const std::vector<std::string>& arg
   };
   unless_given("scheduler.policy", caf::atom("sharing"));
   unless_given("scheduler.max-throughput", std::size_t{100});
-  unless_given("scheduler.max-threads", static_cast<std::size_t>(values.runtime.threads));
+  // Entities' steps are short. Committers, HTTP, the link and PostgreSQL want processors, too, and each further thread is woken for nothing.
+  const auto threads = values.runtime.threads > 0 ? static_cast<unsigned>(values.runtime.threads) : std::thread::hardware_concurrency() / 2;
+  unless_given("scheduler.max-threads", static_cast<std::size_t>(std::max(threads, 1u)));
   // Messages of other nodes are read where they arrive: another thread would have to be woken for each.
   unless_given("middleman.workers", std::size_t{0});
   unless_given("middleman.heartbeat-interval", caf::timespan(std::chrono::seconds(1)));

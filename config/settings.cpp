@@ -151,7 +151,7 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
       "What this node is called in the cluster, the same over restarts; empty: \"node-\" and the host's name.");
   add("node", "lease_ttl", s.node.lease_ttl, "duration",
       "How long this node owns its shards after it was last heard of: a dead one is replaced that late. The same on all nodes.");
-  add("runtime", "threads", s.runtime.threads, "", "Scheduler threads.");
+  add("runtime", "threads", s.runtime.threads, "", "Threads that run entities; 0: half as many as there are processors, at least one.");
   add("runtime", "passivate_after", s.runtime.passivate_after, "duration", "An entity with nothing to do for so long leaves memory.");
   add("runtime", "residents_max", s.runtime.residents_max, "",
       "While more entities are in memory, those whose time has come wait in their rows.");

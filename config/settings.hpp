@@ -130,7 +130,7 @@ struct settings {
     setting_span lease_ttl = std::chrono::seconds(3);
   } node;
   struct {
-    std::int64_t threads = 2;
+    std::int64_t threads = 0;
     setting_span passivate_after = std::chrono::seconds(20);
     std::int64_t residents_max = 300'000;
   } runtime;

@@ -168,7 +168,7 @@ std::vector<std::string> validate(const settings& s) {
   f.range("database.committers", s.database.committers, 1, 32);
   f.range("database.batch_max", s.database.batch_max, 1, 10'000);
   f.span("node.lease_ttl", s.node.lease_ttl, seconds(1), seconds(60));
-  f.range("runtime.threads", s.runtime.threads, 1, 256);
+  f.range("runtime.threads", s.runtime.threads, 0, 256);
   f.span("runtime.passivate_after", s.runtime.passivate_after, std::chrono::milliseconds(10), hours(24));
   return f.all;
 }

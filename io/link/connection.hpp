@@ -26,6 +26,7 @@ struct link_limits {
   std::size_t open_max = 256;                 ///< Accepted and authenticated.
   std::size_t person_max = 8;                 ///< Of them, of one operator. Nodes and operators are counted apart.
   std::size_t buffer = 256 * 1024;            ///< Bytes under way, in each direction.
+  std::chrono::microseconds rest{2'000};      ///< Between two rounds while the machine is busy: what comes meanwhile shares one.
 };
 
 /// The answer to a peer's certificate: nothing lets it in, a sentence refuses it.

@@ -46,6 +46,7 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
   std::shared_ptr<credential_store> own;
   link_limits limits;
   std::shared_ptr<metrics_sink> metrics;
+  std::function<bool()> busy;
   unique_fd poll{epoll_create1(EPOLL_CLOEXEC)}, bell{eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)}, listener;
   link_hooks hooks;
   std::mutex mutex; ///< Of what follows: other threads' wishes.
@@ -106,6 +107,8 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
       }
       if (called && !obey()) return;
       tend(now);
+      // Each thread that is woken costs more than the bytes that it is woken for; whoever waits for a busy machine waits anyway.
+      if (hot.empty() && busy()) std::this_thread::sleep_for(limits.rest);
     }
   }
 
@@ -329,11 +332,12 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
   }
 };
 
-link_pump::link_pump(std::shared_ptr<credential_store> own, link_limits limits, std::shared_ptr<metrics_sink> metrics)
+link_pump::link_pump(std::shared_ptr<credential_store> own, link_limits limits, std::shared_ptr<metrics_sink> metrics, std::function<bool()> busy)
     : impl_(std::make_shared<impl>()) {
   impl_->own = std::move(own);
   impl_->limits = limits;
   impl_->metrics = std::move(metrics);
+  impl_->busy = std::move(busy);
   impl_->thread = std::thread([i = impl_.get()] {
     // OpenSSL writes with write(2).
     sigset_t all;

@@ -1,7 +1,9 @@
 // Settings from file and command line: what is taken, and the exact sentence for what is not.
 #include <catch2/catch.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 #include <unistd.h>
 
 #include "config/configuration.hpp"
@@ -65,6 +67,14 @@ TEST_CASE("the command line wins over the file, the file over the default") {
   CHECK(p.max_fee_wei == int128{12'500'000'000});
   CHECK(c.values.wallet.receipt_poll == std::chrono::milliseconds(750));
   CHECK(caf::get_or(c, "scheduler.max-threads", std::size_t{0}) == 3);
+}
+
+TEST_CASE("entities get half of the processors, and at least one, unless it is said otherwise") {
+  configuration unsaid, said;
+  CHECK(unsaid.load({}) == lines{});
+  CHECK(caf::get_or(unsaid, "scheduler.max-threads", std::size_t{0}) == std::max(std::thread::hardware_concurrency() / 2, 1u));
+  CHECK(said.load({"--runtime.threads=5"}) == lines{});
+  CHECK(caf::get_or(said, "scheduler.max-threads", std::size_t{0}) == 5);
 }
 
 TEST_CASE("what CAF would pass over in silence is a sentence that names file, key and what was expected") {

@@ -42,8 +42,8 @@ std::shared_ptr<credential_store> open_store(const std::string& folder);
 /// A pump and what it told.
 class pump_rig {
 public:
-  explicit pump_rig(const std::string& folder, link_limits limits = {})
-      : store(open_store(folder)), pump(std::make_shared<link_pump>(store, limits, nullptr)) {
+  explicit pump_rig(const std::string& folder, link_limits limits = {}, std::function<bool()> busy = [] { return false; })
+      : store(open_store(folder)), pump(std::make_shared<link_pump>(store, limits, nullptr, std::move(busy))) {
     pump->on_closed(hooks().closed);
   }
 

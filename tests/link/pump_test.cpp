@@ -308,6 +308,29 @@ TEST_CASE("certificates are exchanged under standing connections") {
   CHECK(read_some(in->plain.get(), 10) == "still here");
 }
 
+TEST_CASE("while the machine is busy the link rests between its rounds, and every word still comes") {
+  auto limits = patient();
+  limits.rest = 2ms;
+  pump_rig server(ours().folder("node/a"), limits, [] { return true; }), client(ours().folder("node/b"), patient());
+  server.listen();
+  const auto out = opened(client.dial(server.address()));
+  const auto in = server.next_opened();
+  REQUIRE(in);
+  server.pump->start(in->id, {});
+  client.pump->start(out->id, {});
+  const auto began = link_clock::now();
+  const auto before = server.pump->rounds();
+  for (int i = 0; i < 50; ++i) {
+    REQUIRE(send_all(out->plain.get(), "there"));
+    REQUIRE(read_some(in->plain.get(), 5) == "there");
+    REQUIRE(send_all(in->plain.get(), "back"));
+    REQUIRE(read_some(out->plain.get(), 4) == "back");
+  }
+  const auto rounds = server.pump->rounds() - before;
+  CHECK(rounds >= 50);
+  CHECK((rounds - 1) * limits.rest <= link_clock::now() - began);
+}
+
 TEST_CASE("100 MB both ways at once, with a slow reader: every byte comes, little memory is held") {
   pump_rig server(ours().folder("node/a"), patient()), client(ours().folder("node/b"), patient());
   server.listen();
