@@ -246,6 +246,7 @@ void add_channel_deeds_api(std::vector<api_route>& routes) {
                      "Telegram, and then for some hours.",
                      {202, payout_terms_shape(), "It waits for the confirmation.", true}, change_payout_address);
   payout.takes = destination_shape(true);
+  payout.fails.clear();
   routes.push_back(std::move(payout));
   routes.push_back(deed("DELETE", "/{id}/payout/change", "drop_payout_change", "Takes the change of the payout address back.",
                         {200, payout_terms_shape(), "As it is now.", true}, drop_payout_change));
