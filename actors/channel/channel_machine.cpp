@@ -132,7 +132,9 @@ struct channel_step {
     next.payout_extra_id = state.payout_extra_id;
     const auto keeps_post = is_on_sale(state.status) && same_post(state, next);
     put_on_sale(next, keeps_post);
-    const bool claims = state.status == channel_status::claiming || state.status == channel_status::draining || nobodys;
+    // Whatever has been on sale has its place, and may hold value: it is never refused, since what is refused is anybody's to register
+    // anew, with an address that nobody has to confirm.
+    const bool claims = state.status == channel_status::claiming;
     if (claims) next.status = channel_status::claiming;
     const bool moves = !same_place(state, target, address, extra_id)
                        && (state.change.token.empty() || state.change.target != target || state.change.address != address
@@ -140,7 +142,7 @@ struct channel_step {
     if (!moves && next == state) return unchanged();
     auto out = begin("terms changed");
     out.next = std::move(next);
-    if (claims) claim_slot(out, false);
+    if (claims || nobodys) claim_slot(out, !claims);
     if (moves) ask_for_change(out.next, {target, address, extra_id, "t" + std::to_string(state.notice_seq + 1), true, {}});
     return out;
   }
