@@ -64,7 +64,7 @@ void inspector_shell::read_predecessor(const import_ptr& job) {
   self_->request(setup().importer, reading_patience, import_atom::value, std::exchange(job->from, {}))
       .then(
           [this_ = *this, job](const legacy_database_ptr& found) mutable {
-            if (!found->error.empty()) return this_.end_import(job, found->error, found->error == "another import is under way");
+            if (!found->error.empty()) return this_.end_import(job, found->error, true);
             const auto& ports = *this_.setup().ports;
             job->plan = this_.setup().plan_import(*found, ports.clock->now(), *ports.rules.get());
             this_.ask_reader("free_value", "{}", [this_, job](const std::string& answer) mutable {
@@ -192,11 +192,11 @@ void inspector_shell::import_owner(const import_ptr& job, const import_item& ite
   });
 }
 
-void inspector_shell::end_import(const import_ptr& job, const std::string& error, bool anothers) {
+void inspector_shell::end_import(const import_ptr& job, const std::string& error, bool unlocked) {
   if (job->finished) return;
   job->finished = true;
   job->error = error;
-  if (!anothers) self_->send(setup().importer, import_end_atom::value);
+  if (!unlocked) self_->send(setup().importer, import_end_atom::value);
   std::uint64_t taken = 0, known = 0;
   for (const auto& [table, tally] : job->tables) taken += tally.taken, known += tally.known;
   const auto problems = std::count_if(job->plan.findings.begin(), job->plan.findings.end(), [](const auto& f) { return f.problem; });

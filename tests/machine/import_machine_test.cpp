@@ -577,6 +577,16 @@ TEST_CASE("access that was bought before keeps its end; two rows are one access 
   m.send(earlier);
   CHECK(m.state.ends_at == later.ends_at);
   CHECK(m.state.periods.size() == 3);
+  auto renewed = access; // The same row, which ends later now.
+  renewed.ends_at += std::chrono::days(30);
+  m.send(renewed);
+  CHECK(m.state.ends_at == renewed.ends_at);
+  CHECK(m.state.starts_at == access.starts_at);
+  CHECK(m.state.periods.size() == 3);
+  CHECK(m.state.periods[0].ends_at == renewed.ends_at);
+  REQUIRE(m.rows<subscription_period>().size() == 1);
+  m.send(access);
+  CHECK_FALSE(m.last.changed);
   earlier.order_id.clear();
   CHECK(code_of(m.send(earlier)) == "invalid");
   earlier.order_id = "ROW4";
