@@ -184,6 +184,13 @@ TEST_CASE("a change can be taken back until it has its effect, and is forgotten 
   CHECK(m.state.owed_notice == channel_notice::payout_kept);
   CHECK_FALSE(m.owes("settle"));
 
+  auto draining = moving();
+  draining.send(close_channel{});
+  CHECK(code_of(draining.send(cancel_payout_change{"", 7})) == "conflict");
+  draining.send(cancel_payout_change{}); // By the web account, which names no token.
+  CHECK(draining.state.change == payout_change{});
+  CHECK(code_of(draining.send(cancel_payout_change{})) == "conflict");
+
   auto forgotten = moving();
   const auto old = forgotten.state.payout_address;
   forgotten.now += std::chrono::hours(24);
