@@ -186,7 +186,9 @@ struct channel_step {
   void ask_for_change(channel& c, const change_payout& wish) const {
     const bool by_button = wish.in_telegram && c.owner_chat_id != 0;
     c.change = {wish.target, wish.address, wish.extra_id, wish.token, by_button, false, context.now + confirmation_patience, {}};
-    c.mail.account = wish.account.empty() ? c.owner_account : wish.account;
+    // Another account may manage the channel, through its owner's Telegram user; it neither confirms nor hides what the owner's own one is
+    // told.
+    c.mail.account = c.owner_account.empty() ? wish.account : c.owner_account;
     tell_owner(c, channel_notice::payout_asked);
   }
 
