@@ -156,7 +156,7 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
     std::vector<std::uint64_t> all;
     for (const auto& [id, s] : slots) all.push_back(id);
     for (const auto id : all) {
-      slots.at(id).connection->check_peer(*checked);
+      slots.at(id).connection->check_peer(checked);
       settle(id);
     }
   }
