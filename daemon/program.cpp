@@ -33,6 +33,7 @@
 #include "io/http/password_pool.hpp"
 #include "io/http/server.hpp"
 #include "messages/log.hpp"
+#include "persistence/batch_pace.hpp"
 #include "persistence/persistence.hpp"
 #include "persistence/visits.hpp"
 
@@ -257,6 +258,7 @@ std::optional<std::string> program::start_doors() {
   door.listener = p.router;
   door.inspector = p.inspector;
   door.exchange = p.exchange;
+  door.busy = machine_is_busy;
   p.cluster->open(p.system, std::move(door));
   if (p.cluster->links()) caf::anon_send(p.node, watch_atom::value, p.cluster->links());
   if (p.cluster->port() != 0) write_port_file(s.cluster.port_file, p.cluster->port());

@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <functional>
 
-#include "messages/processor.hpp"
-
 namespace paygate {
+
+/// Whether the processors of this machine have had next to nothing left to give lately; looked up a few times a second at most. Safe from
+/// any thread. False where that cannot be known.
+bool machine_is_busy();
 
 /// When a gatherer of work (committer, loader) writes its next batch. Each transaction costs more than the work in it, so while the machine
 /// is busy it waits for twice as long as the last batch took, and what comes meanwhile shares one transaction: on a machine with something

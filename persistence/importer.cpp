@@ -78,6 +78,13 @@ legacy_database read_all(const std::string& dsn) {
   pqxx::read_transaction transaction(connection);
   transaction.exec("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
   for (const auto name : legacy_tables) {
+    // Taken over again, what is gathered here would be owed a second time.
+    if (transaction
+            .exec_params1("SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                          "WHERE c.oid = to_regclass($1) AND c.relkind = 'v' AND n.nspname = 'legacy')",
+                          std::string(name))[0]
+            .as<bool>())
+      throw std::runtime_error(std::string(name) + " is a view of a PayGatePrime, not the predecessor's table");
     if (transaction.exec_params1("SELECT to_regclass($1) IS NULL", std::string(name))[0].as<bool>())
       found.missing.emplace_back(name);
     else

@@ -132,7 +132,9 @@ struct channel_step {
     next.payout_extra_id = state.payout_extra_id;
     const auto keeps_post = is_on_sale(state.status) && same_post(state, next);
     put_on_sale(next, keeps_post);
-    const bool claims = state.status == channel_status::claiming || state.status == channel_status::draining || nobodys;
+    // Whatever has been on sale has its place, and may hold value: it is never refused, since what is refused is anybody's to register
+    // anew, with an address that nobody has to confirm.
+    const bool claims = state.status == channel_status::claiming;
     if (claims) next.status = channel_status::claiming;
     const bool moves = !same_place(state, target, address, extra_id)
                        && (state.change.token.empty() || state.change.target != target || state.change.address != address
@@ -140,7 +142,7 @@ struct channel_step {
     if (!moves && next == state) return unchanged();
     auto out = begin("terms changed");
     out.next = std::move(next);
-    if (claims) claim_slot(out, false);
+    if (claims || nobodys) claim_slot(out, !claims);
     if (moves) ask_for_change(out.next, {target, address, extra_id, "t" + std::to_string(state.notice_seq + 1), true, {}});
     return out;
   }
@@ -184,7 +186,9 @@ struct channel_step {
   void ask_for_change(channel& c, const change_payout& wish) const {
     const bool by_button = wish.in_telegram && c.owner_chat_id != 0;
     c.change = {wish.target, wish.address, wish.extra_id, wish.token, by_button, false, context.now + confirmation_patience, {}};
-    c.mail.account = wish.account.empty() ? c.owner_account : wish.account;
+    // Another account may manage the channel, through its owner's Telegram user; it neither confirms nor hides what the owner's own one is
+    // told.
+    c.mail.account = c.owner_account.empty() ? wish.account : c.owner_account;
     tell_owner(c, channel_notice::payout_asked);
   }
 
@@ -232,8 +236,10 @@ struct channel_step {
     return out;
   }
 
+  /// Without a token: whatever is under way, asked for by who has made sure that it is the owner's wish.
   verdict<channel> operator()(const cancel_payout_change& command) const {
-    if (!names_change(command.token, command.user_id))
+    const bool whatever = exists && command.token.empty() && command.user_id == 0 && !state.change.token.empty();
+    if (!whatever && !names_change(command.token, command.user_id))
       return refused{refusal::conflict, "no such change of the payout address is under way"};
     auto out = begin("the payout address stays");
     channels::drop_change(out.next);

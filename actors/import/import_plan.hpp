@@ -45,6 +45,18 @@ struct import_plan {
 /// What is to be done to take a predecessor's database over. Pure: the same rows and rules make the same plan, with the same ids.
 import_plan plan_import(const legacy_database& from, timestamp now, const policy& rules);
 
+/// Whether what gathered with the predecessor for `there` may be owed to the channel that is registered here under the same id: it sells
+/// the same closed channel, and is paid to the same place or belongs to the same owner. Whoever was first to register it here may be
+/// anybody who administers it.
+inline bool is_successor(const channel& here, const channel& there) {
+  const bool same_place = here.payout_asset == there.payout_asset && here.payout_address == there.payout_address
+                          && here.payout_extra_id == there.payout_extra_id;
+  const auto user = there.owner_user_id != 0 ? there.owner_user_id : there.owner_chat_id; // A private chat has its user's id.
+  const bool same_owner =
+      (user > 0 && here.owner_user_id == user) || (!there.owner_account.empty() && here.owner_account == there.owner_account);
+  return here.closed_channel_id == there.closed_channel_id && here.status != channel_status::refused && (same_place || same_owner);
+}
+
 /// The id of what a row becomes: of its table and key alone.
 std::string imported_id(std::string_view table, std::string_view key);
 

@@ -15,17 +15,25 @@ std::string word(const row& r, std::string_view column) {
   return text;
 }
 
+/// At most so many bytes; no character is cut in two, which no database would take.
+std::string beginning_of(const std::string& text, std::size_t most) {
+  auto size = std::min(text.size(), most);
+  while (size < text.size() && size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
+  return text.substr(0, size);
+}
+
 /// "; payin_address 0x..." of what is there, short enough for a line.
 std::string told(const row& r, std::initializer_list<std::string_view> columns) {
   std::string out;
   for (const auto column : columns)
-    if (const auto text = clean_text(r.raw(column)); text && !text->empty()) out += "; " + std::string(column) + " " + text->substr(0, 120);
+    if (const auto text = clean_text(r.raw(column)); text && !text->empty())
+      out += "; " + std::string(column) + " " + beginning_of(*text, 120);
   return out;
 }
 
 imported_swap in_flight(const row& r, const std::string& key, std::initializer_list<std::string_view> columns) {
   imported_swap swap;
-  swap.words = "on its way with the predecessor (" + r.table().name + " " + key + ")" + told(r, columns)
+  swap.words = "on its way with the predecessor (" + r.table().name + " " + beginning_of(key, 120) + ")" + told(r, columns)
                + ": ask the exchange and the chain what became of it";
   return swap;
 }
@@ -91,6 +99,12 @@ void planner::openings() {
       return problem(r, key, "it is being paid out by the predecessor: see what is in flight");
     if (conversion == "swapping" || (conversion != "completed" && in_flight_batches.contains(conversion_batch)))
       return problem(r, key, "it is being converted by the predecessor: see what is in flight");
+    // Its batch was through, and the predecessor ended before it wrote so here: taken for open it would be paid a second time.
+    if (!payout_batch.empty())
+      return problem(r, key, "it is not marked as paid out, and names a payout that is not under way: " + beginning_of(payout_batch, 40));
+    if (conversion != "completed" && !conversion_batch.empty())
+      return problem(r, key,
+                     "it is not marked as converted, and names a conversion that is not under way: " + beginning_of(conversion_batch, 40));
     if (conversion == "failed")
       return problem(r, key, "its conversion failed with the predecessor: where its ETH is, only the chain knows");
     if (status != "pending" && !status.empty()) return problem(r, key, "its status is not known");

@@ -123,7 +123,7 @@ void inspector_shell::audited(const command& c, const std::string& source, deed 
   log(log_level::info, "operator", {{"verb", verb}, {"target", what.target}, {"reason", reason}});
   const auto args = "{\"operator\":" + json_text(text_of(c, "operator")) + ",\"source\":" + json_text(source)
                     + ",\"verb\":" + json_text(verb) + ",\"target\":" + json_text(what.target) + ",\"reason\":" + json_text(reason)
-                    + ",\"node\":" + json_text(setup().identity) + ",\"arguments\":" + arguments_json(c) + "}";
+                    + ",\"node\":" + json_text(self_member().identity) + ",\"arguments\":" + arguments_json(c) + "}";
   ask_reader("audit", args, [this_ = *this, what = std::move(what), then](std::string answer) mutable {
     if (is_error(answer)) return then(std::move(answer));
     rapidjson::Document line;

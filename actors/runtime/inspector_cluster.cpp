@@ -152,7 +152,7 @@ void inspector_shell::here_for_node(const command& c, const std::string& source,
   auto told = std::make_shared<command>();
   told->CopyFrom(c, told->GetAllocator());
   const auto args = "{\"operator\":" + json_text(another_node) + ",\"source\":" + json_text(source) + ",\"verb\":" + json_text(what)
-                    + ",\"target\":" + json_text("node/" + self_member().identity) + ",\"node\":" + json_text(setup().identity)
+                    + ",\"target\":" + json_text("node/" + self_member().identity) + ",\"node\":" + json_text(self_member().identity)
                     + ",\"reason\":" + json_text("a node says: " + text_of(c, "operator") + ": " + text_of(c, "reason"))
                     + ",\"arguments\":" + arguments_json(c) + "}";
   ask_reader("audit", args, [this_ = *this, told, then](const std::string& answer) mutable {

@@ -25,6 +25,12 @@ std::int64_t integer_in(const std::string& text) {
   return read ? static_cast<std::int64_t>(*read) : -1;
 }
 
+const channel* channel_of(const import_item& item) {
+  const auto* message = std::get_if<channel_message>(&item.letter.body);
+  const auto* command = message ? std::get_if<register_channel>(message) : nullptr;
+  return command ? &command->terms : nullptr;
+}
+
 } // namespace
 
 deed_or_error inspector_shell::import_deed(const command& c) {
@@ -58,7 +64,7 @@ void inspector_shell::read_predecessor(const import_ptr& job) {
   self_->request(setup().importer, reading_patience, import_atom::value, std::exchange(job->from, {}))
       .then(
           [this_ = *this, job](const legacy_database_ptr& found) mutable {
-            if (!found->error.empty()) return this_.end_import(job, found->error, found->error == "another import is under way");
+            if (!found->error.empty()) return this_.end_import(job, found->error, true);
             const auto& ports = *this_.setup().ports;
             job->plan = this_.setup().plan_import(*found, ports.clock->now(), *ports.rules.get());
             this_.ask_reader("free_value", "{}", [this_, job](const std::string& answer) mutable {
@@ -95,6 +101,7 @@ void inspector_shell::count_import(const import_ptr& job, const import_item& ite
   auto& tally = job->tables[item.table];
   if (end == import_end::taken) ++tally.taken;
   if (end == import_end::known) ++tally.known;
+  if (const auto* terms = channel_of(item); terms && end == import_end::taken) job->channels.insert(terms->open_channel_id);
   if (!words.empty()) job->plan.findings.push_back({end == import_end::failed, item.table, item.key, words});
   --job->under_way;
   // A fresh mailbox turn: a long row of answers that are there already must not be a deep stack.
@@ -118,6 +125,12 @@ void inspector_shell::import_one(const import_ptr& job, const import_item& item)
     auto would = try_it();
     std::string words;
     if (const auto* no = std::get_if<refused>(&would)) return this_.count_import(job, item, import_end::failed, no->text);
+    if (opening && !exists && !job->channels.contains(opening->terms.open_channel_id))
+      return this_.count_import(job, item, import_end::failed,
+                                "its channel is not here, or is somebody else's: nothing is owed to that one");
+    if (const auto* there = channel_of(item), *here = std::get_if<channel>(&found.entity.state);
+        there && here && exists && is_successor(*here, *there))
+      job->channels.insert(there->open_channel_id);
     if (opening && std::get<rehearsal>(would).changes) {
       auto& free = opening->eth.is_positive() ? job->free_eth : job->free_usdt;
       const auto units = opening->eth.is_positive() ? opening->eth.units() : opening->usdt.units();
@@ -179,11 +192,11 @@ void inspector_shell::import_owner(const import_ptr& job, const import_item& ite
   });
 }
 
-void inspector_shell::end_import(const import_ptr& job, const std::string& error, bool anothers) {
+void inspector_shell::end_import(const import_ptr& job, const std::string& error, bool unlocked) {
   if (job->finished) return;
   job->finished = true;
   job->error = error;
-  if (!anothers) self_->send(setup().importer, import_end_atom::value);
+  if (!unlocked) self_->send(setup().importer, import_end_atom::value);
   std::uint64_t taken = 0, known = 0;
   for (const auto& [table, tally] : job->tables) taken += tally.taken, known += tally.known;
   const auto problems = std::count_if(job->plan.findings.begin(), job->plan.findings.end(), [](const auto& f) { return f.problem; });

@@ -156,7 +156,7 @@ private:
   void import_owner(const import_ptr& job, const import_item& item);
   void import_letter(const import_ptr& job, const import_item& item, const std::string& words);
   void count_import(const import_ptr& job, const import_item& item, import_end end, const std::string& words);
-  void end_import(const import_ptr& job, const std::string& error, bool anothers);
+  void end_import(const import_ptr& job, const std::string& error, bool unlocked);
   std::string import_json(const import_job& job) const;
   /// Another entity's own answer; a refusal when it does not answer.
   void ask_entity_for(const envelope_ptr& letter, std::function<void(const entity_reply&)> then);

@@ -120,7 +120,9 @@ struct subscription_step {
   verdict<subscription> operator()(const import_subscription& command) const {
     if (auto why = objection(command.order_id, command.channel_id, command.user_id, 1); !why.empty()) return refused{refusal::invalid, why};
     if (command.ends_at < command.starts_at) return refused{refusal::invalid, "access ends after it begins"};
-    if (known(command.order_id)) return begin();
+    // The predecessor renews a row in its place: taken over again it may end later.
+    const auto* before = known(command.order_id);
+    if (before && command.ends_at <= before->ends_at) return begin();
     auto out = turned();
     auto& s = out.next;
     if (!exists) {
@@ -137,8 +139,11 @@ struct subscription_step {
       else
         go(s, is_entitled(s, context.now, context.rules) ? looking : judging, context.now);
     }
-    s.periods.push_back({command.order_id, context.self.id, command.starts_at, command.ends_at, true});
-    out.note = "taken over from the predecessor";
+    if (before)
+      s.periods[static_cast<std::size_t>(before - state.periods.data())].ends_at = command.ends_at;
+    else
+      s.periods.push_back({command.order_id, context.self.id, command.starts_at, command.ends_at, true});
+    out.note = before ? "renewed with the predecessor" : "taken over from the predecessor";
     return finish(std::move(out));
   }
 

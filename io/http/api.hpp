@@ -82,6 +82,7 @@ struct api_route {
   bool creates = false;           ///< Takes an Idempotency-Key.
   bool matches = false;           ///< Wants If-Match (428 without; the handler answers 412).
   bool is_auth = false;           ///< Counts against the limit for log-ins as well.
+  bool refreshes = false;         ///< The handler wants a refresh token in the header Authorization (401 without).
   api_handler handler;
 };
 

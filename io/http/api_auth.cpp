@@ -180,10 +180,10 @@ void add_auth_api(std::vector<api_route>& routes) {
   routes.push_back(auth_row("refresh", "refresh",
                             "Trades the refresh token in the header Authorization for new tokens. One that comes twice ends the session.",
                             {}, {tokens}, refresh));
-  routes.back().fails = {401};
+  routes.back().refreshes = true;
   routes.push_back(auth_row("log_out", "logout", "Ends the session of the refresh token in the header Authorization.", {},
                             {{204, nullptr, "It is over."}}, log_out));
-  routes.back().fails = {401};
+  routes.back().refreshes = true;
   routes.push_back(auth_row("log_out_everywhere", "logout-everywhere",
                             "Ends every session of the account; its access tokens end with the next quarter of an hour.", {},
                             {{204, nullptr, "All are over."}}, log_out_of_all));

@@ -69,17 +69,21 @@ void write_link(json_writer& writer, std::string_view key, const std::string& li
 api_answer tell_status(const api_call& call) {
   const auto& order_id = call.params[0];
   const auto named = read_success_token(call.query("token"), call.service.ports.success_key());
-  if (!named || *named != order_id) return api_problem(401, "The token is not this order's.");
+  if (!named || *named != order_id) {
+    auto answer = api_problem(401, "The token is not this order's.");
+    answer.headers.emplace_back("WWW-Authenticate", "OrderToken");
+    return answer;
+  }
   const auto reply = ask_payment(call.service, order_id, get_payment_view{}, view_deadline);
   if (const auto* no = std::get_if<refused>(&reply)) return api_refused(*no);
   const auto* view = std::get_if<payment_view>(&reply);
-  if (view == nullptr) return api_problem(500, "Something went wrong.");
+  if (view == nullptr) return api_busy();
   json_buffer buffer;
   json_writer writer(buffer);
   writer.StartObject();
   write_member(writer, "order_id", order_id);
   write_member(writer, "status", view->status);
-  if (view->inside) write_bool(writer, "inside", true);
+  write_bool(writer, "inside", view->inside);
   write_member(writer, "channel_title", view->channel_title);
   write_link(writer, "invoice_url", view->invoice_url);
   write_link(writer, "invite_link", view->invite_link);
@@ -108,6 +112,7 @@ void add_status_api(std::vector<api_route>& routes) {
   status.query = {text_field("token", 0, 300, "The order's own token, from its links.").optional()};
   status.gives = {{200,
                    make_shape("PaymentStatus", {text_field("order_id", 1, 64, "The order."), text_field("status", 1, 40, "Where it is."),
+                                                boolean_field("inside", "Whether the subscriber is in the closed channel already."),
                                                 text_field("channel_title", 0, 255, "What is paid for."),
                                                 text_field("invoice_url", 1, 2000, "Where to pay.").or_null(),
                                                 text_field("invite_link", 1, 2000, "The way in, once it is paid.").or_null()}),

@@ -80,7 +80,7 @@ void add_security_headers(const http_service& service, const httplib::Request& r
   response.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
   if (service.settings.cors_origin.empty()) return;
   response.set_header("Access-Control-Allow-Origin", service.settings.cors_origin);
-  response.set_header("Access-Control-Expose-Headers", "ETag, Location, Retry-After, WWW-Authenticate");
+  response.set_header("Access-Control-Expose-Headers", "ETag, Location, Retry-After, WWW-Authenticate, Idempotency-Replayed");
   response.set_header("Vary", "Origin");
 }
 

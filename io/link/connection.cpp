@@ -54,9 +54,11 @@ void link_connection::end(std::string why) {
   why_ = std::move(why);
 }
 
-void link_connection::check_peer(const credentials& now) {
+void link_connection::check_peer(credentials_ptr now) {
+  // Who is still shaking hands is judged by them at the end of it.
+  own_ = std::move(now);
   if (phase_ != phase::greeting && phase_ != phase::held && phase_ != phase::streaming) return;
-  if (auto wrong = now.refused().why(peer_, good_from_)) end(*wrong);
+  if (auto wrong = own_->refused().why(peer_, good_from_)) end(*wrong);
 }
 
 void link_connection::connect_next() {

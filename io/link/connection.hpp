@@ -73,8 +73,8 @@ public:
   link_time deadline() const;
   void on_deadline(link_time now);
   void end(std::string why);
-  /// There are other credentials now: a peer that they refuse is let go.
-  void check_peer(const credentials& now);
+  /// There are other credentials now: a peer that they refuse is let go, now or when it has shaken hands.
+  void check_peer(credentials_ptr now);
 
   std::uint64_t id() const { return id_; }
   bool dials() const { return dials_; }

@@ -341,7 +341,7 @@ caf::behavior links_behavior(links_shell::pointer self, cluster_door_setup setup
 } // namespace
 
 caf::actor open_cluster_door(caf::actor_system& system, unique_fd socket, cluster_door_setup setup) {
-  auto pump = std::make_shared<link_pump>(setup.own, setup.limits, setup.metrics);
+  auto pump = std::make_shared<link_pump>(setup.own, setup.limits, setup.metrics, setup.busy);
   auto members = std::make_shared<roster>();
   auto links = system.spawn(links_behavior, std::move(setup), pump, members);
   link_hooks hooks;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,6 +21,7 @@ struct cluster_door_setup {
   caf::actor inspector;                  ///< (ctl, operator's name, JSON) -> JSON.
   std::shared_ptr<metrics_sink> metrics; ///< May be null.
   link_limits limits;
+  std::function<bool()> busy; ///< Whether the machine is; null: never (see link_pump).
   std::uint32_t hello = hello_version; ///< The highest that is said and understood; lower, to pass for an older program.
   std::chrono::milliseconds dial_patience{3'000};
   std::chrono::milliseconds retry_first{100}, retry_max{5'000}; ///< Between two dials; doubled at each failure, with chance in it.

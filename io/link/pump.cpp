@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <condition_variable>
 #include <csignal>
 #include <map>
 #include <mutex>
@@ -52,6 +53,7 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
   std::mutex mutex; ///< Of what follows: other threads' wishes.
   std::vector<std::function<void()>> commands;
   bool stopping = false;
+  std::condition_variable stopped;
   std::atomic<unsigned> lookups{0};
   std::atomic<std::uint64_t> rounds{0};
   // The pump's thread alone.
@@ -108,8 +110,13 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
       if (called && !obey()) return;
       tend(now);
       // Each thread that is woken costs more than the bytes that it is woken for; whoever waits for a busy machine waits anyway.
-      if (hot.empty() && busy()) std::this_thread::sleep_for(limits.rest);
+      if (hot.empty() && busy && busy()) take_rest();
     }
+  }
+
+  void take_rest() {
+    std::unique_lock lock(mutex);
+    stopped.wait_for(lock, limits.rest, [this] { return stopping; });
   }
 
   int pause_ms() const {
@@ -156,7 +163,7 @@ struct link_pump::impl : std::enable_shared_from_this<link_pump::impl> {
     std::vector<std::uint64_t> all;
     for (const auto& [id, s] : slots) all.push_back(id);
     for (const auto id : all) {
-      slots.at(id).connection->check_peer(*checked);
+      slots.at(id).connection->check_peer(checked);
       settle(id);
     }
   }
@@ -353,6 +360,7 @@ link_pump::~link_pump() {
     const std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
   }
+  impl_->stopped.notify_one();
   impl_->ring();
   impl_->thread.join();
   // Hooks may hold what holds us.

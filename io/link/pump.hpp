@@ -8,7 +8,6 @@
 
 #include "io/link/connection.hpp"
 #include "messages/ports.hpp"
-#include "messages/processor.hpp"
 
 namespace paygate {
 
@@ -40,9 +39,9 @@ using dialed_fn = std::function<void(std::variant<link_opened_ptr, std::string>)
 /// from any thread. Nothing that a peer does keeps the thread busy for nothing, or makes it keep more than link_limits allows.
 class link_pump {
 public:
-  /// `metrics` may be null. While the machine is `busy` it rests between its rounds. @pre signals that other threads want are blocked.
+  /// `metrics` may be null. While the machine is `busy` (null: never) it rests between its rounds. @pre signals that other threads want are blocked.
   link_pump(std::shared_ptr<credential_store> own, link_limits limits, std::shared_ptr<metrics_sink> metrics,
-            std::function<bool()> busy = machine_is_busy);
+            std::function<bool()> busy = {});
   /// Ends all connections; no hook is called afterwards.
   ~link_pump();
 

@@ -33,6 +33,7 @@ struct cluster_fixture {
   bool hold = false;
   std::size_t entities = 0; ///< That the question "actors" finds.
   int drained = 0;
+  int locks = 0; ///< Imports that hold the lock: those that were read and not ended.
   caf::actor router, inspector;
   std::shared_ptr<entity_ports> ports = std::make_shared<entity_ports>();
 
@@ -82,6 +83,18 @@ struct cluster_fixture {
     setup.node = node;
     setup.pauses = pauses;
     setup.identity = "alone";
+    setup.importer = caf::actor_cast<importer_actor>(world.own(world.system().spawn([this](caf::event_based_actor*) -> caf::behavior {
+      return {[this](import_atom, const std::string& from) {
+                auto found = std::make_shared<legacy_database>();
+                if (from == "good")
+                  ++locks;
+                else
+                  found->error = "it is no database";
+                return legacy_database_ptr(found);
+              },
+              [this](import_end_atom) { --locks; }};
+    })));
+    setup.plan_import = [](const legacy_database&, timestamp, const policy&) { return import_plan{}; };
     inspector = world.own(spawn_inspector(world.system(), std::move(setup)));
     world.settle();
   }
@@ -89,6 +102,7 @@ struct cluster_fixture {
   std::string row(const std::string& name, const std::string& args) {
     if (name == "audit") return R"({"id":12})";
     if (name == "nodes") return R"([{"identity":"id-a"}])";
+    if (name == "free_value") return R"({"eth":"1","usdt":"0"})";
     if (name != "actors") return R"({"done":true})";
     rapidjson::Document read;
     read.Parse(args.c_str());
@@ -158,6 +172,11 @@ TEST_CASE("alone it answers for itself, under a new identity when the database g
   f.join({member("anew", "a")});
   CHECK(text_of(f.ask(R"({"verb":"tree","node":"a"})")["nodes"][0], "node") == "anew");
   CHECK(f.told.empty());
+  // Whoever closes what a dead node left open finds it by the identity that has died.
+  f.ask(R"({"verb":"pause","what":"payouts","reason":"x"})");
+  const auto line = std::find_if(f.asked.begin(), f.asked.end(), [](const auto& a) { return a.first == "audit"; });
+  REQUIRE(line != f.asked.end());
+  CHECK(line->second.find(R"("node":"anew")") != std::string::npos);
 }
 
 TEST_CASE("what nodes tell each other no operator can say") {
@@ -202,6 +221,21 @@ TEST_CASE("a node is drained by its name, alone, after it was written down by wh
   CHECK(audit->second.find(R"("operator":"ann")") != std::string::npos);
   CHECK(audit->second.find(R"("target":"node/id-b")") != std::string::npos);
   CHECK(f.count("audit_result") == 1);
+}
+
+TEST_CASE("an import that could not be read gives back no lock, which is another one's") {
+  cluster_fixture f;
+  const auto import_from = [&](const std::string& from) {
+    return f.ask(R"({"verb":"import","platform_bps":")" + std::to_string(f.ports->rules.get()->platform_bps) + R"(","reason":"x","from":")"
+                 + from + R"("})");
+  };
+  import_from("bad");
+  f.world.settle();
+  CHECK(f.locks == 0);
+  import_from("good");
+  f.world.settle();
+  CHECK(f.locks == 0); // Nothing to take over: read and ended.
+  CHECK(f.count("audit_result") == 2);
 }
 
 TEST_CASE("a pause is written once and read by every node that answers") {

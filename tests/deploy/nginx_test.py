@@ -2,20 +2,15 @@
 is, but for its ports, names and certificate."""
 import hashlib
 import hmac
-import os
 import pathlib
 import socket
-import ssl
-import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scenario"))
-from scenario import ROOT, Child, WorldTest, fetch, free_port, wait  # noqa: E402
-
-SITE = ROOT / "deploy/nginx/paygate.conf"
-NGINX = next((path for path in ("/usr/sbin/nginx", "/usr/bin/nginx") if os.path.exists(path)), "nginx")
+from scenario import WorldTest, fetch  # noqa: E402
+from proxy import SITE, Proxy  # noqa: E402
 
 
 class nginx(WorldTest):
@@ -24,49 +19,19 @@ class nginx(WorldTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        world = cls.world
-        cls.plain, cls.tls = free_port(), free_port()
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=pay.example.com",
-                        "-addext", "subjectAltName=DNS:pay.example.com", "-keyout", world.path("key.pem"), "-out", world.path("cert.pem")], check=True, capture_output=True)
-        site = SITE.read_text()
-        for old, new in (("listen 80;", f"listen 127.0.0.1:{cls.plain};"), ("listen 443 ssl http2;", f"listen 127.0.0.1:{cls.tls} ssl http2;"),
-                         ("server 127.0.0.1:8080;", f"server 127.0.0.1:{world.daemon_port};"), ("/etc/ssl/paygate/fullchain.pem", world.path("cert.pem")),
-                         ("/etc/ssl/paygate/privkey.pem", world.path("key.pem"))):
-            assert site.count(old) == 1, old
-            site = site.replace(old, new)
-        pathlib.Path(world.path("site.conf")).write_text(site)
-        folder = world.path("nginx")
-        os.mkdir(folder)
-        pathlib.Path(world.path("nginx.conf")).write_text(
-            ("user root;\n" if os.geteuid() == 0 else "") + f"daemon off;\npid {folder}/pid;\nerror_log {folder}/error.log;\nevents {{}}\nhttp {{\n  access_log off;\n"
-            + "".join(f"  {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")) + f"  include {world.path('site.conf')};\n}}\n")
-        cls.child = Child("nginx", [NGINX, "-c", world.path("nginx.conf"), "-e", folder + "/error.log"], world.path("nginx.log"))
         try:
-            wait("nginx", lambda: cls.ask("GET /health HTTP/1.1\r\nHost: pay.example.com\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 200"))
+            cls.proxy = Proxy(cls.world)
         except BaseException:
-            print(cls.child.tail())
-            cls.tearDownClass()
+            super().tearDownClass()
             raise
 
     @classmethod
     def tearDownClass(cls):
-        # By SIGTERM to the master, so that its workers end with it.
-        cls.child.end()
+        cls.proxy.close()
         super().tearDownClass()
 
-    @classmethod
-    def ask(cls, request):
-        """All that comes back for these bytes, over TLS with the certificate's name checked."""
-        context = ssl.create_default_context(cafile=cls.world.path("cert.pem"))
-        with socket.create_connection(("127.0.0.1", cls.tls), timeout=20) as raw, context.wrap_socket(raw, server_hostname="pay.example.com") as link:
-            link.sendall(request if isinstance(request, bytes) else request.encode())
-            answer = b""
-            try:
-                while chunk := link.recv(65536):
-                    answer += chunk
-            except (ssl.SSLError, OSError):
-                pass
-            return answer
+    def ask(self, request):
+        return self.proxy.ask(request)
 
     def status(self, method, path, headers="", body=b""):
         answer = self.ask(f"{method} {path} HTTP/1.1\r\nHost: pay.example.com\r\nConnection: close\r\n{headers}\r\n".encode() + body)
@@ -144,7 +109,7 @@ class nginx(WorldTest):
             self.assertIn(b'"openapi":"3.1.0"', self.ask("GET /api/openapi.json HTTP/1.1\r\nHost: pay.example.com\r\nConnection: close\r\n\r\n"))
 
     def test_browsers_are_sent_to_tls_and_told_to_stay(self):
-        with socket.create_connection(("127.0.0.1", self.plain), timeout=10) as link:
+        with socket.create_connection(("127.0.0.1", self.proxy.plain), timeout=10) as link:
             link.sendall(b"GET /api/openapi.json?a=1 HTTP/1.1\r\nHost: pay.example.com\r\nConnection: close\r\n\r\n")
             answer = link.recv(65536).decode()
         self.assertIn("301 Moved", answer)

@@ -1,6 +1,7 @@
 // Tokens of links and of the API: nothing is accepted that was not made with the key, whatever was changed about one that was.
 #include <string>
 
+#include "crypto/encoding.hpp"
 #include "io/codec/start_link.hpp"
 #include "io/codec/success_token.hpp"
 #include "io/codec/token.hpp"
@@ -27,6 +28,14 @@ void try_access(std::string_view text, std::uint8_t where, std::uint8_t what) {
   fuzz::promise(std::holds_alternative<identity>(read) && std::get<identity>(read) == who, "our own access token is read");
   fuzz::promise(std::holds_alternative<token_fault>(verify_refresh(token, now, keys)), "an access token is no refresh token");
   fuzz::promise(std::holds_alternative<token_fault>(verify_access(token, now + access_life, keys)), "its time runs out");
+  // Claims of any kind, signed by us.
+  auto odd = token.substr(0, token.find('.') + 1) + base64url_encode(as_bytes(text));
+  odd += "." + sign_hs256(odd, keys.current);
+  const auto opened = verify_access(odd, now, keys);
+  if (const auto* claimed = std::get_if<identity>(&opened)) fuzz::promise(!claimed->account_id.empty(), "who has no name is nobody");
+  const auto renewed = verify_refresh(odd, now, keys);
+  if (const auto* claimed = std::get_if<refresh_claim>(&renewed))
+    fuzz::promise(!claimed->account_id.empty() && !claimed->session_id.empty(), "a session has its name and its owner");
   auto changed = token;
   changed[(where * 3u) % changed.size()] = static_cast<char>(what);
   fuzz::promise(changed == token || std::holds_alternative<token_fault>(verify_access(changed, now, keys)),

@@ -226,6 +226,21 @@ TEST_CASE("a change of the payout address waits for its owner, and its token is 
   CHECK(wish->extra_id == "5");
   CHECK(wish->account == "ann");
   CHECK(asked.body.find(wish->token) == std::string::npos);
+}
+
+TEST_CASE("a change of the payout address is taken back whatever the channel sells") {
+  desk d;
+  CHECK(d.ask("DELETE", "/api/channels/-100/payout/change", "bob").status == 404);
+  CHECK(d.asked.empty());
+  // One that drains tells no terms, but takes this.
+  d.answer = [](const envelope& letter) -> entity_reply {
+    const auto& message = std::get<channel_message>(letter.body);
+    if (std::holds_alternative<get_channel>(message)) return refused{refusal::not_found, "the channel is not on sale"};
+    return ok{};
+  };
+  CHECK(d.ask("DELETE", "/api/channels/-100/payout/change", "ann").status == 200);
+  REQUIRE(d.told<cancel_payout_change>(entity_kind::channel));
+  d.answer = [](const envelope&) { return entity_reply{refused{refusal::conflict, ""}}; };
   CHECK(d.ask("DELETE", "/api/channels/-100/payout/change", "ann").status == 409);
 }
 

@@ -391,7 +391,7 @@ TEST_CASE("the status API tells an order's bearer how far it is") {
   CHECK(result->get_header_value("Access-Control-Allow-Origin") == "https://shop.example");
   CHECK(result->body
         == "{\"order_id\":\"" + order
-               + "\",\"status\":\"paid\",\"channel_title\":\"Club \\\"A\\\"\",\"invoice_url\":\"https://pay/1\","
+               + "\",\"status\":\"paid\",\"inside\":false,\"channel_title\":\"Club \\\"A\\\"\",\"invoice_url\":\"https://pay/1\","
                  "\"invite_link\":\"https://t.me/+abc\"}");
   const auto refused_one = client.Get(path);
   check_problem(refused_one, 401);

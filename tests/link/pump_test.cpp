@@ -5,6 +5,7 @@
 #include <cstring>
 #include <thread>
 
+#include <openssl/bio.h>
 #include <openssl/ssl.h>
 
 #include <arpa/inet.h>
@@ -433,4 +434,38 @@ TEST_CASE("a lost certificate is let in no more, what stands by it ends, and its
   made.run({"operator", "olga"});
   pump_rig olga(lost, patient());
   CHECK(opened(olga.dial(server.address(), "a")));
+}
+
+TEST_CASE("who was shaking hands when their certificate was refused is not let in either") {
+  certificate_folder made;
+  pump_rig server(made.folder("node/a"), patient());
+  server.listen();
+  const auto lost = made.folder("operator/olga");
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
+  SSL_CTX_use_certificate_file(context.get(), (lost + "/cert.pem").c_str(), SSL_FILETYPE_PEM);
+  SSL_CTX_use_PrivateKey_file(context.get(), (lost + "/key.pem").c_str(), SSL_FILETYPE_PEM);
+  const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), &SSL_free);
+  auto *heard = BIO_new(BIO_s_mem()), *said = BIO_new(BIO_s_mem());
+  SSL_set_bio(ssl.get(), heard, said); // Its own from now on.
+  SSL_set_connect_state(ssl.get());
+  const auto unsent = [&] {
+    std::string bytes(BIO_ctrl_pending(said), '\0');
+    BIO_read(said, bytes.data(), static_cast<int>(bytes.size()));
+    return bytes;
+  };
+  // All is said but the last word, which has the certificate in it.
+  const auto fd = connect_to(server.port);
+  SSL_do_handshake(ssl.get());
+  REQUIRE(send_all(fd.get(), unsent()));
+  while (SSL_do_handshake(ssl.get()) != 1) {
+    const auto byte = read_some(fd.get(), 1);
+    REQUIRE(byte.size() == 1);
+    BIO_write(heard, byte.data(), 1);
+  }
+  made.run({"refuse", "operator/olga"});
+  REQUIRE(server.store->reload().changed);
+  CHECK_FALSE(refusal(pump_rig(lost, patient()).dial(server.address(), "a")).empty()); // So the list is known.
+  REQUIRE(send_all(fd.get(), unsent()));
+  CHECK(read_to_end(fd.get()));
+  CHECK(server.opened_count() == 0);
 }

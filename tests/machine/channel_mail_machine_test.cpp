@@ -158,6 +158,18 @@ TEST_CASE("an account without a confirmed address gets no mail, and nothing wait
   CHECK(bot.question("address:").to.id == "acc");
 }
 
+TEST_CASE("the channel's own account confirms and is told, whichever account asks") {
+  auto m = selling();
+  // One that was joined with the owner's Telegram user later, perhaps by a trick.
+  m.send(change_payout{m.state.payout_asset, other_address, "", "t9", true, "other"});
+  CHECK(m.question("address:").to.id == "acc");
+  // Registered in the bot, it has none: then it is the one that asks.
+  auto bots = selling();
+  bots.state.owner_account.clear();
+  bots.send(change_payout{bots.state.payout_asset, other_address, "", "t9", true, "other"});
+  CHECK(bots.question("address:").to.id == "other");
+}
+
 TEST_CASE("a restart loses the secret and makes another; a mail that is refused for good holds nothing up") {
   auto m = selling();
   ask(m);

@@ -104,6 +104,22 @@ TEST_CASE("nobody changes what is registered by somebody else") {
   CHECK(shared.state.owner_chat_id == 7);
 }
 
+TEST_CASE("a channel without an owner stays on sale for whoever becomes its owner, and their address waits like any other") {
+  auto nobodys = owned(0);
+  nobodys.owner_chat_id = 0;
+  machine<channel_kind> m("-1001");
+  m.send(register_channel{nobodys});
+  auto mine = owned(8);
+  mine.payout_address = other_address;
+  m.send(register_channel{mine, true});
+  CHECK(m.state.status == channel_status::registered);
+  CHECK(m.state.owner_user_id == 8);
+  CHECK(m.state.payout_address == owned().payout_address);
+  CHECK(m.state.change.address == other_address);
+  REQUIRE(m.rows<slot_claimed>().size() == 1);
+  CHECK(m.rows<slot_claimed>()[0].granted);
+}
+
 TEST_CASE("another payout address in the terms is not taken over but asked about") {
   auto m = selling();
   auto terms = owned();
@@ -168,6 +184,13 @@ TEST_CASE("a change can be taken back until it has its effect, and is forgotten 
   CHECK(m.state.owed_notice == channel_notice::payout_kept);
   CHECK_FALSE(m.owes("settle"));
 
+  auto draining = moving();
+  draining.send(close_channel{});
+  CHECK(code_of(draining.send(cancel_payout_change{"", 7})) == "conflict");
+  draining.send(cancel_payout_change{}); // By the web account, which names no token.
+  CHECK(draining.state.change == payout_change{});
+  CHECK(code_of(draining.send(cancel_payout_change{})) == "conflict");
+
   auto forgotten = moving();
   const auto old = forgotten.state.payout_address;
   forgotten.now += std::chrono::hours(24);
@@ -219,8 +242,14 @@ TEST_CASE("a channel that is closed drains first: nothing is sold, everything is
   auto again = selling();
   again.send(close_channel{0});
   CHECK(code_of(again.send(register_channel{owned(8), true})) == "conflict"); // What drains is still its owner's.
-  again.send(register_channel{owned(), true});
-  CHECK(again.state.status == channel_status::claiming);
+  // On sale again, in the place that it still has: were it refused one, its value would be anybody's to send elsewhere.
+  auto moved = owned();
+  moved.payout_address = other_address;
+  again.send(register_channel{moved, true});
+  CHECK(again.state.status == channel_status::registered);
+  CHECK(again.rows<slot_claimed>().empty());
+  CHECK(again.state.payout_address == owned().payout_address);
+  CHECK(again.state.change.address == other_address);
   machine<channel_kind> none("-1001");
   CHECK(code_of(none.send(close_channel{})) == "not_found");
 }

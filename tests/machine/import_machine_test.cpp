@@ -314,6 +314,11 @@ TEST_CASE("hostile rows are named with their key and reason, and the good ones b
       {"payout_accumulation", {{"status", "swapping"}}, "it is being paid out by the predecessor"},
       {"payout_accumulation", {{"batch_conversion_id", "b-1"}}, "it is being converted by the predecessor"},
       {"payout_accumulation", {{"payout_batch_id", "p-1"}}, "it is being paid out by the predecessor"},
+      {"payout_accumulation", {{"payout_batch_id", "p-0"}}, "it is not marked as paid out, and names a payout that is not under way: p-0"},
+      {"payout_accumulation", {{"payout_batch_id", "p-9"}}, "names a payout that is not under way: p-9"},
+      {"payout_accumulation",
+       {{"batch_conversion_id", "b-0"}},
+       "it is not marked as converted, and names a conversion that is not under way: b-0"},
       {"payout_accumulation", {{"client_wallet_address", "0x00000000000000000000000000000000000000b0"}}, "its wallet is not its channel's"},
   };
   for (const auto& c : cases) {
@@ -322,8 +327,10 @@ TEST_CASE("hostile rows are named with their key and reason, and the good ones b
         {"main_clients_database", {a_channel()}},
         {"private_channel_users_database", {a_subscriber()}},
         {"payout_accumulation", {gathered()}},
-        {"batch_conversions", {{{"batch_conversion_id", "b-1"}, {"conversion_status", "swapping"}}}},
-        {"payout_batches", {{{"batch_id", "p-1"}, {"status", "processing"}}}}};
+        {"batch_conversions",
+         {{{"batch_conversion_id", "b-1"}, {"conversion_status", "swapping"}},
+          {{"batch_conversion_id", "b-0"}, {"conversion_status", "completed"}}}},
+        {"payout_batches", {{{"batch_id", "p-1"}, {"status", "processing"}}, {{"batch_id", "p-0"}, {"status", "completed"}}}}};
     const std::string name = c.table;
     const values second = name == "registered_users"        ? owner({{"user_id", "u2"}})
                           : name == "main_clients_database" ? a_channel({{"open_channel_id", "-2001"}, {"closed_channel_id", "-2002"}})
@@ -370,6 +377,16 @@ TEST_CASE("what is over is left alone, and what is under way is shown and not ac
     if (c.table == "payout_accumulation") CHECK(c.settled == 2);
 }
 
+TEST_CASE("the predecessor's words are cut between characters") {
+  std::string error = "x";
+  for (int i = 0; i < 100; ++i) error += "\u00e9"; // Two bytes each: the limit falls into the middle of one.
+  const auto plan = plan_of(
+      {table_of("batch_conversions", {{{"batch_conversion_id", "b-1"}, {"conversion_status", "swapping"}, {"error_message", error}}})});
+  const auto swap = first<imported_swap, conversion_message>(plan, import_stage::in_flight);
+  CHECK(clean_text(swap.words));
+  CHECK(swap.words.find("error_message x\u00e9") != swap.words.npos);
+}
+
 TEST_CASE("of a connection string only the place and the user are ever shown") {
   struct line {
     const char *dsn, *shown;
@@ -407,6 +424,39 @@ import_opening opening(bool covered, const char* of_eth = "0.5", const char* of_
 }
 
 } // namespace
+
+TEST_CASE("what gathered is owed to the predecessor's channel, and to nobody who registered its id here first") {
+  auto there = sample_channel();
+  there.owner_chat_id = 77;
+  there.owner_account = "acc";
+  struct line {
+    const char* what;
+    void (*change)(channel&);
+    bool good;
+  };
+  for (const auto& l :
+       {line{"the same", [](channel&) {}, true},
+        {"another wallet of the owner's", [](channel& c) { c.payout_address = "0xb0"; }, true},
+        {"of the account alone", [](channel& c) { c.payout_address = "0xb0", c.owner_user_id = 5; }, true},
+        {"of the user alone", [](channel& c) { c.payout_address = "0xb0", c.owner_account.clear(); }, true},
+        {"the owner's wallet", [](channel& c) { c.owner_user_id = 5, c.owner_account = "other"; }, true},
+        {"somebody's", [](channel& c) { c.payout_address = "0xb0", c.owner_user_id = 5, c.owner_account = "other"; }, false},
+        {"nobody's", [](channel& c) { c.payout_address = "0xb0", c.owner_user_id = 0, c.owner_account.clear(); }, false},
+        {"another closed channel", [](channel& c) { c.closed_channel_id = -9; }, false},
+        {"never registered", [](channel& c) { c.status = channel_status::refused; }, false}}) {
+    INFO(l.what);
+    auto here = there;
+    here.owner_user_id = 77;
+    l.change(here);
+    CHECK(is_successor(here, there) == l.good);
+  }
+  auto unknown = there; // The predecessor knew neither user nor account.
+  unknown.owner_chat_id = 0;
+  unknown.owner_account.clear();
+  auto elsewhere = unknown;
+  elsewhere.payout_address = "0xb0";
+  CHECK_FALSE(is_successor(elsewhere, unknown));
+}
 
 TEST_CASE("an opening that is covered is owed from equity and gathers as any accrual") {
   machine<payment_kind> m("OPENING");
@@ -527,6 +577,16 @@ TEST_CASE("access that was bought before keeps its end; two rows are one access 
   m.send(earlier);
   CHECK(m.state.ends_at == later.ends_at);
   CHECK(m.state.periods.size() == 3);
+  auto renewed = access; // The same row, which ends later now.
+  renewed.ends_at += std::chrono::days(30);
+  m.send(renewed);
+  CHECK(m.state.ends_at == renewed.ends_at);
+  CHECK(m.state.starts_at == access.starts_at);
+  CHECK(m.state.periods.size() == 3);
+  CHECK(m.state.periods[0].ends_at == renewed.ends_at);
+  REQUIRE(m.rows<subscription_period>().size() == 1);
+  m.send(access);
+  CHECK_FALSE(m.last.changed);
   earlier.order_id.clear();
   CHECK(code_of(m.send(earlier)) == "invalid");
   earlier.order_id = "ROW4";

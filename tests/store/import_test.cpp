@@ -72,6 +72,14 @@ TEST_CASE("one import runs at a time, and the next one once it has ended") {
   rig.end(other);
 }
 
+TEST_CASE("our own views by the predecessor's names are not taken over") {
+  import_rig rig;
+  const auto found = rig.read(rig.db.dsn + " options='-c search_path=legacy'", rig.importer);
+  CHECK(found.error.find("is a view of a PayGatePrime") != std::string::npos);
+  CHECK(found.tables.empty());
+  CHECK(rig.read(new_database(), rig.importer).error.empty()); // The lock is free again.
+}
+
 TEST_CASE("what is no connection string is not repeated") {
   import_rig rig;
   const auto found = rig.read("password=s3cret and more", rig.importer);
