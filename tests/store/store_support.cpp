@@ -144,7 +144,10 @@ struct filler {
     value = money<Unit>::of_units(units);
   }
   void operator()(std::string_view, timestamp& value) { value = at_micros(some_micros + 1'000'003 * ++n); }
-  void operator()(std::string_view name, std::optional<timestamp>& value) { (*this)(name, value.emplace()); }
+  template <class T>
+  void operator()(std::string_view name, std::optional<T>& value) {
+    (*this)(name, value.emplace());
+  }
   template <named_enum E>
   void operator()(std::string_view, E& value) {
     ++n, value = static_cast<E>(std::size(enum_names<E>::values) - 1);
