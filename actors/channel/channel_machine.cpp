@@ -187,8 +187,8 @@ struct channel_step {
     const bool by_button = wish.in_telegram && c.owner_chat_id != 0;
     c.change = {wish.target, wish.address, wish.extra_id, wish.token, by_button, false, context.now + confirmation_patience, {}};
     // Another account may manage the channel, through its owner's Telegram user; it neither confirms nor hides what the owner's own one is
-    // told.
-    c.mail.account = c.owner_account.empty() ? wish.account : c.owner_account;
+    // told. A channel that was registered in the bot has none: whoever has its chat confirms there.
+    c.mail.account = c.owner_account.empty() && c.owner_chat_id == 0 ? wish.account : c.owner_account;
     tell_owner(c, channel_notice::payout_asked);
   }
 

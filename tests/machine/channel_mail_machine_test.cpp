@@ -163,11 +163,16 @@ TEST_CASE("the channel's own account confirms and is told, whichever account ask
   // One that was joined with the owner's Telegram user later, perhaps by a trick.
   m.send(change_payout{m.state.payout_asset, other_address, "", "t9", true, "other"});
   CHECK(m.question("address:").to.id == "acc");
-  // Registered in the bot, it has none: then it is the one that asks.
+  // Registered in the bot, it has none: then its owner confirms in the chat, and without a chat the one that asks does by mail.
   auto bots = selling();
   bots.state.owner_account.clear();
   bots.send(change_payout{bots.state.payout_asset, other_address, "", "t9", true, "other"});
-  CHECK(bots.question("address:").to.id == "other");
+  CHECK_FALSE(bots.owes("address:"));
+  CHECK(bots.state.change.in_telegram);
+  auto alone = selling();
+  alone.state.owner_account.clear(), alone.state.owner_chat_id = 0;
+  alone.send(change_payout{alone.state.payout_asset, other_address, "", "t9", true, "other"});
+  CHECK(alone.question("address:").to.id == "other");
 }
 
 TEST_CASE("a restart loses the secret and makes another; a mail that is refused for good holds nothing up") {
