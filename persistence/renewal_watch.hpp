@@ -25,7 +25,7 @@ public:
   }
   /// Forgets who was not seen since.
   void forget(steady::time_point before) {
-    std::erase_if(seen_, [before](const auto& entry) { return entry.second.looked < before; });
+    std::erase_if(seen_, [before](const auto& one) { return one.second.looked < before; });
   }
 
 private:
