@@ -59,12 +59,22 @@ std::vector<api_field> term_fields() {
           amount_field("threshold_usd", "How much gathers before it is paid out, with the strategy threshold.")};
 }
 
+/// The caller's Telegram user; 0: none. An access token that was made before the link does not know of it yet.
+std::int64_t telegram_user_of(const api_call& call) {
+  if (call.caller.telegram_user_id != 0) return call.caller.telegram_user_id;
+  const auto reply = ask_identity(call.service, entity_kind::account, call.caller.account_id, account_message{get_account{}});
+  const auto* account = std::get_if<account_view>(&reply);
+  return account ? account->telegram_user_id : 0;
+}
+
 /// Whether the caller may sell access to these channels; the refusal when not. Fills in the titles.
 std::optional<api_answer> rights_objection(const api_call& call, channel& terms) {
-  if (call.caller.telegram_user_id == 0) return api_problem(403, "This account is not linked with a Telegram user: please register the channel in the bot, by /channels.");
+  if (terms.owner_user_id == 0)
+    return api_problem(403, "This account is not linked with a Telegram user: please link it, or register the channel in the bot, by "
+                            "/channels.");
   if (!call.service.ports.call) return api_busy();
   const auto outcome =
-      call.service.ports.call(check_rights{terms.open_channel_id, terms.closed_channel_id, call.caller.telegram_user_id}, rights_deadline);
+      call.service.ports.call(check_rights{terms.open_channel_id, terms.closed_channel_id, terms.owner_user_id}, rights_deadline);
   const auto* rights = std::get_if<rights_checked>(&outcome);
   if (!rights) return api_busy();
   if (!rights->good())
@@ -96,7 +106,7 @@ api_answer create_channel(const api_call& call) {
   terms.donations = true;
   take_terms(*call.body, terms);
   take_destination(*json_member(*call.body, "payout"), terms.payout_asset, terms.payout_address, terms.payout_extra_id);
-  terms.owner_user_id = terms.owner_chat_id = call.caller.telegram_user_id;
+  terms.owner_user_id = terms.owner_chat_id = telegram_user_of(call);
   terms.owner_account = call.caller.account_id;
   const auto id = std::to_string(terms.open_channel_id);
   if (std::holds_alternative<channel_view>(ask_channel(call, id, get_channel{})))
@@ -175,7 +185,7 @@ api_answer change_payout_address(const api_call& call) {
   change_payout wish;
   take_destination(*call.body, wish.target, wish.address, wish.extra_id);
   wish.token = new_token();
-  wish.in_telegram = call.caller.telegram_user_id != 0;
+  wish.in_telegram = telegram_user_of(call) != 0;
   wish.account = call.caller.account_id;
   const auto reply = ask_channel(call, call.params[0], std::move(wish));
   if (const auto* no = std::get_if<refused>(&reply)) return api_refused(*no);

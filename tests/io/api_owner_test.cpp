@@ -171,6 +171,17 @@ TEST_CASE("a channel is registered by who has rights in both channels") {
 
   desk unlinked;
   CHECK(unlinked.ask("POST", "/api/channels", "unlinked", new_channel).status == 403);
+  CHECK_FALSE(unlinked.told<register_channel>(entity_kind::channel));
+  // Linked since the token was made.
+  unlinked.answer = [](const envelope& letter) -> entity_reply {
+    account_view una;
+    una.telegram_user_id = 44;
+    if (letter.to.kind == entity_kind::account) return una;
+    return refused{refusal::not_found, ""};
+  };
+  unlinked.ask("POST", "/api/channels", "unlinked", new_channel);
+  REQUIRE(unlinked.told<register_channel>(entity_kind::channel));
+  CHECK(unlinked.told<register_channel>(entity_kind::channel)->terms.owner_user_id == 44);
   desk stranger;
   stranger.rights.owner_closed = false;
   stranger.rights.words = "You are no administrator of the closed channel.";

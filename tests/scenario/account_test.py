@@ -32,9 +32,14 @@ class account(WorldTest):
         cls.world = World({"http": {"trusted_proxies": '["127.0.0.1"]'}}, channels=False)
         cls.failed = False
 
-    def call(self, method, path, body=None, token=None, ip="198.51.100.7", match="*"):
+    def setUp(self):
+        # Each test is a network of its own: what one asks for is not counted against another.
+        type(self).tests = getattr(self, "tests", 0) + 1
+        self.home = f"198.51.{self.tests}.7"
+
+    def call(self, method, path, body=None, token=None, ip=None, match="*"):
         """(status, answer, headers); every answer is JSON, an error a problem. `match`: what a PATCH says it has read."""
-        headers = {"X-Forwarded-For": ip} | ({"If-Match": match} if method == "PATCH" and match else {})
+        headers = {"X-Forwarded-For": ip or self.home} | ({"If-Match": match} if method == "PATCH" and match else {})
         if token is not None:
             headers["Authorization"] = "Bearer " + token
         if body is not None:
@@ -44,7 +49,7 @@ class account(WorldTest):
             self.assertEqual(got["content-type"].split(";")[0], "application/problem+json" if status >= 400 else "application/json", text)
         return status, json.loads(text) if text else None, got
 
-    def post(self, path, bearer=None, ip="198.51.100.7", **body):
+    def post(self, path, bearer=None, ip=None, **body):
         return self.call("POST", path, body or None, bearer, ip)
 
     def mails(self, to, subject):
@@ -65,7 +70,7 @@ class account(WorldTest):
         self.assertEqual(self.post("auth/verify-email", token=token)[:2], (200, {"status": "confirmed"}))
         return name, mail
 
-    def logged_in(self, name, password="correct horse battery", ip="198.51.100.7"):
+    def logged_in(self, name, password="correct horse battery", ip=None):
         status, tokens, _ = self.post("auth/login", ip=ip, login=name, password=password)
         self.assertEqual(status, 200, tokens)
         return tokens
@@ -250,17 +255,23 @@ class account(WorldTest):
         home, thief = "192.0.2.10", "203.0.113.50"
         self.logged_in(name, ip=home)
         for login in (name, nobody):
-            got = [self.post("auth/login", ip=thief, login=login, password="a wrong long one")[0] for _ in range(6)]
-            self.assertEqual(got, [401] * 5 + [429])
+            # Five for nothing, then after 1, 2, 4 ... seconds: in the end the wait is longer than this test can take.
+            for span in [0] * 5 + [2**n for n in range(9)]:
+                self.advance(f"{span}s") if span else None
+                self.assertEqual(self.post("auth/login", ip=thief, login=login, password="a wrong long one")[0], 401, span)
+            self.assertEqual(self.post("auth/login", ip=thief, login=login, password="a wrong long one")[0], 429)
             status, _, headers = self.post("auth/login", ip="203.0.113.99", login=login, password="a wrong long one")  # Of the same network.
             self.assertEqual(status, 429)
             self.assertGreaterEqual(int(headers["retry-after"]), 1)
         # Even the right password has to wait there, and nowhere else.
         self.assertEqual(self.post("auth/login", ip=thief, login=name, password="correct horse battery")[0], 429)
         self.logged_in(name, ip="192.0.2.77")
-        for i in range(40):
-            status = self.post("auth/login", ip=f"10.{i}.0.1", login=name, password="a wrong long one")[0]
-        self.assertEqual(status, 429)  # All strangers together.
+        for i in range(30):
+            self.post("auth/login", ip=f"10.{i}.0.1", login=name, password="a wrong long one")
+        for i in range(8):  # All strangers together: a minute between two at last.
+            self.advance("61s")
+            self.assertEqual(self.post("auth/login", ip=f"10.{100 + i}.0.1", login=name, password="a wrong long one")[0], 401)
+        self.assertEqual(self.post("auth/login", ip="10.200.0.1", login=name, password="a wrong long one")[0], 429)
         self.logged_in(name, ip=home)
         # Whoever is elsewhere for the first time meanwhile has the mail.
         abroad = "198.18.0.1"
