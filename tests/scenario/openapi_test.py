@@ -167,9 +167,10 @@ class openapi(WorldTest):
             path = self.api.good[name].get("path")
             for status, lines, body in ((400, "Content-Length: x\r\n", b""), (400, "Content-Length: 2\r\nContent-Length: 3\r\n", b"{} "), (411, no_end, b"0\r\n\r\n"),
                                         (415, compressed, b"{}"), (413, "Content-Length: 70000\r\n", b" " * 70000)):
-                if status in operation.statuses:
-                    with self.subTest(name, status=status):
-                        self.assertEqual(self.api.raw(name, lines, body, path)[0], status)
+                if (status, operation.method) == (413, "GET"):
+                    continue  # A GET with any body is a 400.
+                with self.subTest(name, status=status):
+                    self.assertEqual(self.api.raw(name, lines, body, path)[0], status)
             if operation.takes_body:
                 good = {"path": path, "headers": {"If-Match": "*"}} | ({"token": self.olga.access} if operation.token else {})
                 for status, text, kind in ((400, "{", "application/json"), (400, '{"a":NaN}', "application/json"), (400, "", "application/json"),
