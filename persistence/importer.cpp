@@ -93,6 +93,18 @@ legacy_database read_all(const std::string& dsn) {
   return found;
 }
 
+/// Unlocked by name first: a server takes a while to see that a connection is closed, and the next import may begin at once.
+void release(importer_state& state) {
+  const auto lock = std::move(state.lock);
+  if (!lock) return;
+  try {
+    pqxx::nontransaction session(*lock);
+    session.exec_params1("SELECT pg_advisory_unlock($1)", import_lock);
+  } catch (const std::exception&) {
+    // The connection is lost, and the lock with it.
+  }
+}
+
 legacy_database import_from(importer_state& state, const std::string& dsn) {
   legacy_database failed;
   if (!is_readable(dsn)) {
@@ -114,7 +126,7 @@ legacy_database import_from(importer_state& state, const std::string& dsn) {
   try {
     return read_all(dsn);
   } catch (const std::exception& failure) {
-    state.lock.reset();
+    release(state);
     failed.error = "the predecessor's database: " + words_of(failure);
     return failed;
   }
@@ -128,7 +140,7 @@ importer_actor::behavior_type importer_behavior(importer_ptr self, std::string d
       [=](import_atom, const std::string& from) -> legacy_database_ptr {
         return std::make_shared<const legacy_database>(import_from(self->state, from));
       },
-      [=](import_end_atom) { self->state.lock.reset(); },
+      [=](import_end_atom) { release(self->state); },
   };
 }
 

@@ -328,7 +328,7 @@ TEST_CASE("while the machine is busy the link rests between its rounds, and ever
     REQUIRE(read_some(out->plain.get(), 4) == "back");
   }
   const auto rounds = server.pump->rounds() - before;
-  CHECK(rounds >= 50);
+  CHECK(rounds >= 10);
   CHECK((rounds - 1) * limits.rest <= link_clock::now() - began);
 }
 
