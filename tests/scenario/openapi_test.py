@@ -107,6 +107,7 @@ class openapi(WorldTest):
         for name in ("list_subscribers", "list_payouts", "get_balance", "get_stats", "get_schedule"):
             olga.expect(name, 200, path=one)
         olga.expect("get_stats", 200, path=one, query={"days": 3})
+        wait("both payments to have arrived", lambda: sum(p["arrived"] for p in olga.expect("list_payments", 200, path=one)["items"]) == 2, 90)
         orders = olga.expect("list_payments", 200, path=one)["items"]
         self.assertEqual({(p["donation"], p["status"] == "waiting") for p in orders}, {(False, False), (False, True), (True, False)})
         # Page by page it is the same list.
