@@ -143,7 +143,7 @@ std::string operation(const api_route& route) {
   one.add("operationId", json_quoted(route.name));
   one.add("summary", json_quoted(route.summary));
   one.add("tags", list_of({json_quoted(route.tag)}));
-  one.add("security", route.refreshes                          ? R"([{"refresh_token":[]}])"
+  one.add("security", route.refreshes                      ? R"([{"refresh_token":[]}])"
                       : route.access == api_access::anyone ? "[]"
                                                            : R"([{"access_token":[]}])");
   std::vector<std::string> parameters;
@@ -182,9 +182,10 @@ std::string openapi_document(const std::vector<api_route>& routes) {
   for (const auto& [path, item] : paths) all_paths.add(path, item.object());
   for (const auto& [name, schema] : schemas) all_schemas.add(name, schema);
   components.add("schemas", all_schemas.object());
-  components.add("securitySchemes",
-                 R"({"access_token":{"type":"http","scheme":"bearer","bearerFormat":"JWT","description":"Of log-in; good for a quarter of an hour."},)"
-                 R"("refresh_token":{"type":"http","scheme":"bearer","bearerFormat":"JWT","description":"Of log-in, good once, for nothing but the session itself."}})");
+  components.add(
+      "securitySchemes",
+      R"({"access_token":{"type":"http","scheme":"bearer","bearerFormat":"JWT","description":"Of log-in; good for a quarter of an hour."},)"
+      R"("refresh_token":{"type":"http","scheme":"bearer","bearerFormat":"JWT","description":"Of log-in, good once, for nothing but the session itself."}})");
   std::vector<std::string> named_tags;
   for (const auto& tag : tags) named_tags.push_back("{\"name\":" + json_quoted(tag) + "}");
   document.add("openapi", json_quoted("3.1.0"));

@@ -1,5 +1,5 @@
-// Sends HTTP requests by the clock: the n-th is due at n/rate, whether the ones before it were answered or not, and its latency counts from then.
-// So a server that stalls is seen by everybody who would have come meanwhile. One thread, epoll, connections that are kept.
+// Sends HTTP requests by the clock: the n-th is due at n/rate, whether the ones before it were answered or not, and its latency counts from
+// then. So a server that stalls is seen by everybody who would have come meanwhile. One thread, epoll, connections that are kept.
 //   api_load PORT FILE --rate PER_SECOND --seconds S [--connections N]      rate 0: as fast as N connections go
 // FILE holds requests, sent in turn: "CLASS STATUS BYTES\n", then the request itself. Prints a line for each class, and one for all.
 #include <arpa/inet.h>
@@ -82,7 +82,8 @@ int whole_answer(const std::string& got, bool& closes) {
 class load {
 public:
   load(int port, std::vector<request> requests, double rate, int connections)
-      : port_(port), requests_(std::move(requests)), rate_(rate), poll_(epoll_create1(0)), connections_(static_cast<std::size_t>(connections)) {
+      : port_(port), requests_(std::move(requests)), rate_(rate), poll_(epoll_create1(0)),
+        connections_(static_cast<std::size_t>(connections)) {
     for (auto& c : connections_) {
       open(c);
       idle_.push_back(&c);
@@ -156,7 +157,8 @@ private:
     to.sin_family = AF_INET;
     to.sin_port = htons(static_cast<std::uint16_t>(port_));
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(c.socket, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) give_up(std::string("connect: ") + std::strerror(errno));
+    if (::connect(c.socket, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
+      give_up(std::string("connect: ") + std::strerror(errno));
     const int on = 1;
     setsockopt(c.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     epoll_event watch{};
@@ -193,7 +195,8 @@ private:
 
   void finish(connection& c, int status) {
     auto& figures = groups_[c.now->group];
-    figures.latency_us.push_back(static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(steady::now() - c.due).count()));
+    figures.latency_us.push_back(
+        static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(steady::now() - c.due).count()));
     if (status != c.now->status && ++figures.wrong <= 3)
       std::fprintf(stderr, "api_load: %d instead of %d: %.80s ... %.300s\n", status, c.now->status, c.now->text.c_str(), c.got.c_str());
     c.now = nullptr;
@@ -205,9 +208,12 @@ private:
     auto& all = figures.latency_us;
     if (all.empty()) return;
     std::sort(all.begin(), all.end());
-    const auto at = [&](double share) { return all[std::min(all.size() - 1, static_cast<std::size_t>(share * static_cast<double>(all.size())))] / 1e3; };
-    std::printf("RESULT class %s requests %zu seconds %.3f rate %.1f p50_ms %.3f p99_ms %.3f p999_ms %.3f max_ms %.3f wrong %lld\n", name.c_str(), all.size(),
-                took_, static_cast<double>(all.size()) / took_, at(0.5), at(0.99), at(0.999), all.back() / 1e3, static_cast<long long>(figures.wrong));
+    const auto at = [&](double share) {
+      return all[std::min(all.size() - 1, static_cast<std::size_t>(share * static_cast<double>(all.size())))] / 1e3;
+    };
+    std::printf("RESULT class %s requests %zu seconds %.3f rate %.1f p50_ms %.3f p99_ms %.3f p999_ms %.3f max_ms %.3f wrong %lld\n",
+                name.c_str(), all.size(), took_, static_cast<double>(all.size()) / took_, at(0.5), at(0.99), at(0.999), all.back() / 1e3,
+                static_cast<long long>(figures.wrong));
   }
 
   const int port_;
