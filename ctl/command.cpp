@@ -136,10 +136,8 @@ outcome read_verb(const verb& v, const given& line, command c, std::istream& inp
   }
   const bool follows = line.has("follow");
   if ((c.does == flow::tail || c.does == flow::top) && !follows) c.does = flow::once;
-  // What goes over many is a job also when it is dry.
-  if (c.does != flow::once && c.does != flow::pages && c.does != flow::tail && c.does != flow::top && c.does != flow::sweep
-      && line.has("dry-run"))
-    c.does = flow::once;
+  // What a verb over many would do is found out by a job as well.
+  if ((c.does == flow::drain || c.does == flow::reconcile) && line.has("dry-run")) c.does = flow::once;
   if (c.does == flow::drain && line.has("no-wait")) c.does = flow::once;
   if (line.has("shards")) c.show = show_tree_with_shards;
   return c;
