@@ -45,12 +45,13 @@ constexpr const char* promos_sql =
     "u.released_at IS NULL), p.uses_max, p.uses_per_user, p.expires_at FROM promo_code p WHERE p.channel_id = $1::bigint "
     "ORDER BY p.status, p.code LIMIT $3::bigint + 1 OFFSET $2::bigint";
 
-constexpr const char* other_access_sql =
-    "SELECT channel_id, ends_at FROM subscription WHERE user_id = $1::bigint AND closed_channel_id = $2::bigint AND channel_id <> $3::bigint "
-    "AND ends_at > $4::timestamptz ORDER BY ends_at DESC, channel_id LIMIT 1";
+constexpr const char* other_access_sql = "SELECT channel_id, ends_at FROM subscription WHERE user_id = $1::bigint AND closed_channel_id = "
+                                         "$2::bigint AND channel_id <> $3::bigint "
+                                         "AND ends_at > $4::timestamptz ORDER BY ends_at DESC, channel_id LIMIT 1";
 
-constexpr const char* waiting_sql = "SELECT user_id FROM subscription WHERE channel_id = $1::bigint AND trouble <> '' AND user_id > $2::bigint "
-                                    "ORDER BY user_id LIMIT $3::bigint";
+constexpr const char* waiting_sql =
+    "SELECT user_id FROM subscription WHERE channel_id = $1::bigint AND trouble <> '' AND user_id > $2::bigint "
+    "ORDER BY user_id LIMIT $3::bigint";
 
 template <class T>
 T read(const pqxx::row& row, int column) {
@@ -82,8 +83,9 @@ void prepare_bot_books(pqxx::connection& connection) {
   connection.prepare("bot_stats", stats_sql);
   connection.prepare("bot_slot", slot_sql);
   connection.prepare("bot_holdings", holdings_sql);
-  connection.prepare("bot_own_channel", "SELECT open_title FROM channel WHERE id = $1::bigint::text AND owner_user_id = $2::bigint AND $2::bigint <> 0 "
-                                        "AND status NOT IN ('closed', 'refused', 'claiming')");
+  connection.prepare("bot_own_channel",
+                     "SELECT open_title FROM channel WHERE id = $1::bigint::text AND owner_user_id = $2::bigint AND $2::bigint <> 0 "
+                     "AND status NOT IN ('closed', 'refused', 'claiming')");
   connection.prepare("bot_promos", promos_sql);
   connection.prepare("other_access", other_access_sql);
   connection.prepare("waiting", waiting_sql);
@@ -151,15 +153,16 @@ io_outcome answer_bot(pqxx::transaction_base& transaction, const list_promos& re
       listed.more = true;
       break;
     }
-    listed.codes.push_back({row[0].c_str(), read<bool>(row, 1), read<std::int32_t>(row, 2), read<usd_amount>(row, 3), read<std::int64_t>(row, 4),
-                            read<std::int32_t>(row, 5), read<std::int32_t>(row, 6),
+    listed.codes.push_back({row[0].c_str(), read<bool>(row, 1), read<std::int32_t>(row, 2), read<usd_amount>(row, 3),
+                            read<std::int64_t>(row, 4), read<std::int32_t>(row, 5), read<std::int32_t>(row, 6),
                             row[7].is_null() ? std::nullopt : std::optional(read<timestamp>(row, 7))});
   }
   return listed;
 }
 
 io_outcome answer_bot(pqxx::transaction_base& transaction, const find_other_access& request) {
-  const auto rows = transaction.exec_prepared("other_access", request.user_id, request.closed_channel_id, request.channel_id, to_text(request.at));
+  const auto rows =
+      transaction.exec_prepared("other_access", request.user_id, request.closed_channel_id, request.channel_id, to_text(request.at));
   if (rows.empty()) return other_access_seen{};
   return other_access_seen{read<std::int64_t>(rows[0], 0), read<timestamp>(rows[0], 1)};
 }

@@ -152,12 +152,13 @@ void add_waking(std::vector<effect>& due, const channel& s) {
   if (!s.waking_after) return;
   constexpr milliseconds again{1'000}, again_max{60'000};
   if (s.waking.empty())
-    due.push_back({"waiting:" + std::to_string(*s.waking_after), io_request(get_waiting{s.open_channel_id, *s.waking_after}), timestamp{}, again,
-                   again_max});
+    due.push_back({"waiting:" + std::to_string(*s.waking_after), io_request(get_waiting{s.open_channel_id, *s.waking_after}), timestamp{},
+                   again, again_max});
   for (const auto& user : told_now(s))
-    due.push_back({"wake:" + user,
-                   ask_entity{{entity_kind::subscription, std::to_string(s.open_channel_id) + ":" + user}, subscription_message(rights_returned{})},
-                   timestamp{}, again, again_max});
+    due.push_back(
+        {"wake:" + user,
+         ask_entity{{entity_kind::subscription, std::to_string(s.open_channel_id) + ":" + user}, subscription_message(rights_returned{})},
+         timestamp{}, again, again_max});
 }
 
 verdict<channel> take_waiting(const channel& state, const waiting_seen& seen) {

@@ -13,8 +13,8 @@ verdict<channel> take(const channel& state, const rights_changed& event);
 verdict<channel> take(const channel& state, const report_rights& event);
 verdict<channel> take_told(const channel& state, const effect_done& message, timestamp now);
 
-/// While those who waited for the rights are told that they are back: a page of them, a message to each, the next page. A step each, however
-/// many wait; what they do then goes through Telegram's lane like everything else.
+/// While those who waited for the rights are told that they are back: a page of them, a message to each, the next page. A step each,
+/// however many wait; what they do then goes through Telegram's lane like everything else.
 void add_waking(std::vector<effect>& due, const channel& state);
 verdict<channel> take_waiting(const channel& state, const waiting_seen& seen);
 verdict<channel> take_woken(const channel& state, std::string_view user);

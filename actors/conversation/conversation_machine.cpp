@@ -115,8 +115,8 @@ struct conversation_step {
   }
 
   void press(step& out, const chat_update& update) const {
-    if (talk::press_offer(out, update, context.rules) || talk::press_list(out, update) || talk::press_promo(out, update) || talk::press_errand(out, update)
-        || talk::press_broadcast(out, update, context) || talk::press_form(out, update, context.self))
+    if (talk::press_offer(out, update, context.rules) || talk::press_list(out, update) || talk::press_promo(out, update)
+        || talk::press_errand(out, update) || talk::press_broadcast(out, update, context) || talk::press_form(out, update, context.self))
       return;
     talk::answer(out, update, "This offer is no longer valid.");
     talk::owe(out, conversation_view::help);

@@ -61,7 +61,8 @@ keyboard form_buttons(const channel_draft& draft) {
     rows.push_back({line("Pay after each payment", "strategy"), line(form_field::threshold)});
   rows.push_back({line("✅ Save all changes", "save"), line("🗑 Discard", "discard")});
   if (draft.registered)
-    rows.push_back({button{"🏷 Promo codes", "promos:" + std::to_string(draft.open_channel_id), false}, line("⛔ Close the channel", "close")});
+    rows.push_back(
+        {button{"🏷 Promo codes", "promos:" + std::to_string(draft.open_channel_id), false}, line("⛔ Close the channel", "close")});
   return rows;
 }
 

@@ -3,8 +3,8 @@
 #include "actors/channel/channel_terms.hpp"
 #include "actors/conversation/talk.hpp"
 
-// An owner's promo codes: listed, made by one line, disabled by a button. What a code may be is the code's own matter; here the line is read,
-// and made sure whose channel it is.
+// An owner's promo codes: listed, made by one line, disabled by a button. What a code may be is the code's own matter; here the line is
+// read, and made sure whose channel it is.
 namespace paygate::talk {
 
 namespace {
@@ -222,7 +222,8 @@ void promo_answered(step& out, const entity_reply& reply) {
 
 ask_entity promo_request(const conversation& s) {
   const auto id = std::to_string(s.channel_id) + ":";
-  if (s.status == conversation_status::disabling_promo) return {{entity_kind::promo_code, id + s.promo_line}, promo_code_message(disable_promo{})};
+  if (s.status == conversation_status::disabling_promo)
+    return {{entity_kind::promo_code, id + s.promo_line}, promo_code_message(disable_promo{})};
   const auto terms = read_line(s.promo_line);
   set_promo command;
   command.channel_id = s.channel_id;
@@ -260,7 +261,8 @@ keyboard promos_buttons(const conversation& s, const promos_listed& found) {
 }
 
 std::string ask_promo_text() {
-  return "🏷 Write the code in one line: its name, and what it gives, like\n\n<code>SPRING 20%</code>\n<code>SPRING $5 50 2026-12-31 x2</code>\n\n"
+  return "🏷 Write the code in one line: its name, and what it gives, like\n\n<code>SPRING 20%</code>\n<code>SPRING $5 50 2026-12-31 "
+         "x2</code>\n\n"
          "Behind these, as you like: how many orders may use it ("
          + std::to_string(uses_standard)
          + " if you do not say), its last day (UTC), and how often one subscriber may use it (<code>once</code> if you do not say). A code "

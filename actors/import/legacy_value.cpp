@@ -207,7 +207,7 @@ bool is_bcrypt(std::string_view text) {
   if (text[2] != 'a' && text[2] != 'b' && text[2] != 'y') return false;
   if (!is_digit(text[4]) || !is_digit(text[5])) return false;
   const int cost = (text[4] - '0') * 10 + text[5] - '0';
-  if (cost < 4 || cost > 31) return false;
+  if (cost < 4 || cost > 14) return false;
   return std::all_of(text.begin() + 7, text.end(),
                      [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '/'; });
 }

@@ -23,7 +23,8 @@ void show_out(subscription& s, timestamp now) {
   spend_invite(s);
   s.recheck_at.reset();
   if (s.owed_notice != subscription_notice::none) s.owed_notice = subscription_notice::none, s.remark.clear();
-  if (s.access != comparing && s.access != banning && s.access != unbanning && s.access != removed && s.access != judging) go(s, judging, now);
+  if (s.access != comparing && s.access != banning && s.access != unbanning && s.access != removed && s.access != judging)
+    go(s, judging, now);
 }
 
 void leave_removed(subscription& s, timestamp now) {

@@ -24,7 +24,8 @@ std::size_t bytes_of(char lead) {
   return c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 }
 
-/// Where each UTF-16 code unit begins, in bytes; at the end the text's size. A unit in the middle of a character is where the character begins.
+/// Where each UTF-16 code unit begins, in bytes; at the end the text's size. A unit in the middle of a character is where the character
+/// begins.
 std::vector<std::size_t> units_of(std::string_view text) {
   std::vector<std::size_t> units;
   units.reserve(text.size() + 1);
@@ -89,7 +90,8 @@ std::vector<mark> marks_of(std::string_view text, const json_value& entities) {
     if (m.from < m.to) marks.push_back(std::move(m));
   }
   // Whatever contains others comes before them.
-  std::stable_sort(marks.begin(), marks.end(), [](const mark& a, const mark& b) { return a.from != b.from ? a.from < b.from : a.to > b.to; });
+  std::stable_sort(marks.begin(), marks.end(),
+                   [](const mark& a, const mark& b) { return a.from != b.from ? a.from < b.from : a.to > b.to; });
   return marks;
 }
 

@@ -7,9 +7,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-set_promo wish(const chat& c) {
-  return std::get<set_promo>(std::get<promo_code_message>(c.question("promo:").message));
-}
+set_promo wish(const chat& c) { return std::get<set_promo>(std::get<promo_code_message>(c.question("promo:").message)); }
 
 } // namespace
 
@@ -64,12 +62,9 @@ TEST_CASE("from the form to the list, to a new code, and back") {
 
 TEST_CASE("what is not said has its usual meaning") {
   const std::vector<std::tuple<std::string, std::int32_t, std::string, std::int32_t, std::int32_t, bool>> rows = {
-      {"SPRING 20%", 20, "0", 100, 1, false},
-      {"spring 100% once", 100, "0", 100, 1, false},
-      {"SPRING 7 $5", 0, "5", 7, 1, false},
-      {"SPRING\n$0.01  10000", 0, "0.01", 10'000, 1, false},
-      {"SPRING 2099-01-31 1%", 1, "0", 100, 1, true},
-      {"SPRING 1% x250", 1, "0", 250, 250, false}, // As often as one may, all may.
+      {"SPRING 20%", 20, "0", 100, 1, false},         {"spring 100% once", 100, "0", 100, 1, false},
+      {"SPRING 7 $5", 0, "5", 7, 1, false},           {"SPRING\n$0.01  10000", 0, "0.01", 10'000, 1, false},
+      {"SPRING 2099-01-31 1%", 1, "0", 100, 1, true}, {"SPRING 1% x250", 1, "0", 250, 250, false}, // As often as one may, all may.
   };
   for (const auto& [line, percent, fixed, uses, per_user, ends] : rows) {
     chat c;

@@ -141,6 +141,24 @@ class ctl(WorldTest):
         self.ok("address", "check", "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045", "--currency", "eth", "--network", "eth")
         self.assertIn("checksum", self.ok("address", "coverage"))
         self.ok("job", "4711", code=4)
+        self.assertIn("no connection string", self.ok("import", "--from", "nonsense", "--platform-bps", "300", "--reason", "x", code=1))
+
+    def test_3b_who_takes_too_long_and_who_is_out_of_service(self):
+        sql, channel = self.world.database.sql, str(DIRECT_CHANNEL)
+        self.assertEqual(self.data("quarantined"), [])
+        sql(f"UPDATE channel SET quarantine = 'x: boom' WHERE id = '{channel}'")
+        self.assertEqual([(q["kind"], q["id"], q["cause"]) for q in self.data("quarantined")], [("channel", channel, "x: boom")])
+        self.assertEqual(self.ids("quarantined", "--kind", "payment"), [])
+        self.assertIn("boom", self.ok("quarantined"))
+        sql(f"UPDATE channel SET quarantine = '' WHERE id = '{channel}'")
+        self.assertEqual(self.ids("stuck"), [])
+        one = sql("SELECT min(id) FROM subscription")
+        self.assertTrue(one)
+        was = sql(f"SELECT quote_literal(access) || ', ' || quote_literal(access_at) FROM subscription WHERE id = '{one}'")
+        sql(f"UPDATE subscription SET (access, access_at) = ('inviting', now() - interval '1 day') WHERE id = '{one}'")
+        self.assertEqual(self.ids("stuck", "--kind", "subscription"), ["subscription/" + one])
+        self.assertIn("inviting", self.ok("stuck"))
+        sql(f"UPDATE subscription SET (access, access_at) = ({was}) WHERE id = '{one}'")
 
     # --- steering ---
 

@@ -272,6 +272,10 @@ TEST_CASE("a failure that mended itself leaves the list; one that comes later is
     CHECK(result.outcome == commit_outcome::committed);
   }
   CHECK(db.value("SELECT string_agg(entity_id || text, ' ') FROM failed_transaction WHERE resolved_at IS NULL") == "qlater");
+  auto both = payment_step(db, "r", 1);
+  both.rows = {failure_listed{"z", "z"}, failure_mended{"at once"}};
+  REQUIRE(db.commit(both).outcome == commit_outcome::committed);
+  CHECK(db.value("SELECT count(*) FROM failed_transaction WHERE entity_id = 'r'") == "0");
 }
 
 TEST_CASE("a child row never moves to another parent") {
