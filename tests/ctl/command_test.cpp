@@ -108,9 +108,6 @@ TEST_CASE("a verb over many is one command of the daemon") {
   CHECK(std::get<command>(read("retry --all --dry-run")).does == flow::sweep);
   CHECK(std::get<command>(read("import --from x --platform-bps 300 --dry-run")).does == flow::sweep);
   CHECK(fault("retry --all payout 1 --reason x") != "");
-  // An import is a job also when it is dry: its end is what counts.
-  CHECK(std::get<command>(read("import --from x --platform-bps 300 --dry-run")).does == flow::sweep);
-  CHECK(std::get<command>(read("retry --all --dry-run")).does == flow::sweep);
   CHECK(std::get<command>(read("drain node-b --dry-run")).does == flow::once);
   CHECK(fault("retry payout 1 --kind payout --reason x") != "");
 }
