@@ -229,8 +229,8 @@ struct close_channel {
 };
 /// Command: asks for another place to be paid to, replacing one that was asked for before. It must be confirmed with `token` (not empty,
 /// not to be guessed, at most 40 bytes). `in_telegram`: by a button under the message that the owner gets; else the message only says so.
-/// `account`: the web account that asks; its address, if it is confirmed, gets a mail whose link confirms the change, too. Empty: the
-/// account that the channel was registered with.
+/// `account`: the web account that asks. The mail whose link confirms the change goes to the account that the channel was registered with;
+/// to the one that asks when the channel has neither an account nor a chat.
 struct change_payout {
   asset target;
   std::string address, extra_id;
