@@ -3,6 +3,7 @@
 #include "actors/channel/channel_mail.hpp"
 #include "actors/channel/channel_posts.hpp"
 #include "actors/channel/channel_rights.hpp"
+#include "messages/text.hpp"
 
 namespace paygate {
 
@@ -11,11 +12,6 @@ namespace {
 std::string place_text(const asset& target, const std::string& address, const std::string& extra_id) {
   return escape_html(target.ticker + " (" + target.network + ")") + "\n<code>" + escape_html(address) + "</code>"
          + (extra_id.empty() ? "" : "\nMemo: <code>" + escape_html(extra_id) + "</code>");
-}
-
-std::string moment_text(timestamp at) {
-  const auto text = to_text(at); // 2026-11-21T07:00:00.000000Z
-  return text.substr(0, 10) + " " + text.substr(11, 5) + " UTC";
 }
 
 std::string notice_text(const channel& s) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/channel/channel_mail.hpp"
+#include "actors/channel/channel_parts.hpp"
 #include "actors/channel/channel_posts.hpp"
 #include "actors/channel/channel_rights.hpp"
 #include "actors/channel/channel_terms.hpp"
@@ -64,12 +65,8 @@ struct channel_step {
   bool exists;
   const step_context& context;
 
-  verdict<channel> unchanged(entity_reply reply = ok{}) const {
-    return step{.next = state, .changed = false, .reply = std::move(reply), .entries = {}, .rows = {}, .note = {}};
-  }
-  step begin(std::string note) const {
-    return {.next = state, .changed = true, .reply = ok{}, .entries = {}, .rows = {}, .note = std::move(note)};
-  }
+  verdict<channel> unchanged(entity_reply reply = ok{}) const { return channels::unchanged(state, std::move(reply)); }
+  step begin(std::string note) const { return channels::begin(state, std::move(note)); }
   bool is_live() const { return exists && state.status != channel_status::closed && state.status != channel_status::refused; }
 
   static void tell_owner(channel& c, channel_notice notice) {

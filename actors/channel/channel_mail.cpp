@@ -1,20 +1,15 @@
 #include "actors/channel/channel_mail.hpp"
 
+#include "actors/channel/channel_parts.hpp"
 #include "actors/mail/letter.hpp"
+#include "messages/text.hpp"
 
 namespace paygate::channels {
 
 namespace {
 
-using step = decision<channel>;
-
 std::string place_text(const asset& target, const std::string& address, const std::string& extra_id) {
   return target.ticker + " on " + target.network + ": " + address + (extra_id.empty() ? "" : " with the memo " + extra_id);
-}
-
-std::string moment_text(timestamp at) {
-  const auto text = to_text(at); // 2026-11-21T07:00:00.000000Z
-  return text.substr(0, 10) + " " + text.substr(11, 5) + " UTC";
 }
 
 send_mail mail_of(const channel& s, const policy& rules) {
@@ -45,14 +40,6 @@ effect make(std::string key, std::variant<io_request, ask_entity> request) {
   return {std::move(key), std::move(request), timestamp{}, milliseconds(1'000), milliseconds(60'000)};
 }
 
-step changed(const channel& state, std::string note) {
-  return {.next = state, .changed = true, .reply = ok{}, .entries = {}, .rows = {}, .note = std::move(note)};
-}
-
-verdict<channel> unchanged(const channel& state) {
-  return step{.next = state, .changed = false, .reply = ok{}, .entries = {}, .rows = {}, .note = {}};
-}
-
 void settle_mail(channel& c) {
   c.mail.owed = channel_notice::none;
   c.mail.email.clear();
@@ -61,13 +48,13 @@ void settle_mail(channel& c) {
 
 verdict<channel> addressed(const channel& state, const entity_reply& reply) {
   if (const auto* account = std::get_if<account_view>(&reply)) {
-    auto out = changed(state, "the account has an address");
+    auto out = begin(state, "the account has an address");
     out.next.mail.email = account->email;
     return out;
   }
   const auto* no = std::get_if<refused>(&reply);
   if (!no || is_for_now(no->code)) return unchanged(state);
-  auto out = changed(state, "no mail: the account has no confirmed address");
+  auto out = begin(state, "no mail: the account has no confirmed address");
   settle_mail(out.next);
   return out;
 }
@@ -106,7 +93,7 @@ verdict<channel> take_mailed(const channel& state, const effect_done& message) {
   if (const auto* reply = std::get_if<entity_reply>(&message.outcome)) return addressed(state, *reply);
   const auto& outcome = std::get<io_outcome>(message.outcome);
   if (const auto* made = std::get_if<secret_made>(&outcome)) {
-    auto out = changed(state, "token made");
+    auto out = begin(state, "token made");
     out.next.mail.secret = made->secret;
     out.next.change.mail_token = made->hash;
     return out;
@@ -114,7 +101,7 @@ verdict<channel> take_mailed(const channel& state, const effect_done& message) {
   const auto* failure = std::get_if<io_failure>(&outcome);
   if (!failure && !std::holds_alternative<done>(outcome)) return unchanged(state);
   // A mail that is refused for good: the change may still be confirmed in Telegram, or asked for again.
-  auto out = changed(state, failure ? "mail refused: " + failure->code : "mail sent");
+  auto out = begin(state, failure ? "mail refused: " + failure->code : "mail sent");
   if (failure) out.rows.emplace_back(failure_listed{failure->code, "a mail is refused: " + failure->text});
   settle_mail(out.next);
   return out;

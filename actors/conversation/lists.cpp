@@ -1,4 +1,5 @@
 #include "actors/conversation/talk.hpp"
+#include "messages/text.hpp"
 
 namespace paygate::talk {
 
@@ -21,7 +22,7 @@ std::string subscriptions_text(const subscriptions_listed& found, std::int32_t p
   std::string text = "<b>Your subscriptions</b>";
   for (const auto& one : found.subscriptions) {
     text += "\n\n<b>" + escape_html(one.channel_title) + "</b>\n";
-    text += one.status == "expired" ? "Ended " + date_text(one.ends_at) : "Until " + date_text(one.ends_at);
+    text += one.status == "expired" ? "Ended " + moment_text(one.ends_at) : "Until " + moment_text(one.ends_at);
     if (one.status == "grace") text += " (over: renew it now to stay)";
   }
   return text;

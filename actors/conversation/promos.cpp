@@ -2,6 +2,7 @@
 
 #include "actors/channel/channel_terms.hpp"
 #include "actors/conversation/talk.hpp"
+#include "messages/text.hpp"
 
 // An owner's promo codes: listed, made by one line, disabled by a button. What a code may be is the code's own matter; here the line is
 // read, and made sure whose channel it is.
@@ -131,7 +132,7 @@ std::string terms_text(const listed_promo& one) {
   auto text = one.percent != 0 ? std::to_string(one.percent) + "% off" : dollars(one.fixed) + " off";
   text += ", used " + std::to_string(one.uses) + " of " + std::to_string(one.uses_max) + " times";
   text += one.uses_per_user == 1 ? ", each subscriber once" : ", each subscriber at most " + std::to_string(one.uses_per_user) + " times";
-  if (one.expires_at) text += ", until " + date_text(*one.expires_at);
+  if (one.expires_at) text += ", until " + moment_text(*one.expires_at);
   return text;
 }
 

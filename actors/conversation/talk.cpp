@@ -108,11 +108,6 @@ std::string dollars(usd_amount value) { return "$" + to_fixed(value.units(), 2);
 
 std::string days_text(std::int32_t days) { return std::to_string(days) + (days == 1 ? " day" : " days"); }
 
-std::string date_text(timestamp at) {
-  const auto text = to_text(at); // 2026-11-21T07:00:00.000000Z
-  return text.substr(0, 10) + " " + text.substr(11, 5) + " UTC";
-}
-
 std::size_t length_of(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));

@@ -41,7 +41,6 @@ std::optional<std::int64_t> number_of(std::string_view text);
 std::optional<usd_amount> dollars_of(std::string_view text);
 std::string dollars(usd_amount value);    ///< "$12.50"
 std::string days_text(std::int32_t days); ///< "1 day", "30 days"
-std::string date_text(timestamp at);      ///< "2026-11-21 07:00 UTC"
 /// Unicode characters of a text that is_clean.
 std::size_t length_of(std::string_view text);
 std::string_view trim(std::string_view text);

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <limits>
 
+#include "messages/text.hpp"
+
 namespace paygate::importing {
 
 namespace {
@@ -18,22 +20,6 @@ std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   return text;
-}
-
-/// Well formed, without overlong forms, surrogates and what lies beyond Unicode.
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i++]);
-    if (c < 0x80) continue;
-    if (c < 0xc2 || c > 0xf4) return false;
-    const int more = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-    const auto second = i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f))
-      return false;
-    for (int k = 0; k < more; ++k, ++i)
-      if (i >= text.size() || (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return false;
-  }
-  return true;
 }
 
 /// Reads a number of `digits` digits off the front.
@@ -200,16 +186,6 @@ std::optional<end_of_access> access_end(std::string_view expire_time, std::strin
   // A date alone says nothing about the hour: the instant does.
   if (by_date->day_only && apart <= days(1)) return end_of_access{by_time->at, false};
   return end_of_access{std::max(by_time->at, by_date->at), apart > days(1)};
-}
-
-bool is_bcrypt(std::string_view text) {
-  if (text.size() != 60 || text.substr(0, 2) != "$2" || text[3] != '$' || text[6] != '$') return false;
-  if (text[2] != 'a' && text[2] != 'b' && text[2] != 'y') return false;
-  if (!is_digit(text[4]) || !is_digit(text[5])) return false;
-  const int cost = (text[4] - '0') * 10 + text[5] - '0';
-  if (cost < 4 || cost > 14) return false;
-  return std::all_of(text.begin() + 7, text.end(),
-                     [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '/'; });
 }
 
 bool is_mail_address(std::string_view text) {

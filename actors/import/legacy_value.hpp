@@ -49,8 +49,6 @@ struct end_of_access {
 };
 std::optional<end_of_access> access_end(std::string_view expire_time, std::string_view expire_date);
 
-/// A bcrypt hash: "$2b$12$" and 53 characters.
-bool is_bcrypt(std::string_view text);
 /// Can be written to: one "@", no white space, a dot in the domain. ASCII.
 bool is_mail_address(std::string_view text);
 /// 3 to 64 letters, digits, "_", "." and "-".

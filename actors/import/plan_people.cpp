@@ -5,6 +5,7 @@
 #include "actors/import/legacy_value.hpp"
 #include "actors/import/plan_parts.hpp"
 #include "addresses/address.hpp"
+#include "crypto/bcrypt.hpp"
 
 // Owners, channels and subscriptions.
 namespace paygate::importing {

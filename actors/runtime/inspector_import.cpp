@@ -45,19 +45,7 @@ deed_or_error inspector_shell::import_deed(const command& c) {
   if (!setup().importer || !setup().plan_import) return error_json("unavailable", "this node cannot import");
   auto job = std::make_shared<import_job>();
   job->from = from;
-  auto start = [this_ = *this, job](bool dry, answer_fn then) mutable {
-    auto& s = this_.self_->state;
-    job->id = ++s.last_job;
-    job->dry = dry;
-    job->then = std::move(then);
-    s.imports[job->id] = job;
-    for (auto oldest = s.imports.begin(); s.imports.size() > jobs_kept && oldest != s.imports.end();)
-      oldest = oldest->second->finished ? s.imports.erase(oldest) : std::next(oldest);
-    this_.read_predecessor(job);
-  };
-  return deed{"import/" + public_name_of(from), [start](answer_fn then) mutable { start(false, std::move(then)); },
-              [start](const answer_fn&) mutable { start(true, [](const std::string&) {}); },
-              [job] { return "{\"job\":" + std::to_string(job->id) + "}"; }};
+  return job_deed("import/" + public_name_of(from), job, &inspector_state::imports, jobs_kept, &inspector_shell::read_predecessor);
 }
 
 void inspector_shell::read_predecessor(const import_ptr& job) {

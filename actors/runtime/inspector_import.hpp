@@ -15,7 +15,7 @@ struct import_job {
   std::string error;
   import_plan plan;
   struct tally {
-    std::uint64_t taken = 0, known = 0, failed = 0;
+    std::uint64_t taken = 0, known = 0;
   };
   std::map<std::string, tally> tables; ///< What became of the items, by table.
   std::set<std::int64_t> channels;     ///< Those that are here and are the predecessor's: what gathered may be owed to them.

@@ -112,6 +112,26 @@ private:
   deed resolve_deed(const command& c, const std::string& id);
   deed replay_deed(const std::string& id);
 
+  /// A deed that goes on as a job: its number is told at once, and the newest `kept` of its kind can be looked at.
+  template <class Job>
+  deed job_deed(std::string target, std::shared_ptr<Job> job, std::map<std::uint64_t, std::shared_ptr<Job>> inspector_state::*jobs,
+                std::size_t kept, void (inspector_shell::*begin)(const std::shared_ptr<Job>&)) {
+    auto start = [this_ = *this, job, jobs, kept, begin](bool dry, answer_fn then) mutable {
+      auto& s = this_.self_->state;
+      auto& all = s.*jobs;
+      job->id = ++s.last_job;
+      job->dry = dry;
+      job->then = std::move(then);
+      all[job->id] = job;
+      for (auto oldest = all.begin(); all.size() > kept && oldest != all.end();)
+        oldest = oldest->second->finished ? all.erase(oldest) : std::next(oldest);
+      (this_.*begin)(job);
+    };
+    return deed{std::move(target), [start](answer_fn then) mutable { start(false, std::move(then)); },
+                [start](const answer_fn&) mutable { start(true, [](const std::string&) {}); },
+                [job] { return "{\"job\":" + std::to_string(job->id) + "}"; }};
+  }
+
   // inspector_cluster.cpp: what concerns nodes.
   bool is_look_at_nodes(const std::string& verb) const;
   void look_at_nodes(const command& c, answer_fn then);

@@ -44,19 +44,7 @@ deed_or_error inspector_shell::sweep_deed(const command& c) {
   if (of != "retry" && kind.empty()) return error_json("invalid", of + " over many wants a kind");
   if (is_order(of) && kind != "payout" && (of == "approve" || kind != "conversion"))
     return error_json("invalid", of + " is not for a " + kind);
-  auto start = [this_ = *this, job](bool dry, answer_fn then) mutable {
-    auto& s = this_.self_->state;
-    job->id = ++s.last_job;
-    job->dry = dry;
-    job->then = std::move(then);
-    s.jobs[job->id] = job;
-    for (auto oldest = s.jobs.begin(); s.jobs.size() > jobs_kept && oldest != s.jobs.end();)
-      oldest = oldest->second->finished ? s.jobs.erase(oldest) : std::next(oldest);
-    this_.pump(job);
-  };
-  return deed{(kind.empty() ? std::string("*") : kind) + "/*", [start](answer_fn then) mutable { start(false, std::move(then)); },
-              [start](const answer_fn&) mutable { start(true, [](const std::string&) {}); },
-              [job] { return "{\"job\":" + std::to_string(job->id) + "}"; }};
+  return job_deed((kind.empty() ? std::string("*") : kind) + "/*", job, &inspector_state::jobs, jobs_kept, &inspector_shell::pump);
 }
 
 std::string inspector_shell::job_json(std::uint64_t id) const {

@@ -1,14 +1,10 @@
 #include "actors/subscription/subscription_parts.hpp"
 #include "messages/chat.hpp"
+#include "messages/text.hpp"
 
 namespace paygate::subscriptions {
 
 namespace {
-
-std::string day_of(timestamp at) {
-  const auto text = to_text(at); // 2026-11-21T07:00:00.000000Z
-  return text.substr(0, 10) + " " + text.substr(11, 5) + " UTC";
-}
 
 std::string title(const subscription& s) { return "<b>" + escape_html(s.channel_title) + "</b>"; }
 
@@ -17,7 +13,7 @@ std::string invited_text(const subscription& s) {
   std::string text = bought ? "Thank you, your payment is confirmed. ✅\n\n" : "Your trial has begun. ✅\n\n";
   if (s.asked) text.clear();
   return text + "Your invite to " + title(s) + ": " + escape_html(s.invite_link) + "\nIt works once and for a limited time.\nYour access lasts until "
-         + day_of(s.ends_at) + "." + s.remark;
+         + moment_text(s.ends_at) + "." + s.remark;
 }
 
 } // namespace
@@ -27,12 +23,12 @@ std::string notice_text(const subscription& s) {
   case subscription_notice::none: return "";
   case subscription_notice::invited: return invited_text(s);
   case subscription_notice::extended:
-    return "Thank you, your payment is confirmed. ✅\n\nYour access to " + title(s) + " lasts until " + day_of(s.ends_at)
+    return "Thank you, your payment is confirmed. ✅\n\nYour access to " + title(s) + " lasts until " + moment_text(s.ends_at)
            + ". You are in already, there is nothing to do." + s.remark;
   case subscription_notice::admitted:
-    return "You are in: welcome to " + title(s) + ". ✅\nYour access lasts until " + day_of(s.ends_at) + "." + s.remark;
+    return "You are in: welcome to " + title(s) + ". ✅\nYour access lasts until " + moment_text(s.ends_at) + "." + s.remark;
   case subscription_notice::present:
-    return "You are a member of " + title(s) + " already. Your access lasts until " + day_of(s.ends_at) + ".";
+    return "You are a member of " + title(s) + " already. Your access lasts until " + moment_text(s.ends_at) + ".";
   case subscription_notice::ended:
     return "Your access to " + title(s) + " has ended. You are welcome to come back: press the button to renew.";
   case subscription_notice::misused:
@@ -45,7 +41,7 @@ std::string notice_text(const subscription& s) {
 }
 
 std::string reminder_text(const subscription& s) {
-  return "Your access to " + title(s) + " ends on " + day_of(s.ends_at)
+  return "Your access to " + title(s) + " ends on " + moment_text(s.ends_at)
          + ". Renew now and the new time begins where the old one ends: nothing is lost.";
 }
 

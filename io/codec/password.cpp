@@ -8,6 +8,8 @@
 #include <argon2.h>
 #include <crypt.h>
 
+#include "crypto/bcrypt.hpp"
+
 namespace paygate {
 
 namespace {
@@ -35,15 +37,6 @@ std::optional<argon2_cost> cost_of(std::string_view hash) {
   if (!lanes || *version != ARGON2_VERSION_13 || !hash.starts_with('$')) return std::nullopt;
   if (*memory > memory_max || *passes > passes_max || *lanes > lanes_max) return std::nullopt;
   return argon2_cost{*memory, *passes, *lanes};
-}
-
-/// "$2b$12$" and 53 characters.
-bool is_bcrypt(std::string_view hash) {
-  if (hash.size() != 60 || !(hash.starts_with("$2a$") || hash.starts_with("$2b$") || hash.starts_with("$2y$")) || hash[6] != '$')
-    return false;
-  auto cost = hash.substr(4);
-  const auto value = number_after(cost, "");
-  return value && *value >= 4 && *value <= 14;
 }
 
 bool bcrypt_matches(const std::string& password, const std::string& hash) {

@@ -26,6 +26,16 @@ link_opened_ptr opened(const std::variant<link_opened_ptr, std::string>& answer)
   return std::get<link_opened_ptr>(answer);
 }
 
+/// A connection whose bytes pass: the dialer's end and the other one.
+std::pair<link_opened_ptr, link_opened_ptr> started_between(pump_rig& client, pump_rig& server) {
+  auto out = opened(client.dial(server.address()));
+  auto in = server.next_opened();
+  REQUIRE(in);
+  server.pump->start(in->id, {});
+  client.pump->start(out->id, {});
+  return {out, in};
+}
+
 std::string refusal(const std::variant<link_opened_ptr, std::string>& answer) {
   return std::holds_alternative<std::string>(answer) ? std::get<std::string>(answer) : "";
 }
@@ -314,11 +324,7 @@ TEST_CASE("while the machine is busy the link rests between its rounds, and ever
   limits.rest = 2ms;
   pump_rig server(ours().folder("node/a"), limits, [] { return true; }), client(ours().folder("node/b"), patient());
   server.listen();
-  const auto out = opened(client.dial(server.address()));
-  const auto in = server.next_opened();
-  REQUIRE(in);
-  server.pump->start(in->id, {});
-  client.pump->start(out->id, {});
+  const auto [out, in] = started_between(client, server);
   const auto began = link_clock::now();
   const auto before = server.pump->rounds();
   for (int i = 0; i < 50; ++i) {
@@ -335,11 +341,7 @@ TEST_CASE("while the machine is busy the link rests between its rounds, and ever
 TEST_CASE("100 MB both ways at once, with a slow reader: every byte comes, little memory is held") {
   pump_rig server(ours().folder("node/a"), patient()), client(ours().folder("node/b"), patient());
   server.listen();
-  const auto out = opened(client.dial(server.address()));
-  const auto in = server.next_opened();
-  REQUIRE(in);
-  server.pump->start(in->id, {});
-  client.pump->start(out->id, {});
+  const auto [out, in] = started_between(client, server);
   constexpr std::size_t total = 100u << 20;
   const auto byte_at = [](std::size_t i) { return static_cast<char>(i * 31 + (i >> 13)); };
   const auto write = [&](int fd) {

@@ -7,6 +7,7 @@
 #include "actors/payout/payout_machine.hpp"
 #include "actors/runtime/source_name.hpp"
 #include "actors/subscription/subscription_machine.hpp"
+#include "crypto/bcrypt.hpp"
 #include "tests/machine/sales_support.hpp"
 
 using namespace paygate;
@@ -213,6 +214,8 @@ TEST_CASE("texts, hashes, addresses and names are read without trust") {
   for (const auto* bad : {"", "$2b$12$short", "$argon2id$v=19", "$1$abc"}) CHECK_FALSE(is_bcrypt(bad));
   CHECK_FALSE(is_bcrypt("$2x$12$" + std::string(53, 'a')));
   CHECK_FALSE(is_bcrypt("$2b$12$" + std::string(52, 'a') + "'"));
+  CHECK(is_bcrypt("$2y$14$" + std::string(53, 'a')));
+  CHECK_FALSE(is_bcrypt("$2y$15$" + std::string(53, 'a'))); // No log-in would pay for it.
   CHECK(is_mail_address("a.b+c@example.org"));
   for (const auto* bad : {"", "a", "@b.c", "a@b", "a@b@c.d", "a b@c.d", "a@b.c,d@e.f", "a@b.c\nBcc: d@e.f"})
     CHECK_FALSE(is_mail_address(bad));
