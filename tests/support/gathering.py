@@ -12,6 +12,14 @@ D = decimal.Decimal
 FINAL = "('completed', 'cancelled', 'failed', 'needs_attention')"
 
 
+# Value in progress, and in whose hand it is: how that came to its end, and what was said to it last.
+IN_A_HAND = """SELECT a.payment_id, a.channel_id, a.status, a.net_usd, a.payout_id, p.status AS payout, a.conversion_id, c.status AS conversion,
+  (SELECT string_agg(t.version || ' ' || t.at::time(3) || ' ' || t.message || ' -> ' || t.to_status || ' ' || t.note, '; ' ORDER BY t.version)
+   FROM transition t WHERE (t.kind = 'payout' AND t.id = a.payout_id) OR (t.kind = 'conversion' AND t.id = a.conversion_id)) AS history
+  FROM accrual a LEFT JOIN payout p ON p.id = a.payout_id LEFT JOIN conversion c ON c.id = a.conversion_id
+  WHERE a.status IN ('converting', 'paying')"""
+
+
 class TokenWorld(World):
     """A world with a USDT-like token on its chain, whose first and only provider of it is the sandbox's exchange."""
 
@@ -172,8 +180,6 @@ def check_gathered(world):
         "payouts that paid other than their accruals":
             "SELECT count(*) FROM payout p WHERE p.status = 'completed' AND (p.source_usdt, p.source_eth) <> (SELECT CASE WHEN p.pot = 'usdt' THEN"
             " sum(net_usdt) ELSE 0 END, CASE WHEN p.pot = 'eth' THEN sum(net_eth) ELSE 0 END FROM accrual a WHERE a.payout_id = p.id)",
-        "accruals in a hand that is gone":
-            "SELECT count(*) FROM accrual a WHERE a.status IN ('converting', 'paying')",
         "entries that do not balance":
             "SELECT count(*) FROM (SELECT entry FROM ledger_posting GROUP BY entry, currency HAVING sum(units) <> 0) q",
         "accounts of swaps and conversions that are not empty":
@@ -183,6 +189,8 @@ def check_gathered(world):
     for what, query in wrong.items():
         if (found := sql(query)) != "0":
             raise Unexpected(f"{found} {what}")
+    if held := world.database.rows(IN_A_HAND):
+        raise Unexpected("accruals in a hand that is gone:\n" + "\n".join(str(row) for row in held))
     owed = "-coalesce(sum(units), 0) FROM ledger_posting WHERE account LIKE 'owner:%' AND currency = 'usdt'"
     if world.number(f"SELECT {owed}") != world.usdt(world.wallet):
         raise Unexpected("the USDT that owners are owed is not what lies in the wallet")
