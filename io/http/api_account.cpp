@@ -93,7 +93,7 @@ api_answer change_own(const api_call& call) {
   const auto proof = own_proven(call);
   if (const auto* no = std::get_if<api_answer>(&proof)) return *no;
   const change_lock lock(call, "account/" + call.caller.account_id);
-  if (!lock.taken()) return api_problem(409, "The account is being changed by another request.");
+  if (auto no = lock.refusal("account")) return *no;
   const auto own = own_account(call);
   if (const auto* no = std::get_if<api_answer>(&own)) return *no;
   const auto& account = std::get<account_view>(own);

@@ -122,7 +122,7 @@ api_answer change_terms(const api_call& call, std::string_view answer_with, cons
   // Who does not own it learns nothing, not even that it is being changed.
   if (auto seen = answer_rows(call, "api_channel", 200); seen.status != 200) return seen;
   const change_lock lock(call, call.params[0]);
-  if (!lock.taken()) return api_problem(409, "The channel is being changed by another request.");
+  if (auto no = lock.refusal("channel")) return *no;
   const auto now = answer_rows(call, "api_channel", 200);
   if (now.status != 200) return now;
   if (!if_match_holds(call, now.etag))

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "io/codec/json.hpp"
 #include "io/http/api.hpp"
 #include "io/http/service.hpp"
@@ -12,14 +14,18 @@ class change_lock {
 public:
   change_lock(const api_call& call, std::string name) : call_(call), name_(std::move(name)) {
     const auto answer = parse_json(ask("api_lock"));
-    taken_ = answer && json_bool(*answer, "taken").value_or(false);
+    taken_ = answer ? json_bool(*answer, "taken") : std::nullopt;
   }
   ~change_lock() {
-    if (taken_) ask("api_unlock");
+    if (taken_.value_or(false)) ask("api_unlock");
   }
   change_lock(const change_lock&) = delete;
   change_lock& operator=(const change_lock&) = delete;
-  bool taken() const { return taken_; }
+  /// Why there may be no change now: another one is under way, or nobody knows.
+  std::optional<api_answer> refusal(const std::string& what) const {
+    if (!taken_) return api_busy();
+    return *taken_ ? std::nullopt : std::optional(api_problem(409, "The " + what + " is being changed by another request."));
+  }
 
 private:
   std::string ask(std::string_view what) {
@@ -27,7 +33,7 @@ private:
   }
   const api_call& call_;
   std::string name_;
-  bool taken_ = false;
+  std::optional<bool> taken_; ///< Nothing: the database did not answer.
 };
 
 /// Whether the request's If-Match names this ETag.

@@ -32,7 +32,7 @@ struct desk {
   std::vector<std::string> queries;
   std::function<entity_reply(const envelope&)> answer;
   rights_checked rights{true, true, true, true, "Open", "Closed", ""};
-  bool locked = false;
+  bool locked = false, away = false;
 
   desk() {
     auto& p = service.ports;
@@ -68,6 +68,7 @@ struct desk {
     const auto given = parse_json(arguments);
     REQUIRE(given);
     if (name == "api_begin") return R"({"state":"taken","seed":"ann|k|1700000000.5"})";
+    if (name == "api_lock" && away) return R"({"error":{"code":"unavailable","text":"the database does not answer"}})";
     if (name == "api_lock") return locked ? R"({"taken":false})" : R"({"taken":true})";
     if (name == "api_end" || name == "api_unlock") return "true";
     if (name == "api_channels" || name == "api_broadcasts") return R"({"items":[],"next_cursor":null})";
@@ -211,6 +212,8 @@ TEST_CASE("terms are changed by who has read them, one at a time") {
   CHECK(changed->terms.payout_asset.network == "eth");
   d.locked = true;
   CHECK(change(d, "\"e1\"") == 409);
+  d.away = true; // Whether somebody else is at it is not known.
+  CHECK(change(d, "\"e1\"") == 503);
   desk read;
   const auto seen = read.ask("GET", "/api/channels/-100", "ann");
   CHECK(seen.status == 200);
