@@ -6,6 +6,7 @@ list(APPEND machine_sources
   conversation/conversation_machine.cpp conversation/conversation_effects.cpp conversation/talk.cpp conversation/offer.cpp
   conversation/donation.cpp conversation/lists.cpp conversation/errands.cpp conversation/owner_form.cpp conversation/form_fields.cpp
   conversation/form_views.cpp conversation/broadcast.cpp conversation/extras.cpp conversation/promos.cpp
+  conversation/accounts.cpp
   payment/payment_machine.cpp payment/payment_judge.cpp payment/payment_decisions.cpp payment/payment_outcomes.cpp
   payment/payment_effects.cpp payment/payment_texts.cpp payment/payment_import.cpp
   poller/poller_machine.cpp

@@ -156,11 +156,17 @@ struct link_telegram {
   std::string user_name;
   bool operator==(const link_telegram&) const = default;
 };
+/// Command, of a conversation: its person does not want to be joined any more. Every session ends, for whoever is logged in may not be that
+/// person. `ok` also when they are not joined.
+struct unlink_telegram {
+  std::int64_t user_id = 0;
+  bool operator==(const unlink_telegram&) const = default;
+};
 /// Command, of the account itself: the time to confirm the address is over.
 struct lapse_account {};
 
 using account_message = std::variant<effect_done, open_account, address_wanted, begin_login, login_succeeded, get_account, ask_verification,
                                      ask_reset, confirm_email, reset_password, change_password, change_email, close_account,
-                                     log_out_everywhere, offer_link, link_telegram, lapse_account, claim_link>;
+                                     log_out_everywhere, offer_link, link_telegram, lapse_account, claim_link, unlink_telegram>;
 
 } // namespace paygate

@@ -84,19 +84,20 @@ struct enum_names<conversation_view> {
 };
 
 /// What a list shows.
-enum class conversation_query : std::uint8_t { none, subscriptions, donations, own_channels, stats, broadcasts, promo_codes };
+enum class conversation_query : std::uint8_t { none, subscriptions, donations, own_channels, stats, broadcasts, promo_codes, accounts };
 template <>
 struct enum_names<conversation_query> {
   static constexpr std::string_view type = "conversation_query";
-  static constexpr std::string_view values[] = {"none", "subscriptions", "donations", "own_channels", "stats", "broadcasts", "promo_codes"};
+  static constexpr std::string_view values[] = {"none", "subscriptions", "donations", "own_channels", "stats", "broadcasts", "promo_codes", "accounts"};
 };
 
 /// Something that another entity is asked beside what is going on, because a button said so.
-enum class conversation_errand : std::uint8_t { none, invite, confirm_payout, keep_payout, close_channel, claim_link, join_account };
+enum class conversation_errand : std::uint8_t { none, invite, confirm_payout, keep_payout, close_channel, claim_link, join_account, leave_account };
 template <>
 struct enum_names<conversation_errand> {
   static constexpr std::string_view type = "conversation_errand";
-  static constexpr std::string_view values[] = {"none", "invite", "confirm_payout", "keep_payout", "close_channel", "claim_link", "join_account"};
+  static constexpr std::string_view values[] = {"none",          "invite",     "confirm_payout", "keep_payout",
+                                                "close_channel", "claim_link", "join_account",   "leave_account"};
 };
 
 /// A line of the owner's form that is filled in by a text.

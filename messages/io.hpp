@@ -102,7 +102,7 @@ using io_request =
                  set_webhook, hand_over_updates, list_subscriptions, list_channels, list_donation_channels, channel_stats, get_owner_slot,
                  get_channel_holdings, delete_message, send_batch, get_audience, get_recipients, get_due_posts,
                  revoke_invite, get_member, ban_member, unban_member, approve_join, find_channels, send_mail,
-                 make_secret, get_account_channels, list_promos, find_other_access, get_waiting>;
+                 make_secret, get_account_channels, list_promos, find_other_access, get_waiting, list_accounts>;
 using io_outcome =
     std::variant<io_failure, done, invoice_created, provider_payment, payments_listed, swap_range, swap_estimate, swap_created, swap_state,
                  message_sent, invite_created, updates_handled, updates_received, tx_signed, chain_quote, tx_broadcast, receipts_read,
@@ -110,7 +110,7 @@ using io_outcome =
                  due_payouts_seen, arrival_seen, allowance_seen, chain_state, wallet_history, payments_page, books_cut, audit_page,
                  unknown_payments, unclaimed_seen, unbooked_page, exception_seen, chat_found, rights_checked, subscriptions_listed,
                  channels_listed, stats_seen, owner_slot_seen, channel_holdings, batch_sent, audience_seen, recipients_seen, due_posts_seen, member_seen,
-                 channels_found, secret_made, account_channels, promos_listed, other_access_seen, waiting_seen>;
+                 channels_found, secret_made, account_channels, promos_listed, other_access_seen, waiting_seen, accounts_listed>;
 
 /// A provider's client (io/), called on a lane's own threads, several at once: it may block, up to its time-out. It throws nothing.
 using io_client = std::function<io_outcome(const io_request&)>;

@@ -119,6 +119,20 @@ struct promos_listed {
   bool operator==(const promos_listed&) const = default;
 };
 
+/// The open web accounts that are joined with a Telegram user, by name, ten at most -> accounts_listed.
+struct list_accounts {
+  std::int64_t user_id = 0;
+  bool operator==(const list_accounts&) const = default;
+};
+struct listed_account {
+  std::string account_id, user_name;
+  bool operator==(const listed_account&) const = default;
+};
+struct accounts_listed {
+  std::vector<listed_account> accounts;
+  bool operator==(const accounts_listed&) const = default;
+};
+
 /// What an owner's channels earned, or one of them -> stats_seen.
 struct channel_stats {
   std::int64_t owner_user_id = 0;

@@ -189,6 +189,8 @@ PAYGATE_WORD(get_waiting)
 PAYGATE_WORD(waiting_seen)
 PAYGATE_WORD(list_promos)
 PAYGATE_WORD(promos_listed)
+PAYGATE_WORD(list_accounts)
+PAYGATE_WORD(accounts_listed)
 PAYGATE_WORD(set_promo)
 PAYGATE_WORD(disable_promo)
 PAYGATE_WORD(quote_promo)
@@ -217,6 +219,7 @@ PAYGATE_WORD(log_out_everywhere)
 PAYGATE_WORD(offer_link)
 PAYGATE_WORD(claim_link)
 PAYGATE_WORD(link_telegram)
+PAYGATE_WORD(unlink_telegram)
 PAYGATE_WORD(get_account_channels)
 PAYGATE_WORD(account_channels)
 PAYGATE_WORD(lapse_account)
@@ -300,6 +303,7 @@ struct lane_visitor {
   lane operator()(const list_promos&) const { return lane::books; }
   lane operator()(const find_other_access&) const { return lane::books; }
   lane operator()(const get_waiting&) const { return lane::books; }
+  lane operator()(const list_accounts&) const { return lane::books; }
 };
 
 } // namespace

@@ -89,6 +89,8 @@ void prepare_bot_books(pqxx::connection& connection) {
   connection.prepare("bot_promos", promos_sql);
   connection.prepare("other_access", other_access_sql);
   connection.prepare("waiting", waiting_sql);
+  connection.prepare("bot_accounts", "SELECT id, user_name FROM account WHERE telegram_user_id = $1::bigint AND $1::bigint <> 0 AND status IN "
+                                     "('active', 'closing') ORDER BY user_name, id LIMIT 10");
   connection.prepare("account_channels", "SELECT open_channel_id, status IN ('registered', 'offered') FROM channel WHERE owner_account = $1 AND "
                                          "status NOT IN ('closed', 'refused') ORDER BY open_channel_id");
 }
@@ -113,6 +115,13 @@ io_outcome answer_bot(pqxx::transaction_base& transaction, const list_channels& 
 
 io_outcome answer_bot(pqxx::transaction_base& transaction, const list_donation_channels& request) {
   return channels_of(transaction.exec_prepared("bot_donation_channels", wide(request.offset), wide(request.limit)), request.limit);
+}
+
+io_outcome answer_bot(pqxx::transaction_base& transaction, const list_accounts& request) {
+  accounts_listed listed;
+  for (const auto& row : transaction.exec_prepared("bot_accounts", request.user_id))
+    listed.accounts.push_back({row[0].c_str(), row[1].c_str()});
+  return listed;
 }
 
 io_outcome answer_bot(pqxx::transaction_base& transaction, const channel_stats& request) {

@@ -17,6 +17,7 @@ io_outcome answer_bot(pqxx::transaction_base& transaction, const get_owner_slot&
 io_outcome answer_bot(pqxx::transaction_base& transaction, const get_channel_holdings& request);
 io_outcome answer_bot(pqxx::transaction_base& transaction, const get_account_channels& request);
 io_outcome answer_bot(pqxx::transaction_base& transaction, const list_promos& request);
+io_outcome answer_bot(pqxx::transaction_base& transaction, const list_accounts& request);
 io_outcome answer_bot(pqxx::transaction_base& transaction, const find_other_access& request);
 io_outcome answer_bot(pqxx::transaction_base& transaction, const get_waiting& request);
 

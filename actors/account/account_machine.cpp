@@ -249,6 +249,16 @@ struct account_step {
     return out;
   }
 
+  verdict<account> operator()(const unlink_telegram& command) const {
+    if (!is_open()) return nobody;
+    if (command.user_id == 0 || state.telegram_user_id != command.user_id) return unchanged();
+    auto out = begin("not linked to Telegram any more");
+    owe(out.next, "unlinked");
+    out.next.telegram_user_id = 0;
+    ++out.next.login_epoch;
+    return out;
+  }
+
   // --- the end ---
 
   verdict<account> operator()(const close_account&) const {

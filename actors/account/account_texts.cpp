@@ -58,6 +58,12 @@ send_mail mail_of(const account& s, std::string_view mail, const std::string& ac
         .say("Your account " + s.user_name + " is now linked to the Telegram user " + s.telegram_name + ".")
         .say("It was not you? Then change your password and link your own Telegram account again.")
         .to(s.email);
+  if (mail == "unlinked")
+    return letter("Your account is not linked to Telegram any more")
+        .say("The Telegram user " + s.telegram_name + " said that your account " + s.user_name
+             + " is not to be linked any more. All sessions were ended.")
+        .say("It was you? Then link another Telegram account when you like.")
+        .to(s.email);
   return letter("Your account is closed")
       .say("Your account " + s.user_name + " is closed. What was earned before is still paid out as agreed.")
       .to(s.email);

@@ -18,7 +18,7 @@ std::string help_text() {
   return "I sell access to private channels.\n\nOpen a channel that offers it and press a button under its post: I show you the price, "
          "and when you have paid I send you an invite link.\n\n/subscriptions shows yours: when they end, a new invite, renewing\n"
          "/donate gives something to a channel that you like\n\nYou own a channel?\n/channels registers and changes it\n"
-         "/broadcast sends your own words\n/stats shows what it earns\n\n/cancel stops what is going on\n/help shows this text";
+         "/broadcast sends your own words\n/stats shows what it earns\n/account shows the web accounts linked to you, and unlinks them\n\n/cancel stops what is going on\n/help shows this text";
 }
 
 std::string view_text(const conversation& s, const policy& rules) {

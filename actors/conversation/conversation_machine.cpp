@@ -62,6 +62,7 @@ struct conversation_step {
     if (word == "/donate") return talk::begin_list(out, conversation_query::donations);
     if (word == "/subscriptions") return talk::begin_list(out, conversation_query::subscriptions);
     if (word == "/channels") return talk::begin_list(out, conversation_query::own_channels);
+    if (word == "/account") return talk::begin_list(out, conversation_query::accounts);
     if (word == "/stats") return talk::begin_list(out, conversation_query::stats);
     if (word == "/broadcast") return talk::begin_list(out, conversation_query::broadcasts);
     if (word == "/cancel") return cancel(out);

@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "actors/conversation/talk.hpp"
-#include "crypto/hash.hpp"
 #include "messages/chat.hpp"
 
 namespace paygate::talk {
@@ -14,11 +13,12 @@ struct errand_wish {
   std::string token;
 };
 
-/// "join:<web account>".
+/// "join:<web account>", "unjoin:<web account>".
 std::optional<errand_wish> join_of(std::string_view data) {
-  const auto id = after(data, "join:");
+  const auto leaves = after(data, "unjoin:");
+  const auto id = leaves ? leaves : after(data, "join:");
   if (!id || !id_bytes(*id)) return std::nullopt;
-  return errand_wish{conversation_errand::join_account, 0, std::string(*id)};
+  return errand_wish{leaves ? conversation_errand::leave_account : conversation_errand::join_account, 0, std::string(*id)};
 }
 
 /// "inv:<channel>", "payc:<channel>:<token>", "payx:<channel>:<token>".
@@ -60,11 +60,12 @@ bool press_errand(step& out, const chat_update& press) {
 }
 
 ask_entity errand_request(const conversation& s) {
-  // A claim's token is "<account>:<hash>", of a joining the account alone.
+  // A claim's token is "<account>:<hash>", else the account alone.
   const entity_ref account{entity_kind::account, s.errand_token.substr(0, s.errand_token.find(':'))};
   if (s.errand == conversation_errand::claim_link)
     return {account, account_message(claim_link{s.errand_token.substr(account.id.size() + 1), s.user_id})};
   if (s.errand == conversation_errand::join_account) return {account, account_message(link_telegram{s.user_id, s.user_name})};
+  if (s.errand == conversation_errand::leave_account) return {account, account_message(unlink_telegram{s.user_id})};
   const entity_ref channel{entity_kind::channel, std::to_string(s.errand_channel_id)};
   switch (s.errand) {
   case conversation_errand::invite: break;
@@ -72,6 +73,7 @@ ask_entity errand_request(const conversation& s) {
   case conversation_errand::keep_payout: return {channel, channel_message(cancel_payout_change{s.errand_token, s.user_id})};
   case conversation_errand::claim_link:
   case conversation_errand::join_account:
+  case conversation_errand::leave_account:
   case conversation_errand::close_channel:
   case conversation_errand::none: return {channel, channel_message(close_channel{s.user_id})};
   }
@@ -91,7 +93,11 @@ void errand_answered(step& out, const entity_reply& reply) {
   if (what == conversation_errand::claim_link || what == conversation_errand::join_account)
     return owe(out, conversation_view::note,
                no ? "This link is not valid any more. Please ask for a new one where you are logged in."
-                  : "✅ Your web account is linked to this Telegram account.");
+                  : "✅ Your web account is linked to this Telegram account. /account shows it, and undoes it.");
+  if (what == conversation_errand::leave_account)
+    return owe(out, conversation_view::note,
+               no ? "That web account does not exist any more."
+                  : "That web account is not linked to this Telegram account any more. Whoever was logged in there has been logged out.");
   // What went well is told by whom it is about: the subscription sends the link, the channel its notice.
   if (!no) return;
   std::string words = "That cannot be done: " + no->text + ".";
@@ -99,31 +105,5 @@ void errand_answered(step& out, const entity_reply& reply) {
     words = no->code == refusal::not_found ? "You have no subscription of that channel." : "There is no new invite: " + no->text + ".";
   owe(out, conversation_view::note, std::move(words));
 }
-
-void follow_account_link(step& out, std::string_view word) {
-  auto& s = out.next;
-  constexpr std::size_t id_size = 16;
-  const auto id = word.size() > id_size ? id_of_bytes(word.substr(0, id_size)) : std::nullopt;
-  if (!id) return owe(out, conversation_view::unknown_link);
-  if (s.errand != conversation_errand::none)
-    return owe(out, conversation_view::note, "One moment, please: something else is not done yet. Then follow the link again.");
-  leave(s);
-  s.owed_view = conversation_view::none;
-  s.errand = conversation_errand::claim_link;
-  s.errand_channel_id = 0;
-  // The token itself is nobody's to keep.
-  s.errand_token = *id + ":" + sha256_hex(word.substr(id_size));
-  out.note = "followed a link of a web account";
-}
-
-std::string link_text(const conversation& s) {
-  return "🔗 Link this Telegram account to the web account <b>"
-         + escape_html(s.words.substr(std::min(s.words.find(' '), s.words.size() - 1) + 1))
-         + "</b>?\n\nWhoever can log in there will see and manage your channels. Say yes only if that account is yours and you have just "
-           "asked "
-           "for this link yourself.";
-}
-
-keyboard link_buttons(const conversation& s) { return {{button{"Yes, link it", "join:" + s.words.substr(0, s.words.find(' ')), false}}}; }
 
 } // namespace paygate::talk

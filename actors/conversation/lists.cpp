@@ -11,11 +11,6 @@ constexpr std::size_t button_text_max = 40;
 
 std::string id_of(std::int64_t channel) { return std::to_string(channel); }
 
-/// A button per line: a title is never too long for one.
-button named(std::string_view what, const std::string& title, std::string data) {
-  return {std::string(what) + shortened(title, button_text_max), std::move(data), false};
-}
-
 std::string subscriptions_text(const subscriptions_listed& found, std::int32_t page) {
   if (found.subscriptions.empty() && page == 0)
     return "You have no subscription yet. Open a channel that offers one and press a button under its post.";
@@ -31,8 +26,8 @@ std::string subscriptions_text(const subscriptions_listed& found, std::int32_t p
 keyboard subscriptions_buttons(const subscriptions_listed& found) {
   keyboard rows;
   for (const auto& one : found.subscriptions) {
-    if (one.status != "expired") rows.push_back({named("🔗 New invite: ", one.channel_title, "inv:" + id_of(one.channel_id))});
-    if (one.on_sale) rows.push_back({named("🔁 Renew: ", one.channel_title, "renew:" + id_of(one.channel_id))});
+    if (one.status != "expired") rows.push_back(button_line("🔗 New invite: ", one.channel_title, "inv:" + id_of(one.channel_id)));
+    if (one.on_sale) rows.push_back(button_line("🔁 Renew: ", one.channel_title, "renew:" + id_of(one.channel_id)));
   }
   return rows;
 }
@@ -57,12 +52,12 @@ keyboard channels_buttons(conversation_query query, const channels_listed& found
   keyboard rows;
   for (const auto& one : found.channels)
     if (query == conversation_query::donations)
-      rows.push_back({named("", one.closed_title, "give:" + id_of(one.channel_id))});
+      rows.push_back(button_line("", one.closed_title, "give:" + id_of(one.channel_id)));
     else if (query == conversation_query::broadcasts) {
       if (one.status == "registered" || one.status == "offered")
-        rows.push_back({named("📣 ", one.open_title, "post:" + id_of(one.channel_id))});
+        rows.push_back(button_line("📣 ", one.open_title, "post:" + id_of(one.channel_id)));
     } else if (one.status != "claiming")
-      rows.push_back({named("✏️ ", one.open_title, "edit:" + id_of(one.channel_id))});
+      rows.push_back(button_line("✏️ ", one.open_title, "edit:" + id_of(one.channel_id)));
   return rows;
 }
 
@@ -95,6 +90,7 @@ shown show(const conversation& s) {
   if (const auto* found = std::get_if<channels_listed>(s.found.get()))
     return {channels_text(s.query, *found, s.page), channels_buttons(s.query, *found), found->more};
   if (const auto* found = std::get_if<promos_listed>(s.found.get())) return {promos_text(*found, s.page), promos_buttons(s, *found), false};
+  if (const auto* found = std::get_if<accounts_listed>(s.found.get())) return {accounts_text(*found), accounts_buttons(*found), false};
   if (const auto* found = std::get_if<stats_seen>(s.found.get())) return {stats_text(*found, s.page), {}, found->more};
   return {};
 }
@@ -112,6 +108,10 @@ std::optional<std::pair<conversation_query, std::int32_t>> page_of(std::string_v
 }
 
 } // namespace
+
+std::vector<button> button_line(std::string_view what, const std::string& title, std::string data) {
+  return {button{std::string(what) + shortened(title, button_text_max), std::move(data), false}};
+}
 
 void begin_list(step& out, conversation_query query) {
   auto& s = out.next;
@@ -145,6 +145,7 @@ io_request list_request(const conversation& s) {
   case conversation_query::broadcasts:
   case conversation_query::own_channels: return list_channels{s.user_id, page * page_size, page_size};
   case conversation_query::promo_codes: return list_promos{s.user_id, s.channel_id, page * page_size, page_size};
+  case conversation_query::accounts: return list_accounts{s.user_id};
   case conversation_query::stats: return channel_stats{s.user_id, 0, page * page_size, page_size};
   case conversation_query::donations:
   case conversation_query::none: break;

@@ -92,15 +92,21 @@ io_request list_request(const conversation& s);
 void list_found(step& out, const io_outcome& outcome);
 std::string list_text(const conversation& s);
 keyboard list_buttons(const conversation& s);
+/// A line of its own for a title, which is never too long for one.
+std::vector<button> button_line(std::string_view what, const std::string& title, std::string data);
 
 // --- errands.cpp: buttons that ask another entity ---
 bool press_errand(step& out, const chat_update& press);
+ask_entity errand_request(const conversation& s);
+void errand_answered(step& out, const entity_reply& reply);
+
+// --- accounts.cpp: web accounts that are joined with this person ---
 /// 16 bytes of a web account's id, and its token: the account is asked who it is.
 void follow_account_link(step& out, std::string_view word);
 std::string link_text(const conversation& s);
 keyboard link_buttons(const conversation& s);
-ask_entity errand_request(const conversation& s);
-void errand_answered(step& out, const entity_reply& reply);
+std::string accounts_text(const accounts_listed& found);
+keyboard accounts_buttons(const accounts_listed& found);
 
 // --- owner_form.cpp: registering and editing a channel ---
 bool press_form(step& out, const chat_update& press, const entity_ref& self);

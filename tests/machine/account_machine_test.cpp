@@ -333,6 +333,29 @@ TEST_CASE("a link to Telegram is good once, and repeats of it are") {
   CHECK(code_of(m.send(claim_link{"L4", 8})) == "invalid");
 }
 
+TEST_CASE("who is linked can undo it: every session ends, and the account is told") {
+  rig m;
+  CHECK(code_of(m.send(unlink_telegram{7})) == "not_found");
+  m.activate();
+  m.send(offer_link{"L1"});
+  m.send(claim_link{"L1", 7});
+  m.send(link_telegram{7, "@ann"});
+  m.settle();
+  const auto epoch = m.state.login_epoch;
+  for (const std::int64_t other : {8, 0}) {
+    CHECK(std::holds_alternative<ok>(m.send(unlink_telegram{other})));
+    CHECK_FALSE(m.last.changed);
+  }
+  CHECK(std::holds_alternative<ok>(m.send(unlink_telegram{7})));
+  CHECK(m.state.telegram_user_id == 0);
+  CHECK(m.state.login_epoch == epoch + 1);
+  CHECK(std::get<account_view>(m.send(get_account{})).telegram_name.empty());
+  CHECK(subjects(m.settle()) == "Ann@Example.org: Your account is not linked to Telegram any more");
+  CHECK(std::holds_alternative<ok>(m.send(unlink_telegram{7})));
+  CHECK_FALSE(m.last.changed);
+  CHECK(code_of(m.send(link_telegram{7, "@ann"})) == "invalid"); // It takes a new link.
+}
+
 TEST_CASE("a closed account gives its names back, says goodbye, and then names nobody") {
   rig m;
   m.activate();

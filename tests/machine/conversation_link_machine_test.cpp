@@ -65,3 +65,34 @@ TEST_CASE("a link that is used up, cut short or of nobody joins nobody") {
   forged.presses("join:../x");
   CHECK_FALSE(forged.owes("errand:"));
 }
+
+TEST_CASE("/account shows with whom one is joined, and undoes it") {
+  chat c;
+  c.says("/account");
+  CHECK(c.request<list_accounts>("list") == list_accounts{7});
+  c.done_with("list", accounts_listed{{{account_id, "ann<b>"}}});
+  const auto shown = c.request<send_message>("view:");
+  CHECK(shown.html.find("ann&lt;b&gt;") != std::string::npos);
+  REQUIRE(shown.buttons.size() == 1);
+  CHECK(std::get<std::string>(shown.buttons[0][0].target) == "unjoin:" + account_id);
+  c.done_with("view:", message_sent{77});
+  c.presses("unjoin:" + account_id);
+  CHECK(c.question("errand:leave_account").to == entity_ref{entity_kind::account, account_id});
+  CHECK(std::get<unlink_telegram>(std::get<account_message>(c.question("errand:leave_account").message)).user_id == 7);
+  c.answered("errand:leave_account", ok{});
+  CHECK(c.request<send_message>("view:").html.find("not linked") != std::string::npos);
+}
+
+TEST_CASE("who is joined with nobody is told so, and a button of an account that is gone as well") {
+  chat c;
+  c.says("/account");
+  c.done_with("list", accounts_listed{});
+  CHECK(c.request<send_message>("view:").html.find("No web account is linked") != std::string::npos);
+  CHECK(c.request<send_message>("view:").buttons.empty());
+  c.done_with("view:", message_sent{77});
+  c.presses("unjoin:" + account_id);
+  c.answered("errand:leave_account", refused{refusal::not_found, "no"});
+  CHECK(c.request<send_message>("view:").html.find("does not exist any more") != std::string::npos);
+  c.presses("unjoin:../x");
+  CHECK_FALSE(c.owes("errand:"));
+}

@@ -417,6 +417,8 @@ TEST_CASE("any row of updates, answers, failures and restarts keeps the rules") 
               one.key, io_outcome(stats_seen{{{-1001, "A & B", "offered", 1, 2, 3, 4, usd("1"), usd("2"), usd("3"), usd("4")}}, false})});
         else if (std::holds_alternative<list_channels>(*io) || std::holds_alternative<list_donation_channels>(*io))
           c.send(effect_done{one.key, io_outcome(channels_listed{{{-1001, -1002, "A & B", "C <d>", "offered"}}, true})});
+        else if (std::holds_alternative<list_accounts>(*io))
+          c.send(effect_done{one.key, io_outcome(accounts_listed{{{"01M7YKC44DBDEY4HC21W0HTJTT", std::string(60, '<')}}})});
         else if (std::holds_alternative<list_promos>(*io))
           c.send(effect_done{one.key, io_outcome(random() % 4 ? chat::promo_list() : promos_listed{})});
         else

@@ -434,6 +434,7 @@ TEST_CASE("the bytes of version 1 stay as they are") {
       {"link_telegram", 7985187535092961788u},
       {"lapse_account", 6501601030148301166u},
       {"claim_link", 8968374895870736298u},
+      {"unlink_telegram", 10191101844732522583u},
       {"reserve_name", 3394663192069464555u},
       {"confirm_name", 1670720015278490292u},
       {"release_name", 9919292987370977701u},

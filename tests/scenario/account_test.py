@@ -346,6 +346,24 @@ class account(WorldTest):
         for hidden in (secret, "correct horse", mail):
             self.assertNotIn(hidden, words)
 
+    def test_10b_who_is_joined_undoes_it_in_the_bot(self):
+        name, _ = self.signed_up()
+        access = self.logged_in(name)["access_token"]
+        person = Stage(self.world).person(7499, "Ursula")
+        person.say("/account")
+        wait("the empty list", lambda: "No web account is linked" in str(self.world.sandbox.get("users/7499/messages")))
+        person.open(self.call("POST", "account/telegram-link", token=access)[1]["url"])
+        person.press("Yes, link it")
+        wait("the link", lambda: self.call("GET", "account", token=access)[1]["telegram_user_id"] == "7499")
+        person.say("/account")
+        person.press("Unlink: " + name)
+        # Whoever is logged in may not be that person.
+        wait("the end of the sessions", lambda: self.call("GET", "account", token=access)[0] == 401)
+        again = self.call("GET", "account", token=self.logged_in(name)["access_token"])[1]
+        self.assertEqual((again["telegram_user_id"], again["telegram_name"]), (None, None))
+        person.say("/account")
+        wait("the empty list again", lambda: str(self.world.sandbox.get("users/7499/messages")).count("No web account is linked") == 2)
+
     def test_10_promo_codes_by_the_api_are_their_channels_owners(self):
         name, _ = self.signed_up()
         access = self.logged_in(name)["access_token"]

@@ -195,6 +195,25 @@ TEST_CASE("an owner's figures, and what keeps a channel from its end") {
   CHECK(std::get<channel_holdings>(books(get_channel_holdings{-10})).payments == 1);
 }
 
+TEST_CASE("the web accounts of a Telegram user are those that are joined with them and open") {
+  store db(new_database());
+  const auto books = make_books_client(db.dsn);
+  const auto open_account = [&](const std::string& id, const std::string& name, std::int64_t user, account_status status) {
+    account a;
+    a.status = status;
+    a.user_name = name;
+    a.telegram_user_id = user;
+    must(db.commit(db.step_for(entity_kind::account, id, 1, a)));
+  };
+  open_account("A1", "zoe", ann, account_status::active);
+  open_account("A2", "ann", ann, account_status::closing);
+  open_account("A3", "gone", ann, account_status::closed);
+  open_account("A4", "other", ann + 1, account_status::active);
+  open_account("A5", "nobody's", 0, account_status::active);
+  CHECK(std::get<accounts_listed>(books(list_accounts{ann})) == accounts_listed{{{"A2", "ann"}, {"A1", "zoe"}}});
+  CHECK(std::get<accounts_listed>(books(list_accounts{0})) == accounts_listed{});
+}
+
 TEST_CASE("the codes of a channel are its owner's alone, open ones first, in pages") {
   store db(new_database());
   const auto books = make_books_client(db.dsn);
