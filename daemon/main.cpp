@@ -1,9 +1,12 @@
 // paygated: reads settings and secrets, runs one node until it is told to stop.
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <thread>
 
+#include <sched.h>
 #include <sys/prctl.h>
 
 #include <caf/io/middleman.hpp>
@@ -55,6 +58,13 @@ void start_watchdog() {
   }).detach();
 }
 
+/// A thread that is woken waits for a free processor instead of taking one from whoever runs: a step wakes several, and each such change in
+/// its middle costs more than it wins. With a processor free, nothing changes. Threads inherit it.
+void yield_to_who_runs() {
+  const sched_param none{};
+  if (sched_setscheduler(0, SCHED_BATCH, &none) != 0) log(log_level::info, "no_batch_scheduling", {{"error", std::strerror(errno)}});
+}
+
 /// The actor system's destructor would wait for threads that sit in a provider's long poll.
 [[noreturn]] void end_process(int code) {
   std::fflush(nullptr);
@@ -72,6 +82,7 @@ int run(configuration& config, std::vector<std::string> arguments) {
     return stopped;
   }
   start_log(config.values, secrets);
+  yield_to_who_runs();
   const auto signals = block_signals();
   config.caf::actor_system_config::load<caf::io::middleman>();
   add_link_types(config);

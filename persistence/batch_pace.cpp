@@ -5,6 +5,7 @@
 #include <fstream>
 #include <mutex>
 #include <string>
+#include <thread>
 
 namespace paygate {
 
@@ -60,6 +61,13 @@ batch_pace::clock::duration batch_pace::pause(clock::time_point now, std::size_t
   // Should it turn out to be too long, the machine is no longer busy.
   const auto until = ended_ + std::min<clock::duration>(2 * took_, most);
   return std::max<clock::duration>(until - now, clock::duration{});
+}
+
+bool batch_pace::rest(std::size_t waiting) const {
+  const auto so_long = pause(clock::now(), waiting);
+  if (so_long.count() == 0) return false;
+  std::this_thread::sleep_for(so_long);
+  return true;
 }
 
 } // namespace paygate

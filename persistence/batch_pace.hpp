@@ -22,6 +22,8 @@ public:
   void wrote(clock::time_point began, clock::time_point ended, std::size_t size);
   /// How long to wait before `waiting` are written; zero: not at all.
   clock::duration pause(clock::time_point now, std::size_t waiting) const;
+  /// Waits that long on the caller's own thread: whoever brings work meanwhile wakes nobody, neither it nor a clock. True when it has waited.
+  bool rest(std::size_t waiting) const;
 
   static constexpr std::size_t enough = 64;                          ///< More in a batch save little.
   static constexpr std::chrono::milliseconds most{10}, recently{50}; ///< Of a pause; since the last batch, for work to be going on.

@@ -154,9 +154,7 @@ committer_impl::behavior_type committer_behavior(committer_ptr self, committer_c
       [=](flush_atom) {
         auto& s = self->state;
         // Once for each batch: the pause is not begun anew by those who come meanwhile.
-        if (!std::exchange(s.gathering, true))
-          if (const auto pause = s.pace.pause(std::chrono::steady_clock::now(), s.waiting.size()); pause.count() > 0)
-            return self->delayed_send(self, pause, flush_atom::value);
+        if (!std::exchange(s.gathering, true) && s.pace.rest(s.waiting.size())) return self->send(self, flush_atom::value);
         s.gathering = s.flush_sent = false;
         flush(self);
         ask_flush(self);

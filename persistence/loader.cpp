@@ -209,9 +209,7 @@ loader_impl::behavior_type loader_behavior(loader_ptr self, std::string dsn, std
       },
       [=](flush_atom) {
         auto& s = self->state;
-        if (!std::exchange(s.gathering, true))
-          if (const auto pause = s.pace.pause(std::chrono::steady_clock::now(), s.waiting.size()); pause.count() > 0)
-            return self->delayed_send(self, pause, flush_atom::value);
+        if (!std::exchange(s.gathering, true) && s.pace.rest(s.waiting.size())) return self->send(self, flush_atom::value);
         s.gathering = s.flush_sent = false;
         flush(self);
       },

@@ -356,8 +356,10 @@ private:
     if (!next || (s.timer_set && s.timer_at <= *next)) return;
     s.timer_set = true;
     s.timer_at = *next;
+    // Nobody waits for it to leave memory: such timers share their instants.
+    const auto slack = *next == leave_at ? std::chrono::milliseconds(50) : std::chrono::milliseconds(0);
     const auto distance = std::max(std::chrono::duration_cast<caf::timespan>(*next - now()), caf::timespan{0});
-    self_->delayed_send(self_, distance, timer_atom::value, ++s.timer);
+    ports().timers->set(self_->system(), self_, ++s.timer, self_->clock().now() + distance, slack);
   }
 
   /// When something is to be done next though no message comes.

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/runtime/alarms.hpp"
 #include "actors/runtime/board.hpp"
 #include "actors/runtime/pauses.hpp"
 #include "messages/interfaces.hpp"
@@ -86,6 +87,7 @@ struct entity_ports {
   policy_slot rules;
   std::shared_ptr<pause_slot> pauses = std::make_shared<pause_slot>();
   std::shared_ptr<activity_board> board = std::make_shared<activity_board>();
+  std::shared_ptr<alarms> timers = std::make_shared<alarms>();
   runtime_limits limits;
   crash_point_fn crash_point;
 

@@ -70,6 +70,9 @@ public:
     return due > clock().now() ? due - clock().now() : caf::timespan{0};
   }
 
+  /// How many timers CAF's clock holds.
+  std::size_t timers() { return clock().schedule().size(); }
+
   /// Moves virtual time and sends what is due; nobody works yet.
   void advance(caf::timespan span) { clock().advance_time(span); }
 
