@@ -11,9 +11,11 @@ std::string arg(const std::string& name) { return "(" + args + "->>'" + name + "
 std::string as_time(const std::string& column) { return "to_char(" + column + R"(, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))"; }
 std::string as_amount(const std::string& column) { return "trim_scale(" + column + ")::text"; }
 
-// A channel is its owner's by the web account or by the Telegram user. What was refused never was.
+// A channel is its owner's by the web account or by the Telegram user with whom that account is joined now: a token may be older. What was
+// refused never was.
 const std::string is_theirs = "((" + arg("account") + " <> '' AND c.owner_account = " + arg("account")
-                              + ") OR (c.owner_user_id <> 0 AND c.owner_user_id = " + arg("user") + "::bigint)) AND c.status <> 'refused'";
+                              + ") OR (c.owner_user_id <> 0 AND c.owner_user_id = (SELECT a.telegram_user_id FROM account a WHERE a.id = "
+                              + arg("account") + " AND a.status IN ('active', 'closing')))) AND c.status <> 'refused'";
 const std::string own = "own AS (SELECT c.open_channel_id AS channel FROM channel c WHERE c.id = " + arg("id") + " AND " + is_theirs + ")";
 
 std::string tier(const std::string& n) {

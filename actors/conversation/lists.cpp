@@ -102,7 +102,8 @@ std::optional<std::pair<conversation_query, std::int32_t>> page_of(std::string_v
   if (colon == std::string_view::npos) return std::nullopt;
   const auto query = parse_enum<conversation_query>(rest->substr(0, colon));
   const auto page = number_of(rest->substr(colon + 1));
-  if (!query || *query == conversation_query::none || *query == conversation_query::promo_codes || !page || *page < 0 || *page > page_max)
+  if (!query || *query == conversation_query::none || *query == conversation_query::promo_codes
+      || *query == conversation_query::accounts || !page || *page < 0 || *page > page_max)
     return std::nullopt;
   return std::pair{*query, static_cast<std::int32_t>(*page)};
 }

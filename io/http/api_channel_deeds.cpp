@@ -59,10 +59,10 @@ std::vector<api_field> term_fields() {
           amount_field("threshold_usd", "How much gathers before it is paid out, with the strategy threshold.")};
 }
 
-/// The caller's Telegram user; 0: none. An access token that was made before the link does not know of it yet.
+/// The caller's Telegram user; 0: none. What an access token says of it may be over, or have begun since.
 std::int64_t telegram_user_of(const api_call& call) {
-  if (call.caller.telegram_user_id != 0) return call.caller.telegram_user_id;
-  const auto reply = ask_identity(call.service, entity_kind::account, call.caller.account_id, account_message{get_account{}});
+  const auto reply =
+      ask_identity(call.service, entity_kind::account, call.caller.account_id, account_message{get_account{call.caller.login_epoch}});
   const auto* account = std::get_if<account_view>(&reply);
   return account ? account->telegram_user_id : 0;
 }

@@ -21,6 +21,10 @@ struct shop {
   shop() {
     add_channel(-100, "ann", 0);
     add_channel(-200, "", 77);
+    auto bob = std::get<account>(filled_snapshot(entity_kind::account, "bob"));
+    bob.status = account_status::active;
+    bob.telegram_user_id = 77;
+    REQUIRE(db.commit(db.step_for(entity_kind::account, "bob", 1, bob)).error == "");
   }
 
   void add_channel(std::int64_t id, const std::string& account, std::int64_t user) {
@@ -85,6 +89,12 @@ TEST_CASE("a channel is seen by its owner and by nobody else") {
       CHECK(s.ask(query, "", who) == "null");
     CHECK(s.read(query, R"({"account":"bob","user":77,"id":"-200","limit":2,"now":"2026-11-21T07:00:00Z","days":3})", milliseconds(5'000))
               .starts_with("{"));
+  }
+  // Whoever unlinked the account is not its any more, whatever a token still says.
+  const std::string_view bobs = R"({"account":"bob","user":77,"id":"-200","limit":2,"now":"2026-11-21T07:00:00Z","days":3})";
+  for (const char* over : {"telegram_user_id = 0", "telegram_user_id = 77, status = 'closed'"}) {
+    s.db.value(std::string("UPDATE account SET ") + over + " WHERE id = 'bob'");
+    for (const auto query : about_channel) CHECK(s.read(query, std::string(bobs), milliseconds(5'000)) == "null");
   }
   const auto mine = s.ask(queries::api_channels);
   CHECK(contains(mine, R"("id": "-100")"));

@@ -202,6 +202,8 @@ TEST_CASE("the web accounts of a Telegram user are those that are joined with th
     account a;
     a.status = status;
     a.user_name = name;
+    a.email = name + "@example.org";
+    a.password_hash = "hash";
     a.telegram_user_id = user;
     must(db.commit(db.step_for(entity_kind::account, id, 1, a)));
   };
