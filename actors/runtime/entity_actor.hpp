@@ -353,13 +353,11 @@ private:
       }
       next = next ? std::min(*next, leave_at) : leave_at;
     }
-    if (!next || (s.timer_set && s.timer_at <= *next)) return;
+    const milliseconds slack{next == leave_at ? 50 : 0}; // Nobody waits for it to leave memory: such timers share their instants.
+    if (!next || (s.timer_set && s.timer_at <= *next + slack)) return;
     s.timer_set = true;
-    s.timer_at = *next;
-    // Nobody waits for it to leave memory: such timers share their instants.
-    const auto slack = *next == leave_at ? std::chrono::milliseconds(50) : std::chrono::milliseconds(0);
-    const auto distance = std::max(std::chrono::duration_cast<caf::timespan>(*next - now()), caf::timespan{0});
-    ports().timers->set(self_->system(), self_, ++s.timer, self_->clock().now() + distance, slack);
+    s.timer_at = *next + slack;
+    ports().timers->set(self_->system(), self_, ++s.timer, self_->clock().now() + (*next - now()), slack);
   }
 
   /// When something is to be done next though no message comes.

@@ -59,6 +59,14 @@ class papers(unittest.TestCase):
             done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(path)], capture_output=True, text=True, timeout=60)
             self.assertIn("Failed to parse", done.stdout + done.stderr)
 
+    def test_the_unit_lets_the_daemon_call_what_it_calls(self):
+        # A call that the unit refuses would end the daemon after its check has passed; what comes last counts.
+        unit = (ROOT / "deploy/systemd/paygated.service").read_text()
+        filters = re.findall(r"^SystemCallFilter=(.*)$", unit, re.M)
+        self.assertIn("@resources", filters[-2])
+        self.assertEqual(filters[-1], "sched_setscheduler")
+        self.assertIn("SystemCallErrorNumber=EPERM", unit)
+
     def test_the_daemon_takes_the_example_settings(self):
         with tempfile.TemporaryDirectory() as folder:
             secrets = pathlib.Path(folder) / "secrets"
