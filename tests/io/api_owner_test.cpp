@@ -1,7 +1,8 @@
 // The owner's routes over the whole table, with a house of channels behind it: who may, what is asked of which entity, and that nothing
 // strange gets through a text field.
-#include <catch2/catch.hpp>
 #include <map>
+
+#include <catch2/catch.hpp>
 
 #include "crypto/hash.hpp"
 #include "io/http/api_router.hpp"
@@ -29,6 +30,7 @@ struct desk {
   api_router router{api_routes()};
   std::string edition = "e1";
   std::vector<envelope> asked;
+  std::map<std::string, std::int64_t> joined{{"ann", 7}, {"bob", 8}, {"new", 9}}; ///< Accounts with Telegram users.
   std::vector<std::string> queries;
   std::function<entity_reply(const envelope&)> answer;
   rights_checked rights{true, true, true, true, "Open", "Closed", ""};
@@ -48,6 +50,11 @@ struct desk {
     p.query = [this](std::string_view name, const std::string& arguments, milliseconds) { return rows(name, arguments); };
     p.call = [this](const io_request&, milliseconds) -> io_outcome { return rights; };
     p.ask = [this](envelope letter, milliseconds) -> entity_reply {
+      if (letter.to.kind == entity_kind::account) {
+        account_view who;
+        who.telegram_user_id = joined[letter.to.id];
+        return who;
+      }
       asked.push_back(letter);
       if (answer) return answer(letter);
       const auto* message = std::get_if<channel_message>(&letter.body);
@@ -174,15 +181,14 @@ TEST_CASE("a channel is registered by who has rights in both channels") {
   CHECK(unlinked.ask("POST", "/api/channels", "unlinked", new_channel).status == 403);
   CHECK_FALSE(unlinked.told<register_channel>(entity_kind::channel));
   // Linked since the token was made.
-  unlinked.answer = [](const envelope& letter) -> entity_reply {
-    account_view una;
-    una.telegram_user_id = 44;
-    if (letter.to.kind == entity_kind::account) return una;
-    return refused{refusal::not_found, ""};
-  };
+  unlinked.joined["una"] = 44;
   unlinked.ask("POST", "/api/channels", "unlinked", new_channel);
   REQUIRE(unlinked.told<register_channel>(entity_kind::channel));
   CHECK(unlinked.told<register_channel>(entity_kind::channel)->terms.owner_user_id == 44);
+  desk parted; // The token still names the Telegram user.
+  parted.joined["ann"] = 0;
+  CHECK(parted.ask("POST", "/api/channels", "ann", new_channel).status == 403);
+  CHECK_FALSE(parted.told<register_channel>(entity_kind::channel));
   desk stranger;
   stranger.rights.owner_closed = false;
   stranger.rights.words = "You are no administrator of the closed channel.";
