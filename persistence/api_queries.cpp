@@ -11,8 +11,7 @@ std::string arg(const std::string& name) { return "(" + args + "->>'" + name + "
 std::string as_time(const std::string& column) { return "to_char(" + column + R"(, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))"; }
 std::string as_amount(const std::string& column) { return "trim_scale(" + column + ")::text"; }
 
-// A channel is its owner's by the web account or by the Telegram user with whom that account is joined now: a token may be older. What was
-// refused never was.
+// A channel is its owner's by the web account or by the Telegram user with whom that account is joined now. What was refused never was.
 const std::string is_theirs = "((" + arg("account") + " <> '' AND c.owner_account = " + arg("account")
                               + ") OR (c.owner_user_id <> 0 AND c.owner_user_id = (SELECT a.telegram_user_id FROM account a WHERE a.id = "
                               + arg("account") + " AND a.status IN ('active', 'closing')))) AND c.status <> 'refused'";

@@ -253,8 +253,9 @@ struct account_step {
     if (!is_open()) return nobody;
     if (command.user_id == 0 || state.telegram_user_id != command.user_id) return unchanged();
     auto out = begin("not linked to Telegram any more");
-    owe(out.next, "unlinked");
     out.next.telegram_user_id = 0;
+    out.next.telegram_name.clear();
+    owe(out.next, "unlinked");
     ++out.next.login_epoch;
     return out;
   }

@@ -13,9 +13,8 @@ step begin(const account& state, std::string note) {
 }
 
 account_view view_of(const account& a, const std::string& id) {
-  const auto telegram_name = a.telegram_user_id != 0 ? a.telegram_name : std::string();
   return {
-      id,         std::string(to_text(a.status)), a.user_name, a.email, a.pending_email, a.telegram_user_id, telegram_name, a.login_epoch,
+      id,         std::string(to_text(a.status)), a.user_name, a.email, a.pending_email, a.telegram_user_id, a.telegram_name, a.login_epoch,
       a.opened_at};
 }
 

@@ -60,8 +60,7 @@ send_mail mail_of(const account& s, std::string_view mail, const std::string& ac
         .to(s.email);
   if (mail == "unlinked")
     return letter("Your account is not linked to Telegram any more")
-        .say("The Telegram user " + s.telegram_name + " said that your account " + s.user_name
-             + " is not to be linked any more. All sessions were ended.")
+        .say("The Telegram user that your account " + s.user_name + " was linked to has undone it. All sessions were ended.")
         .say("It was you? Then link another Telegram account when you like.")
         .to(s.email);
   return letter("Your account is closed")

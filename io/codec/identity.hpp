@@ -8,9 +8,8 @@ namespace paygate {
 /// Who calls the API, by an access token that was good.
 struct identity {
   std::string account_id;
-  std::int64_t telegram_user_id = 0; ///< The linked Telegram user; 0: none.
   bool email_verified = false;
-  std::int64_t login_epoch = 0;      ///< The account's at log-in; what is done to the account itself wants it to be the present one.
+  std::int64_t login_epoch = 0; ///< The account's at log-in; what is done to the account itself wants it to be the present one.
   std::string session_id;
   bool operator==(const identity&) const = default;
 };

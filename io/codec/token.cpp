@@ -112,7 +112,6 @@ std::string make_access_token(const identity& who, timestamp now, const token_ke
   write_member(writer, "use", "access");
   write_member(writer, "sub", who.account_id);
   write_member(writer, "sid", who.session_id);
-  write_member(writer, "tg", std::to_string(who.telegram_user_id));
   write_bool(writer, "verified", who.email_verified);
   write_int(writer, "epoch", who.login_epoch);
   write_times(writer, now, access_life);
@@ -138,11 +137,10 @@ std::variant<identity, token_fault> verify_access(std::string_view token, timest
   auto opened = open(token, "access", now, keys);
   if (const auto* why = std::get_if<token_fault>(&opened)) return *why;
   const auto& claims = std::get<json_document>(opened);
-  const auto telegram = json_int(claims, "tg"), epoch = json_int(claims, "epoch");
+  const auto epoch = json_int(claims, "epoch");
   const auto verified = json_bool(claims, "verified");
-  identity who{json_text_or_empty(claims, "sub"), telegram.value_or(0), verified.value_or(false), epoch.value_or(0),
-               json_text_or_empty(claims, "sid")};
-  if (who.account_id.empty() || !telegram || !epoch || !verified) return token_fault::malformed;
+  identity who{json_text_or_empty(claims, "sub"), verified.value_or(false), epoch.value_or(0), json_text_or_empty(claims, "sid")};
+  if (who.account_id.empty() || !epoch || !verified) return token_fault::malformed;
   return who;
 }
 

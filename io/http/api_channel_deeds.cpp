@@ -59,7 +59,7 @@ std::vector<api_field> term_fields() {
           amount_field("threshold_usd", "How much gathers before it is paid out, with the strategy threshold.")};
 }
 
-/// The caller's Telegram user; 0: none. What an access token says of it may be over, or have begun since.
+/// The caller's Telegram user; 0: none.
 std::int64_t telegram_user_of(const api_call& call) {
   const auto reply =
       ask_identity(call.service, entity_kind::account, call.caller.account_id, account_message{get_account{call.caller.login_epoch}});

@@ -112,7 +112,7 @@ shape_ptr tokens_shape() {
 }
 
 api_answer tokens_answer(http_service& service, const account_view& account, const std::string& session_id, const std::string& refresh) {
-  const identity who{account.account_id, account.telegram_user_id, true, account.login_epoch, session_id};
+  const identity who{account.account_id, true, account.login_epoch, session_id};
   json_buffer buffer;
   json_writer writer(buffer);
   writer.StartObject();

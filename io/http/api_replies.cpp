@@ -63,7 +63,7 @@ std::optional<std::string> read_cursor(std::string_view cursor) {
 }
 
 std::string owner_arguments(const api_call& call, const std::string& id) {
-  auto arguments = "{\"account\":" + json_quoted(call.caller.account_id) + ",\"user\":" + std::to_string(call.caller.telegram_user_id);
+  auto arguments = "{\"account\":" + json_quoted(call.caller.account_id);
   if (!id.empty()) arguments += ",\"id\":" + json_quoted(id);
   return arguments;
 }

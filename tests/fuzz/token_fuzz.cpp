@@ -21,7 +21,7 @@ void try_access(std::string_view text, std::uint8_t where, std::uint8_t what) {
   fuzz::promise(std::holds_alternative<token_fault>(verify_access(text, now, {})), "without a key nothing is good");
   identity who;
   who.account_id = "01J0";
-  who.telegram_user_id = where;
+  who.login_epoch = where;
   who.session_id = "s";
   const auto token = make_access_token(who, now, keys);
   const auto read = verify_access(token, now, keys);

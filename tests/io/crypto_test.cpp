@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "crypto/bcrypt.hpp"
 #include "crypto/hash.hpp"
 
 using namespace paygate;
@@ -79,4 +80,11 @@ TEST_CASE("constant-time comparison compares, and secrets are trimmed") {
   CHECK(trimmed(" \t secret\r\n") == "secret");
   CHECK(trimmed(" \n").empty());
   CHECK(trimmed("a b") == "a b");
+}
+
+TEST_CASE("a bcrypt hash is told by its form, and by a cost that a log-in can pay") {
+  for (const auto* good : {"$2a$04$", "$2b$12$", "$2y$14$"}) CHECK(is_bcrypt(good + std::string(53, 'a')));
+  for (const auto* bad : {"", "$2b$12$short", "$argon2id$v=19", "$1$abc"}) CHECK_FALSE(is_bcrypt(bad));
+  for (const auto* bad : {"$2x$12$", "$2b$03$", "$2b$15$", "$2b$1x$", "$2b$12/"}) CHECK_FALSE(is_bcrypt(bad + std::string(53, 'a')));
+  CHECK_FALSE(is_bcrypt("$2b$12$" + std::string(52, 'a') + "'"));
 }

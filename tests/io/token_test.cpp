@@ -12,7 +12,7 @@ namespace {
 
 const timestamp now = timestamp(std::chrono::sys_days(std::chrono::year(2026) / 11 / 21));
 const token_keys keys{std::string(40, 'k'), std::string(40, 'p')};
-const identity ann{"01ANN", 7001, true, 3, "01SESSION"};
+const identity ann{"01ANN", true, 3, "01SESSION"};
 
 std::string part(std::string_view json) { return base64url_encode(as_bytes(json)); }
 std::string header(std::string_view alg, std::string_view more = "") {
@@ -91,13 +91,13 @@ TEST_CASE("a token cannot choose how it is checked") {
 TEST_CASE("claims that are missing or odd are no identity") {
   const auto token = [](const std::string& claims) { return signed_with(header("HS256") + "." + part(claims), keys.current); };
   const std::string times = R"("iat":1795219200,"nbf":1795219200,"exp":1795220100)";
-  CHECK(why(token(R"({"use":"access","sub":"a","tg":"1","verified":true,"epoch":0,)" + times + "}")) == "");
-  CHECK(why(token(R"({"use":"access","sub":"","tg":"1","verified":true,"epoch":0,)" + times + "}")) == "malformed");
-  CHECK(why(token(R"({"use":"access","tg":"1","verified":true,"epoch":0,)" + times + "}")) == "malformed");
-  CHECK(why(token(R"({"use":"access","sub":"a","tg":"1","verified":"true","epoch":0,)" + times + "}")) == "malformed");
-  CHECK(why(token(R"({"use":"access","sub":"a","tg":"1","verified":true,)" + times + "}")) == "malformed");
-  CHECK(why(token(R"({"use":"access","sub":"a","tg":"1","verified":true,"epoch":0})")) == "malformed");
-  CHECK(why(token(R"({"use":"access","sub":"a","tg":"1","verified":true,"epoch":0,"iat":1,"nbf":1,"exp":1e99})")) == "malformed");
+  CHECK(why(token(R"({"use":"access","sub":"a","verified":true,"epoch":0,)" + times + "}")) == "");
+  CHECK(why(token(R"({"use":"access","sub":"","verified":true,"epoch":0,)" + times + "}")) == "malformed");
+  CHECK(why(token(R"({"use":"access","verified":true,"epoch":0,)" + times + "}")) == "malformed");
+  CHECK(why(token(R"({"use":"access","sub":"a","verified":"true","epoch":0,)" + times + "}")) == "malformed");
+  CHECK(why(token(R"({"use":"access","sub":"a","verified":true,)" + times + "}")) == "malformed");
+  CHECK(why(token(R"({"use":"access","sub":"a","verified":true,"epoch":0})")) == "malformed");
+  CHECK(why(token(R"({"use":"access","sub":"a","verified":true,"epoch":0,"iat":1,"nbf":1,"exp":1e99})")) == "malformed");
   CHECK(why(token(R"({"sub":"a"})")) == "other_use");
   CHECK(why(token("[]")) == "malformed");
   CHECK(why(token("")) == "malformed");

@@ -1,76 +1,11 @@
-// Accounts: who may do what in which status, the mails and names they owe, and the guard against guessing.
-#include "actors/account/account_machine.hpp"
-
+// Accounts: who may do what in which status, and the mails and names they owe.
 #include <random>
 
 #include "actors/account/account_parts.hpp"
-#include "tests/machine/sales_support.hpp"
+#include "tests/machine/account_rig.hpp"
 
 using namespace paygate;
 using namespace paygate::test;
-
-namespace {
-
-struct rig : machine<account_kind> {
-  rig() : machine("A1") { rules.public_url = "https://pay.example"; }
-
-  void open() { send(open_account{"Ann", "Ann@Example.org", "hash0", false}); }
-  /// Does everything that is due at once; answers the mails.
-  std::vector<send_mail> settle() {
-    std::vector<send_mail> mails;
-    for (bool more = true; more;) {
-      more = false;
-      for (const auto& e : due()) {
-        if (e.not_before > now) continue;
-        more = true;
-        if (const auto* asked = std::get_if<ask_entity>(&e.request)) {
-          if (asked->to == self) {
-            send(std::get<account_message>(asked->message));
-            break;
-          }
-          asked_of.push_back(to_text(asked->to) + " " + std::string(name_of(asked->message)));
-          const auto& holder = lost.contains(asked->to.id) ? lost[asked->to.id] : self.id;
-          send(effect_done{e.key, entity_reply(name_view{holder, true})});
-        } else if (std::holds_alternative<get_account_channels>(std::get<io_request>(e.request))) {
-          send(effect_done{e.key, io_outcome(channels)});
-          if (channels.open > 0) return mails; // Asked again after a pause.
-        } else if (std::holds_alternative<make_secret>(std::get<io_request>(e.request))) {
-          const auto n = std::to_string(++secrets);
-          send(effect_done{e.key, io_outcome(secret_made{"secret" + n, "digest" + n})});
-        } else {
-          mails.push_back(std::get<send_mail>(std::get<io_request>(e.request)));
-          send(effect_done{e.key, io_outcome(done{})});
-        }
-        break;
-      }
-    }
-    return mails;
-  }
-  static std::string_view name_of(const any_message& m) {
-    return std::visit([](const auto& of_kind) { return paygate::name_of(of_kind); }, m);
-  }
-  /// Signed up, confirmed, greeted.
-  void activate() {
-    open();
-    settle();
-    send(confirm_email{state.verify_token});
-    settle();
-  }
-  std::string digest() const { return "digest" + std::to_string(secrets); }
-
-  std::map<std::string, std::string> lost; ///< Names that are somebody else's.
-  std::vector<std::string> asked_of;
-  account_channels channels;
-  int secrets = 0;
-};
-
-std::string subjects(const std::vector<send_mail>& mails) {
-  std::string all;
-  for (const auto& m : mails) all += (all.empty() ? "" : "; ") + m.to + ": " + m.subject;
-  return all;
-}
-
-} // namespace
 
 TEST_CASE("signing up asks for the address first, then mails a link that confirms it") {
   rig m;
@@ -304,58 +239,6 @@ TEST_CASE("who logs in makes the network a known one, and an old hash a new one"
   CHECK(code_of(unconfirmed.send(login_succeeded{"home", "hash0", ""})) == "conflict");
 }
 
-TEST_CASE("a link to Telegram is good once, and repeats of it are") {
-  rig m;
-  m.activate();
-  CHECK(code_of(m.send(claim_link{"", 7})) == "invalid");
-  CHECK(code_of(m.send(link_telegram{7, "@ann"})) == "invalid");
-  m.send(offer_link{"L1"});
-  CHECK(code_of(m.send(link_telegram{7, "@ann"})) == "invalid");
-  CHECK(code_of(m.send(claim_link{"L2", 7})) == "invalid");
-  CHECK(std::get<account_view>(m.send(claim_link{"L1", 7})).user_name == "Ann");
-  CHECK(m.state.telegram_user_id == 0);
-  CHECK(code_of(m.send(claim_link{"L1", 8})) == "invalid"); // Used up.
-  CHECK(code_of(m.send(link_telegram{8, "@eve"})) == "invalid");
-  CHECK(std::get<account_view>(m.send(claim_link{"L1", 7})).user_name == "Ann");
-  CHECK_FALSE(m.last.changed);
-  CHECK(std::holds_alternative<ok>(m.send(link_telegram{7, "@ann"})));
-  CHECK(m.state.telegram_user_id == 7);
-  CHECK(subjects(m.settle()) == "Ann@Example.org: Your account is linked to Telegram");
-  CHECK(std::holds_alternative<ok>(m.send(link_telegram{7, "@ann"})));
-  CHECK_FALSE(m.last.changed);
-  CHECK(code_of(m.send(link_telegram{8, "@eve"})) == "invalid");
-  m.send(offer_link{"L3"});
-  m.send(claim_link{"L3", 8});
-  m.now += account_kind::link_life;
-  CHECK(code_of(m.send(link_telegram{8, "@eve"})) == "invalid");
-  m.send(offer_link{"L4"});
-  m.now += account_kind::link_life;
-  CHECK(code_of(m.send(claim_link{"L4", 8})) == "invalid");
-}
-
-TEST_CASE("who is linked can undo it: every session ends, and the account is told") {
-  rig m;
-  CHECK(code_of(m.send(unlink_telegram{7})) == "not_found");
-  m.activate();
-  m.send(offer_link{"L1"});
-  m.send(claim_link{"L1", 7});
-  m.send(link_telegram{7, "@ann"});
-  m.settle();
-  const auto epoch = m.state.login_epoch;
-  for (const std::int64_t other : {8, 0}) {
-    CHECK(std::holds_alternative<ok>(m.send(unlink_telegram{other})));
-    CHECK_FALSE(m.last.changed);
-  }
-  CHECK(std::holds_alternative<ok>(m.send(unlink_telegram{7})));
-  CHECK(m.state.telegram_user_id == 0);
-  CHECK(m.state.login_epoch == epoch + 1);
-  CHECK(std::get<account_view>(m.send(get_account{})).telegram_name.empty());
-  CHECK(subjects(m.settle()) == "Ann@Example.org: Your account is not linked to Telegram any more");
-  CHECK(std::holds_alternative<ok>(m.send(unlink_telegram{7})));
-  CHECK_FALSE(m.last.changed);
-  CHECK(code_of(m.send(link_telegram{7, "@ann"})) == "invalid"); // It takes a new link.
-}
-
 TEST_CASE("a closed account gives its names back, says goodbye, and then names nobody") {
   rig m;
   m.activate();
@@ -478,56 +361,4 @@ TEST_CASE("random lives of an account: what is owed ends, tokens are hashes, the
     CHECK(m.state.owed_names.empty());
     CHECK(m.state.owed_mails.empty());
   }
-}
-
-TEST_CASE("a network has five tries, then waits longer and longer, up to a quarter of an hour") {
-  login_guard guard;
-  auto now = start_of_time();
-  for (int i = 0; i < 5; ++i) CHECK(guard.begin("a", now).count() == 0);
-  CHECK(guard.begin("a", now) == std::chrono::seconds(1));
-  milliseconds before{0};
-  for (int i = 0; i < 20; ++i) {
-    const auto wait = guard.begin("a", now);
-    CHECK(wait >= before);
-    CHECK(wait <= login_guard::own_max);
-    before = wait;
-    now += wait;
-    CHECK(guard.begin("a", now).count() == 0);
-  }
-  CHECK(before == login_guard::own_max);
-  CHECK(guard.begin("b", now).count() == 0);
-  now += login_guard::own_memory + std::chrono::minutes(16);
-  for (int i = 0; i < 4; ++i) CHECK(guard.begin("a", now).count() == 0);
-}
-
-TEST_CASE("a thousand networks together cannot keep the owner's own out, nor guess faster than once a minute") {
-  login_guard guard;
-  auto now = start_of_time();
-  guard.begin("home", now);
-  guard.succeed("home", now);
-  int tried = 0;
-  for (int i = 0; i < 100'000; ++i) {
-    tried += guard.begin("bot" + std::to_string(i % 1000), now).count() == 0;
-    now += std::chrono::milliseconds(100);
-    if (i % 1000 == 0) {
-      REQUIRE(guard.begin("home", now).count() == 0);
-      guard.succeed("home", now);
-    }
-  }
-  CHECK(tried <= 30 + 10 + 100'000 / 600);
-  CHECK(tried >= 100);
-  CHECK(guard.places.size() <= login_guard::known_max + login_guard::strangers_max);
-}
-
-TEST_CASE("a guard's text reads back as what it was, and garbage as nothing") {
-  login_guard guard;
-  auto now = start_of_time();
-  for (int i = 0; i < 40; ++i) {
-    guard.begin("2001:db8:" + std::to_string(i) + "::/48", now);
-    if (i % 3 == 0) guard.succeed("2001:db8:" + std::to_string(i) + "::/48", now);
-    now += std::chrono::seconds(61);
-    CHECK(read_guard(to_text(guard)) == guard);
-  }
-  CHECK(read_guard("") == login_guard{});
-  CHECK(read_guard("x").places.empty());
 }

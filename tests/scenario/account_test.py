@@ -375,7 +375,6 @@ class account(WorldTest):
         person.open(self.call("POST", "account/telegram-link", token=access)[1]["url"])
         person.press("Yes, link it")
         wait("the link", lambda: self.call("GET", "account", token=access)[1]["telegram_user_id"])
-        access = self.logged_in(name)["access_token"]  # A token says whom its account was linked with.
         made = self.call("POST", "channels", {"open_channel_id": opened_channel, "closed_channel_id": closed_channel, "tiers": [{"price_usd": "10", "days": 30}],
                                               "payout": {"currency": "eth", "network": "eth", "address": "0x" + secrets.token_hex(20)}}, access)
         self.assertEqual(made[0], 201, made[1])
