@@ -188,7 +188,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   membership.address = p.cluster->address();
   membership.caf_node = caf::to_string(p.system.node());
   p.leases = spawn_lease_keeper(p.system, std::move(membership));
-  p.router = spawn_router(p.system, metrics_);
+  p.router = spawn_router(p.system, metrics_, route_limits{.pause = {machine_is_busy}});
 
   p.ports->router = caf::actor_cast<router_actor>(p.router);
   p.ports->clock = clock_;
@@ -248,7 +248,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   inspects.identity = *identity.get();
   inspects.name = node_name(s);
   p.inspector = spawn_inspector(p.system, std::move(inspects));
-  p.exchange = spawn_exchange(p.system, exchange_setup{p.router, p.inspector, metrics_});
+  p.exchange = spawn_exchange(p.system, exchange_setup{.router = p.router, .inspector = p.inspector, .metrics = metrics_, .pause = {machine_is_busy}});
 }
 
 std::optional<std::string> program::start_doors() {

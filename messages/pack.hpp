@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -9,6 +10,7 @@
 
 #include <caf/atom.hpp>
 
+#include "messages/time.hpp"
 #include "messages/wire.hpp"
 
 // Several letters, or several answers, in one message between two nodes: what has gathered while others were being handled. A letter has a
@@ -23,6 +25,16 @@ inline constexpr std::uint8_t pack_version = 1;
 inline constexpr std::size_t pack_full = std::size_t{256}
                                          << 10; ///< No more is put into one that has reached this: at most wire_max longer.
 inline constexpr std::size_t pack_most = 1'024; ///< Nor more than so many: a reader takes memory for each.
+
+/// When what has gathered waits for more. Each message between nodes costs more than the letters in it, and whoever asks a busy machine
+/// waits anyway; few who wait for each other would only be slower.
+struct pack_pause {
+  std::function<bool()> busy; ///< Whether the machine is; null: never.
+  milliseconds length{5};
+  std::size_t crowd = 8; ///< So many letters must be under way between the two nodes.
+
+  bool applies(std::size_t under_way) const { return busy && under_way >= crowd && busy(); }
+};
 
 /// Gathers what goes out, in packs.
 class pack_writer {

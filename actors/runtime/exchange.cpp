@@ -29,6 +29,8 @@ using bytes_promise = caf::typed_response_promise<std::string>;
 using instant = caf::actor_clock::time_point;
 /// (post, node, packs): there are answers to send to that node.
 using post_atom = caf::atom_constant<caf::atom("post")>;
+/// (gathered, node): its answers have waited for each other.
+using gathered_atom = caf::atom_constant<caf::atom("gathered")>;
 using sweep_atom = caf::atom_constant<caf::atom("sweep")>;
 
 /// The letters of one node that wait here, and the answers that wait to be sent: these come from the threads of whoever gives them.
@@ -66,9 +68,10 @@ public:
       if (until <= now) late.push_back(number);
     return late;
   }
-  bool has_open() {
+  /// Letters that wait.
+  std::size_t open() {
     const std::lock_guard guard(mutex_);
-    return !open_.empty();
+    return open_.size();
   }
   bool is_idle() {
     const std::lock_guard guard(mutex_);
@@ -161,6 +164,16 @@ public:
     for (const auto& each : std::get<std::vector<packed>>(read)) take(from, p, each.number, each.bytes);
   }
 
+  /// There is the first answer of what may become a pack.
+  void gather(const peer_key& to) {
+    const auto found = st().peers.find(to);
+    if (found == st().peers.end()) return;
+    if (to.second && st().setup.pause.applies(found->second.box->open()))
+      self_->delayed_send(self_, st().setup.pause.length, gathered_atom::value, to.first);
+    else
+      post(to);
+  }
+
   void post(const peer_key& to) {
     const auto found = st().peers.find(to);
     if (found == st().peers.end()) return;
@@ -185,7 +198,7 @@ public:
     for (auto& [from, p] : st().peers) {
       for (const auto number : p.box->overdue(now))
         answer_for(from, p, number)("unanswered", entity_reply{refused{refusal::unavailable, "the shard does not answer in time"}});
-      open = open || p.box->has_open();
+      open = open || p.box->open() > 0;
     }
     if (open) keep_sweeping();
   }
@@ -286,8 +299,9 @@ caf::actor spawn_exchange(caf::actor_system& system, exchange_setup setup) {
             self->send(self->state.setup.router, answers_atom::value, caf::actor_cast<caf::actor>(from), pack);
         },
         [shell](post_atom, const caf::node_id& node, bool packs) mutable {
-          shell.post({node, packs});
+          shell.gather({node, packs});
         },
+        [shell](gathered_atom, const caf::node_id& node) mutable { shell.post({node, true}); },
         [shell](sweep_atom) mutable { shell.sweep(); },
         [shell](ctl_atom, const std::string&, const std::string& command) mutable { return shell.question(command); },
         [self](route_atom, const shard_table_ptr& table) { self->state.table = table; },

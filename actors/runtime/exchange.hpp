@@ -6,6 +6,7 @@
 #include <caf/actor_system.hpp>
 
 #include "messages/cluster.hpp"
+#include "messages/pack.hpp"
 #include "messages/ports.hpp"
 #include "messages/time.hpp"
 
@@ -17,6 +18,7 @@ struct exchange_setup {
   std::shared_ptr<metrics_sink> metrics;
   std::size_t in_flight_max = 1'024; ///< Letters of one peer that wait for their answer here; more are refused as busy.
   milliseconds patience_max{10'000}; ///< Whatever the letter says.
+  pack_pause pause{};                ///< For answers to one node to gather.
 };
 
 /// Starts the exchange: the one actor of this node that other nodes talk to. It takes what it is sent for what it says, but believes

@@ -116,8 +116,12 @@ void forwarder::send_to(const std::string& identity, peer& to, const parcel_ptr&
   to.bytes += p->size;
   to.under_way.emplace(p->number, p);
   if (!to.packs || !exchange_) return request(identity, to, p, std::move(text));
-  if (to.gathered.empty()) self_->send(self_, dispatch_atom::value, identity);
+  const bool first = to.gathered.empty();
   to.gathered.add(p->number, text);
+  if (first && limits_.pause.applies(to.under_way.size()))
+    self_->delayed_send(self_, limits_.pause.length, dispatch_atom::value, identity);
+  else if (first)
+    self_->send(self_, dispatch_atom::value, identity);
   watch(p->until);
 }
 

@@ -29,6 +29,7 @@ struct route_limits {
   std::size_t in_flight_max = 1'024;             ///< Letters to one node; more are refused as busy: CAF's network layer holds nobody back.
   std::size_t bytes_max = std::size_t{16} << 20; ///< And bytes.
   std::uint32_t tries_max = 4;                   ///< Nodes asked for one letter.
+  pack_pause pause{};                            ///< For letters to one node to gather.
 };
 
 /// (refresh): the router asks whoever sends it views for a fresh one; no answer.
@@ -37,7 +38,7 @@ using refresh_atom = caf::atom_constant<caf::atom("refresh")>;
 using overdue_atom = caf::atom_constant<caf::atom("overdue")>;
 /// (silence): the router to itself, when a letter may have waited too long for its answer.
 using silence_atom = caf::atom_constant<caf::atom("silence")>;
-/// (dispatch, identity): the router to itself, behind what is in its mailbox: letters to that node have gathered.
+/// (dispatch, identity): the router to itself, behind what is in its mailbox or after a pause: letters to that node have gathered.
 using dispatch_atom = caf::atom_constant<caf::atom("dispatch")>;
 
 /// Carries letters to the nodes that hold their shards: a part of the router, and runs in its actor. A letter goes to the owner by the
@@ -46,8 +47,8 @@ using dispatch_atom = caf::atom_constant<caf::atom("dispatch")>;
 ///   - `unavailable` at once: nobody is known to hold the shard, there is no link, the link was cut, or the answer makes no sense;
 ///   - `unavailable` after `patience`: a lost message, a frozen node. It may have been handled: whoever asks again asks for the same;
 ///   - `busy`: too much is under way to that node, here or there.
-/// Letters to one node that are in the router's mailbox together travel together (messages/pack.hpp), and so do their answers; to a node
-/// that does not know packs yet each travels alone, as a request. An answer counts only from the node that was asked. A node that does not
+/// Letters to one node that are in the router's mailbox together travel together (messages/pack.hpp), or those of `pause`, and so do their
+/// answers; to a node that does not know packs yet each travels alone, as a request. An answer counts only from the node that was asked. A node that does not
 /// hold the shard says who does: the letter is sent there, or waits for a fresh view; so does a letter for a shard that this node is just
 /// handing over. Metrics: letters_forwarded_total, letter_forward_seconds, letters_forward_failed_total{reason}.
 class forwarder {

@@ -75,7 +75,7 @@ struct link_state {
   link_mode mode = link_mode::pass;
   caf::actor to, from;              ///< The exchanges at its ends; `from` once a pack has passed.
   std::vector<std::string> letters; ///< As they passed.
-  std::size_t packs = 0;
+  std::size_t packs = 0, answer_packs = 0;
 };
 using link_ptr = std::shared_ptr<link_state>;
 
@@ -116,6 +116,7 @@ inline caf::behavior link_behavior(caf::event_based_actor* self, link_ptr link) 
             self->send(link->to, letters_atom::value, pack);
           },
           [self, link](answers_atom, const std::string& pack) {
+            ++link->answer_packs;
             const auto garbage = [](const std::string& bytes) { return "\x01garbage" + bytes; };
             const auto other = [](const std::string&) { return to_wire(remote_answer{std::string("{}")}); };
             if (link->mode == link_mode::lose_answer) return;
