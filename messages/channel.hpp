@@ -220,8 +220,10 @@ struct register_channel {
   bool by_owner = false;
 };
 /// Command: answers the terms (`channel`), refused as `not_found` when it was never registered or is closed to new sales, as `busy` while
-/// it is being registered, as `conflict` when its owner has too many channels.
-struct get_channel {};
+/// it is being registered, as `conflict` when its owner has too many channels. `to_pay_out`: also when it is closed, as long as it is known.
+struct get_channel {
+  bool to_pay_out = false;
+};
 /// Command: takes it off sale. What is left comes to its end; then it is closed. `out_of_order` when it is not on sale; a repeat is `ok`.
 /// Here and below `user_id` is who asks for it in Telegram, `conflict` when that is not the owner; 0: the asker has made sure.
 struct close_channel {

@@ -143,6 +143,8 @@ struct payment {
   std::optional<timestamp> promo_at;        ///< When the use was taken.
   std::string promo_words;                  ///< Why the code could not be used.
   bool imported = false;                    ///< No order of ours: value that gathered with a predecessor (import_opening).
+  std::string owner_account;                ///< The owner's web account when it was ordered; empty: none.
+  std::optional<timestamp> payout_place_at; ///< When the channel last said where its owner is paid (instant payouts).
   std::vector<deposit> deposits;            ///< Child rows, first deposit first.
   bool operator==(const payment&) const = default;
 
@@ -196,6 +198,8 @@ struct payment {
     f("promo_at", self.promo_at);
     f("promo_words", self.promo_words);
     f("imported", self.imported);
+    f("owner_account", self.owner_account);
+    f("payout_place_at", self.payout_place_at);
   }
 };
 

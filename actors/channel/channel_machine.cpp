@@ -155,12 +155,12 @@ struct channel_step {
     return channel_view{std::make_shared<const channel>(std::move(c))};
   }
 
-  verdict<channel> operator()(const get_channel&) const {
+  verdict<channel> operator()(const get_channel& question) const {
     if (exists && state.status == channel_status::claiming) return refused{refusal::busy, "the channel is being registered"};
     if (exists && state.status == channel_status::refused)
       return refused{refusal::conflict,
                      "its owner has " + std::to_string(channels_of_owner_max) + " channels already, more are not possible"};
-    if (!exists || !is_on_sale(state.status)) return refused{refusal::not_found, "the channel is not on sale"};
+    if (!exists || !(question.to_pay_out || is_on_sale(state.status))) return refused{refusal::not_found, "the channel is not on sale"};
     return unchanged(view(state));
   }
 

@@ -136,6 +136,12 @@ struct due_list {
       tell("tell_owner" + suffix, s.owner_chat_id, owner_text(s), {}, urgency::notice);
   }
 
+  /// The owner may be paid elsewhere since the order. Of an owner who could not be told from the channel's next one nothing is asked.
+  bool may_have_moved(const deposit& d) const {
+    const bool known = s.owner_chat_id != 0 || !s.owner_account.empty();
+    return known && (!s.payout_place_at || *s.payout_place_at < *d.arrived_at);
+  }
+
   void arriving() {
     for (const auto& d : s.deposits) {
       if (!d.settled_at || d.refund_id == refunded_outside) continue;
@@ -145,6 +151,10 @@ struct due_list {
         else
           add("arrival:" + d.payment_id, get_transfer{d.payout_hash}, milliseconds(1'000), milliseconds(60'000));
       } else if (s.strategy == payout_strategy::instant && d.payout_id.empty() && is_credited(d) && d.net_eth.is_positive()) {
+        if (may_have_moved(d)) {
+          ask("place:" + d.payment_id, {entity_kind::channel, std::to_string(s.channel_id)}, channel_message(get_channel{true}));
+          continue;
+        }
         request_payout command{s.channel_id,     s.owner_chat_id,   self.id,   s.payout_asset,
                                s.payout_address, s.payout_extra_id, d.net_eth, d.net_usd};
         ask("payout:" + d.payment_id, {entity_kind::payout, payout_id_of(s, d, self.id)}, payout_message(std::move(command)));

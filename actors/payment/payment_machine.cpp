@@ -82,6 +82,7 @@ struct payment_step {
     p.payout_asset = order.terms.payout_asset;
     p.payout_address = order.terms.payout_address;
     p.payout_extra_id = order.terms.payout_extra_id;
+    p.owner_account = order.terms.owner_account;
     auto reply = view_of(p, context.self);
     return step{.next = std::move(p), .changed = true, .reply = std::move(reply), .entries = {}, .rows = {}, .note = "ordered"};
   }

@@ -121,6 +121,24 @@ struct outcome_step {
     s.judged_at = context.now;
   }
 
+  /// Where the owner is paid now. The channel may have another owner by now, whom this order is nothing to.
+  void operator()(const channel_view& answer) {
+    if (!starts("place:") || !answer.terms) return;
+    const auto& c = *answer.terms;
+    s.payout_place_at = context.now;
+    const bool same_owner = (s.owner_chat_id != 0 && c.owner_chat_id == s.owner_chat_id)
+                            || (!s.owner_account.empty() && c.owner_account == s.owner_account);
+    const bool same_place = c.payout_asset == s.payout_asset && c.payout_address == s.payout_address && c.payout_extra_id == s.payout_extra_id;
+    if (!same_owner || same_place || c.payout_address.empty()) {
+      out.note = same_owner ? "the owner is paid where the order says" : "the channel is another owner's now: paid where the order says";
+      return;
+    }
+    out.note = "the owner is paid at " + c.payout_address + " by now, not at " + s.payout_address;
+    s.payout_asset = c.payout_asset;
+    s.payout_address = c.payout_address;
+    s.payout_extra_id = c.payout_extra_id;
+  }
+
   void operator()(const ok&) {
     if (is("promo_release")) {
       s.promo = promo_state::released;
@@ -146,6 +164,8 @@ struct outcome_step {
       out.note = "code " + s.promo_code + " refused: " + answer.text;
       return;
     }
+    // The order's own place is the last that is known.
+    if (starts("place:")) s.payout_place_at = context.now;
     // The code is gone: there is nothing that could be counted.
     if (is("promo_again")) s.promo = promo_state::taken;
     list_failure(out, std::string(to_text(answer.code)), std::string(key) + ": " + answer.text);

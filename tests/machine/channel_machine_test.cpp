@@ -99,6 +99,7 @@ TEST_CASE("terms that cannot be are refused, each with its word") {
 TEST_CASE("every pair of status and message") {
   machine<channel_kind> none("-1001");
   CHECK(code_of(none.send(get_channel{})) == "not_found");
+  CHECK(code_of(none.send(get_channel{true})) == "not_found");
   CHECK(code_of(none.send(effect_done{"offer", io_outcome(message_sent{1})})) == "not_found");
   CHECK(code_of(none.send(claim_broadcast{"b", broadcast_what::message, false})) == "not_found");
   CHECK(code_of(none.send(post_placed{"b", broadcast_what::message, 7})) == "not_found");
@@ -122,6 +123,7 @@ TEST_CASE("every pair of status and message") {
   auto closed = offered();
   closed.state.status = channel_status::closed;
   CHECK(code_of(closed.send(get_channel{})) == "not_found");
+  CHECK(std::holds_alternative<channel_view>(closed.send(get_channel{true}))); // Coins may still come for it.
   CHECK(code_of(closed.send(claim_broadcast{"b", broadcast_what::message, false})) == "not_found");
   CHECK(code_of(closed.send(schedule_posts{})) == "not_found");
   CHECK(closed.due().empty());

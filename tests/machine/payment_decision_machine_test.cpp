@@ -60,6 +60,7 @@ TEST_CASE("accepted: what lay undecided is credited as if judged good, once") {
   CHECK_FALSE(p.last.changed);
   CHECK(code_of(p.send(back())) == "out_of_order");
   arrive(p, "5001", "0.0016");
+  p.placed();
   CHECK(wish(p, "payout:").source == eth("0.001552"));
   CHECK_FALSE(wish(p, "payout:").refund);
   const auto ask = p.question("extend");

@@ -86,6 +86,7 @@ TEST_CASE("from order to payout") {
   p.done_with("arrival", transfer_seen{"0xABC", eth("0.004").units(), 1, false});
   CHECK(p.balance(accounts::incoming) == 0);
   CHECK(p.balance(accounts::wallet) == eth("0.004").units());
+  p.placed();
   const auto payout = p.question("payout:");
   CHECK(payout.to == entity_ref{entity_kind::payout, p.self.id});
   const auto& wish = std::get<request_payout>(std::get<paygate::payout_message>(payout.message));

@@ -47,6 +47,9 @@ struct purchase : machine<payment_kind> {
     return p;
   }
   entity_reply ipn(const provider_payment& p) { return send(ipn_received{p, "raw of " + p.payment_id}); }
+  /// The channel says where its owner is paid now.
+  void placed(const channel& terms) { answered("place:", channel_view{std::make_shared<const channel>(terms)}); }
+  void placed() { placed(order.terms); }
   std::string status() const { return std::string(to_text(state.status)); }
   int128 balance(const std::string& account) const {
     auto found = accounts.find(account);

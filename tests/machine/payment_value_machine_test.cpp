@@ -129,6 +129,7 @@ TEST_CASE("a repeated deposit goes to the owner like the first, and grants nothi
   again.payout_hash = "0x2";
   p.done_with("payout_hash:5002", again);
   p.done_with("arrival:5002", transfer_seen{"0xabc", eth("0.0008").units(), 3, false});
+  p.placed();
   CHECK(p.question("payout:").to.id == p.self.id + ".2");
   p.answered("payout:", ok{});
   CHECK(p.state.deposits[1].payout_id == p.self.id + ".2");
@@ -204,5 +205,92 @@ TEST_CASE("the wrong ETH on the chain is shown to the operator and not booked") 
     CHECK(p.rows<failure_listed>().size() == 1);
     CHECK(p.owes("arrival"));
     CHECK_FALSE(p.owes("payout:"));
+  }
+}
+
+TEST_CASE("an instant payout goes where its owner is paid when the coins have come") {
+  purchase p;
+  auto now_at = sample_channel();
+  now_at.payout_asset = {"usdt", "eth"};
+  now_at.payout_address = "0x742d35Cc6634C0532925a3b844Bc454e4438f44e";
+  now_at.payout_extra_id = "7";
+  const auto wish = [&] { return std::get<request_payout>(std::get<paygate::payout_message>(p.question("payout:").message)); };
+  const auto is_moved = [&] { return wish().target == now_at.payout_asset && wish().address == now_at.payout_address && wish().extra_id == "7"; };
+  const auto is_as_ordered = [&] {
+    return wish().target == p.order.terms.payout_asset && wish().address == p.order.terms.payout_address && wish().extra_id.empty();
+  };
+  const auto arrive = [&](const std::string& payment_id, const std::string& ether) {
+    auto r = p.finished("10", ether, payment_id);
+    if (payment_id != "5001") r.parent_payment_id = "5001";
+    r.payout_hash = "0x" + payment_id;
+    p.ipn(r);
+    p.done_with("arrival:" + payment_id, transfer_seen{"0xabc", eth(ether).units(), 3, false});
+  };
+  SECTION("to the same place") {
+    p.to_waiting();
+    arrive("5001", "0.004");
+    const auto question = p.question("place:");
+    CHECK(question.to == entity_ref{entity_kind::channel, "-1001"});
+    CHECK(std::get<get_channel>(std::get<channel_message>(question.message)).to_pay_out);
+    CHECK_FALSE(p.owes("payout:"));
+    p.placed();
+    CHECK(is_as_ordered());
+    CHECK_FALSE(p.owes("place:"));
+  }
+  SECTION("to another one since the order") {
+    p.to_waiting();
+    arrive("5001", "0.004");
+    p.placed(now_at);
+    CHECK(is_moved());
+    CHECK(p.last.note.find(now_at.payout_address) != std::string::npos);
+  }
+  SECTION("each time that coins come") {
+    p.to_waiting();
+    arrive("5001", "0.004");
+    p.placed();
+    p.answered("payout:", ok{});
+    p.now += std::chrono::minutes(5);
+    arrive("5002", "0.0008");
+    CHECK_FALSE(p.owes("payout:"));
+    p.placed(now_at);
+    CHECK(is_moved());
+  }
+  SECTION("not to the next owner of the channel") {
+    p.to_waiting();
+    arrive("5001", "0.004");
+    now_at.owner_chat_id = 901;
+    p.placed(now_at);
+    CHECK(is_as_ordered());
+  }
+  SECTION("an owner on the web is known by the account alone") {
+    p.order.terms.owner_chat_id = 0;
+    p.order.terms.owner_account = "01ACCOUNT";
+    p.to_waiting();
+    arrive("5001", "0.004");
+    now_at.owner_chat_id = 0;
+    SECTION("the same") {
+      now_at.owner_account = "01ACCOUNT";
+      p.placed(now_at);
+      CHECK(is_moved());
+    }
+    SECTION("another") {
+      now_at.owner_account = "01OTHER";
+      p.placed(now_at);
+      CHECK(is_as_ordered());
+    }
+  }
+  SECTION("of an owner whom nothing tells apart nothing is asked") {
+    p.order.terms.owner_chat_id = 0;
+    p.to_waiting();
+    arrive("5001", "0.004");
+    CHECK_FALSE(p.owes("place:"));
+    CHECK(is_as_ordered());
+  }
+  SECTION("the channel does not know itself any more") {
+    p.to_waiting();
+    arrive("5001", "0.004");
+    p.answered("place:", refused{refusal::not_found, "no such channel"});
+    CHECK(is_as_ordered());
+    CHECK(p.rows<failure_listed>().size() == 1);
   }
 }

@@ -61,6 +61,12 @@ struct walk : purchase {
   entity_reply any_answer(const ask_entity& ask) {
     if (chance(15)) return refused{refusal::conflict, "no"};
     if (ask.to.kind == entity_kind::subscription) return subscription_extended{now, now + std::chrono::days(30)};
+    if (ask.to.kind == entity_kind::channel) {
+      auto terms = order.terms;
+      if (chance(30)) terms.payout_address = "0x742d35Cc6634C0532925a3b844Bc454e4438f44e", terms.payout_asset = {"usdt", "eth"};
+      if (chance(10)) terms.owner_chat_id = 901;
+      return channel_view{std::make_shared<const channel>(std::move(terms))};
+    }
     return ok{};
   }
 
