@@ -32,6 +32,7 @@
 #include "io/codec/token.hpp"
 #include "io/http/password_pool.hpp"
 #include "io/http/server.hpp"
+#include "io/random.hpp"
 #include "messages/log.hpp"
 #include "persistence/batch_pace.hpp"
 #include "persistence/persistence.hpp"
@@ -40,6 +41,13 @@
 namespace paygate {
 
 namespace {
+
+/// Far from the end of all numbers.
+std::uint64_t any_number() {
+  std::uint64_t number = 0;
+  for (const auto byte : random_bytes(6)) number = number << 8 | byte;
+  return number;
+}
 
 constexpr std::size_t api_connections = 4;
 
@@ -188,7 +196,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   membership.address = p.cluster->address();
   membership.caf_node = caf::to_string(p.system.node());
   p.leases = spawn_lease_keeper(p.system, std::move(membership));
-  p.router = spawn_router(p.system, metrics_, route_limits{.pause = {machine_is_busy}});
+  p.router = spawn_router(p.system, metrics_, route_limits{.pause = {machine_is_busy}, .first_number = any_number()});
 
   p.ports->router = caf::actor_cast<router_actor>(p.router);
   p.ports->clock = clock_;

@@ -106,41 +106,55 @@ struct channel_step {
     return out;
   }
 
+  /// Leaves `next` with the place that is in force; answers what was asked for instead.
+  change_payout keep_place(channel& next) const {
+    change_payout wish{next.payout_asset, next.payout_address, next.payout_extra_id, "t" + std::to_string(state.notice_seq + 1), true, {}};
+    next.payout_asset = state.payout_asset;
+    next.payout_address = state.payout_address;
+    next.payout_extra_id = state.payout_extra_id;
+    return wish;
+  }
+
+  bool is_in_force(const change_payout& wish) const { return same_place(state, wish.target, wish.address, wish.extra_id); }
+
+  /// Coins of older orders may still come for what was closed: its owner's other place is confirmed like any other.
+  verdict<channel> anew(const channel& asked, channel next) const {
+    next.owner_account = asked.owner_account;
+    channels::drop_change(next);
+    next.status = channel_status::claiming;
+    const bool is_theirs = exists && is_owned_by(state, asked.owner_user_id, asked.owner_account) && !state.payout_address.empty();
+    const auto wish = is_theirs ? keep_place(next) : change_payout{};
+    auto out = begin("asked for by its owner");
+    out.next = std::move(next);
+    claim_slot(out, false);
+    if (is_theirs && !is_in_force(wish)) ask_for_change(out.next, wish);
+    return out;
+  }
+
   verdict<channel> by_owner(const channel& asked, channel next) const {
     if (asked.owner_user_id == 0 && asked.owner_account.empty()) return refused{refusal::invalid, "a channel needs its owner"};
-    if (!is_live()) {
-      next.owner_account = asked.owner_account;
-      channels::drop_change(next);
-      next.status = channel_status::claiming;
-      auto out = begin("asked for by its owner");
-      out.next = std::move(next);
-      claim_slot(out, false);
-      return out;
-    }
+    if (!is_live()) return anew(asked, std::move(next));
     const bool nobodys = state.owner_user_id == 0 && state.owner_account.empty();
     if (!nobodys && !is_owned_by(state, asked.owner_user_id, asked.owner_account))
       return refused{refusal::conflict, "this channel is registered by somebody else"};
     if (!nobodys) next.owner_user_id = state.owner_user_id, next.owner_account = state.owner_account;
     if (next.owner_chat_id == 0) next.owner_chat_id = state.owner_chat_id;
-    const asset target = next.payout_asset;
-    const auto address = next.payout_address, extra_id = next.payout_extra_id;
-    next.payout_asset = state.payout_asset;
-    next.payout_address = state.payout_address;
-    next.payout_extra_id = state.payout_extra_id;
+    const auto wish = keep_place(next);
     const auto keeps_post = is_on_sale(state.status) && same_post(state, next);
     put_on_sale(next, keeps_post);
     // Whatever has been on sale has its place, and may hold value: it is never refused, since what is refused is anybody's to register
     // anew, with an address that nobody has to confirm.
     const bool claims = state.status == channel_status::claiming;
     if (claims) next.status = channel_status::claiming;
-    const bool moves = !same_place(state, target, address, extra_id)
-                       && (state.change.token.empty() || state.change.target != target || state.change.address != address
-                           || state.change.extra_id != extra_id);
+    const auto& asked_for = state.change;
+    const bool moves = !is_in_force(wish)
+                       && (asked_for.token.empty() || asked_for.target != wish.target || asked_for.address != wish.address
+                           || asked_for.extra_id != wish.extra_id);
     if (!moves && next == state) return unchanged();
     auto out = begin("terms changed");
     out.next = std::move(next);
     if (claims || nobodys) claim_slot(out, !claims);
-    if (moves) ask_for_change(out.next, {target, address, extra_id, "t" + std::to_string(state.notice_seq + 1), true, {}});
+    if (moves) ask_for_change(out.next, wish);
     return out;
   }
 

@@ -138,7 +138,7 @@ struct due_list {
 
   /// The owner may be paid elsewhere since the order. Of an owner who could not be told from the channel's next one nothing is asked.
   bool may_have_moved(const deposit& d) const {
-    const bool known = s.owner_chat_id != 0 || !s.owner_account.empty();
+    const bool known = s.owner_chat_id > 0 || !s.owner_account.empty();
     return known && (!s.payout_place_at || *s.payout_place_at < *d.arrived_at);
   }
 

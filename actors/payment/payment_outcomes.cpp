@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string_view>
 
 #include "actors/payment/payment_parts.hpp"
@@ -121,13 +122,20 @@ struct outcome_step {
     s.judged_at = context.now;
   }
 
+  /// Whatever this node's clock says: it is known as of these coins.
+  void placed() {
+    const auto* d = find_deposit(s, std::string(after(key, "place:")));
+    s.payout_place_at = d && d->arrived_at ? std::max(context.now, *d->arrived_at) : context.now;
+  }
+
   /// Where the owner is paid now. The channel may have another owner by now, whom this order is nothing to.
   void operator()(const channel_view& answer) {
     if (!starts("place:") || !answer.terms) return;
     const auto& c = *answer.terms;
-    s.payout_place_at = context.now;
-    const bool same_owner = (s.owner_chat_id != 0 && c.owner_chat_id == s.owner_chat_id)
-                            || (!s.owner_account.empty() && c.owner_account == s.owner_account);
+    placed();
+    // A group, or an account that an operator's terms do not name, may be several clients'.
+    const bool by_chat = s.owner_chat_id > 0 && c.owner_chat_id > 0;
+    const bool same_owner = by_chat ? c.owner_chat_id == s.owner_chat_id : !s.owner_account.empty() && c.owner_account == s.owner_account;
     const bool same_place = c.payout_asset == s.payout_asset && c.payout_address == s.payout_address && c.payout_extra_id == s.payout_extra_id;
     if (!same_owner || same_place || c.payout_address.empty()) {
       out.note = same_owner ? "the owner is paid where the order says" : "the channel is another owner's now: paid where the order says";
@@ -164,8 +172,11 @@ struct outcome_step {
       out.note = "code " + s.promo_code + " refused: " + answer.text;
       return;
     }
-    // The order's own place is the last that is known.
-    if (starts("place:")) s.payout_place_at = context.now;
+    if (starts("place:")) {
+      placed();
+      out.note = "paid where the order says, since the channel does not: " + answer.text;
+      return;
+    }
     // The code is gone: there is nothing that could be counted.
     if (is("promo_again")) s.promo = promo_state::taken;
     list_failure(out, std::string(to_text(answer.code)), std::string(key) + ": " + answer.text);

@@ -22,7 +22,10 @@ public:
     auto& p = out_.next;
     if (exists) {
       const request_payout first{p.channel_id, p.owner_chat_id, p.order_id, p.target, p.address, p.extra_id, p.source, p.net, p.refund};
-      if (first != m) return refused{refusal::conflict, "this payout was requested with other content"};
+      // The owner may be paid elsewhere since then: where it was first to go holds.
+      auto repeat = m;
+      if (!m.refund) repeat.target = p.target, repeat.address = p.address, repeat.extra_id = p.extra_id;
+      if (first != repeat) return refused{refusal::conflict, "this payout was requested with other content"};
       return finish();
     }
     p = payout{};

@@ -28,7 +28,7 @@ const entity_ref& forwarder::parcel::to() const {
 }
 
 forwarder::forwarder(caf::event_based_actor* self, local_fn local, std::shared_ptr<metrics_sink> metrics, route_limits limits)
-    : self_(self), local_(std::move(local)), metrics_(std::move(metrics)), limits_(limits) {}
+    : self_(self), local_(std::move(local)), metrics_(std::move(metrics)), limits_(std::move(limits)), last_number_(limits_.first_number) {}
 
 // --- who is where ---
 

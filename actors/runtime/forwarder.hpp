@@ -4,7 +4,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include <caf/actor.hpp>
@@ -30,6 +29,7 @@ struct route_limits {
   std::size_t bytes_max = std::size_t{16} << 20; ///< And bytes.
   std::uint32_t tries_max = 4;                   ///< Nodes asked for one letter.
   pack_pause pause{};                            ///< For letters to one node to gather.
+  std::uint64_t first_number = 0; ///< Another one in each life: a node that starts anew may pass for its last one, which answers may still be owed to.
 };
 
 /// (refresh): the router asks whoever sends it views for a fresh one; no answer.
@@ -93,7 +93,7 @@ private:
     caf::actor exchange;
     bool packs = false;
     pack_writer gathered; ///< Since the last dispatch, which is on its way when there is anything.
-    std::unordered_map<std::uint64_t, parcel_ptr> under_way;
+    std::map<std::uint64_t, parcel_ptr> under_way; ///< By number: whoever goes through them meets the oldest first.
     std::size_t bytes = 0;
     std::uint64_t nonsense = 0; ///< Answers that could not be read.
   };
@@ -125,7 +125,7 @@ private:
   std::map<std::uint32_t, std::string> learned_; ///< Owners that other nodes named since the newest view.
   std::map<std::string, peer, std::less<>> peers_;
   std::vector<parcel_ptr> waiting_; ///< For a fresh view.
-  std::uint64_t last_number_ = 0;
+  std::uint64_t last_number_;
   instant refreshed_at_{};
   bool timer_set_ = false;
   instant watched_until_ = instant::max(); ///< When the next letter may have waited too long for its answer.

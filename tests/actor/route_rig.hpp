@@ -75,6 +75,7 @@ struct link_state {
   link_mode mode = link_mode::pass;
   caf::actor to, from;              ///< The exchanges at its ends; `from` once a pack has passed.
   std::vector<std::string> letters; ///< As they passed.
+  std::vector<std::uint64_t> numbers; ///< Theirs, in packs.
   std::size_t packs = 0, answer_packs = 0;
 };
 using link_ptr = std::shared_ptr<link_state>;
@@ -110,7 +111,10 @@ inline caf::behavior link_behavior(caf::event_based_actor* self, link_ptr link) 
             link->from = caf::actor_cast<caf::actor>(self->current_sender());
             ++link->packs;
             const auto read = read_pack(pack);
-            for (const auto& each : std::get<std::vector<packed>>(read)) link->letters.emplace_back(each.bytes);
+            for (const auto& each : std::get<std::vector<packed>>(read)) {
+              link->letters.emplace_back(each.bytes);
+              link->numbers.push_back(each.number);
+            }
             if (link->mode == link_mode::lose_letter) return;
             if (link->mode == link_mode::twice) self->send(link->to, letters_atom::value, pack);
             self->send(link->to, letters_atom::value, pack);

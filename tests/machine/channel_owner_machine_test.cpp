@@ -78,6 +78,42 @@ TEST_CASE("an operator's word needs no free place, but takes one") {
   CHECK(known.state.owner_user_id == 41);
 }
 
+TEST_CASE("an owner who registers a closed channel anew confirms another payout address, too; a stranger's own counts at once") {
+  auto m = selling();
+  m.send(close_channel{7});
+  m.done_with("holdings", channel_holdings{});
+  REQUIRE(m.state.status == channel_status::closed);
+  const auto before = m.state.payout_address;
+  auto terms = owned();
+  terms.payout_address = other_address;
+  SECTION("by the owner") {
+    m.send(register_channel{terms, true});
+    CHECK(m.state.status == channel_status::claiming);
+    CHECK(m.state.payout_address == before);
+    SECTION("who has no place for it") {
+      m.done_with("slot", owner_slot_seen{false, 10});
+      REQUIRE(m.state.status == channel_status::refused);
+      m.send(register_channel{terms, true});
+      CHECK(m.state.payout_address == before);
+    }
+    m.done_with("slot", owner_slot_seen{true, 3});
+    CHECK(m.state.change.address == other_address);
+    CHECK_FALSE(m.state.change.confirmed);
+    CHECK(m.request<send_message>("notice").chat_id == 7);
+    CHECK(m.state.payout_address == before);
+  }
+  SECTION("by the owner, to the same place") {
+    m.send(register_channel{owned(), true});
+    CHECK(m.state.change.token.empty());
+  }
+  SECTION("by somebody else") {
+    terms.owner_user_id = terms.owner_chat_id = 8;
+    m.send(register_channel{terms, true});
+    CHECK(m.state.payout_address == other_address);
+    CHECK(m.state.change.token.empty());
+  }
+}
+
 TEST_CASE("nobody changes what is registered by somebody else") {
   auto m = selling();
   CHECK(code_of(m.send(register_channel{owned(8), true})) == "conflict");

@@ -115,6 +115,13 @@ TEST_CASE("a request holds the money once, and a repeat is the first") {
   CHECK(std::get<refused>(apply(first.next, other)).code == refusal::conflict);
   other.source = {};
   CHECK(std::get<refused>(apply({}, other, false)).code == refusal::invalid);
+  // Its owner may be paid elsewhere since then.
+  auto moved = request({"usdt", "eth"});
+  moved.address = "elsewhere";
+  moved.extra_id = "7";
+  CHECK_FALSE(must(apply(first.next, moved)).changed);
+  moved.refund = true;
+  CHECK(std::get<refused>(apply(first.next, moved)).code == refusal::conflict);
 }
 
 TEST_CASE("above the limit it waits for the operator") {
