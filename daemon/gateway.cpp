@@ -38,16 +38,21 @@ private:
   std::optional<T> answer_;
 };
 
+/// What `whom` answers; null when it cannot, nothing when it does not in time.
+template <class T, class... Ts>
+std::optional<T> ask_and_wait(caf::actor_system& system, const caf::actor& whom, milliseconds timeout, Ts&&... words) {
+  auto answer = std::make_shared<awaited<T>>();
+  auto hand_over = [answer](const caf::type_erased_tuple& said) { answer->give(said.match_elements<T>() ? said.get_as<T>(0) : nullptr); };
+  ask_into(system, whom, std::move(hand_over), std::forward<Ts>(words)...);
+  return answer->wait_for(timeout);
+}
+
 } // namespace
 
 ask_fn ask_through(caf::actor_system& system, router_actor router) {
   return [&system, to = caf::actor_cast<caf::actor>(router)](envelope letter, milliseconds timeout) -> entity_reply {
-    auto answer = std::make_shared<awaited<entity_reply_ptr>>();
-    auto hand_over = [answer](const caf::type_erased_tuple& said) {
-      answer->give(said.match_elements<entity_reply_ptr>() ? said.get_as<entity_reply_ptr>(0) : nullptr);
-    };
-    ask_into(system, to, std::move(hand_over), deliver_atom::value, envelope_ptr(std::make_shared<const envelope>(std::move(letter))));
-    const auto reply = answer->wait_for(timeout);
+    const auto reply = ask_and_wait<entity_reply_ptr>(system, to, timeout, deliver_atom::value,
+                                                      envelope_ptr(std::make_shared<const envelope>(std::move(letter))));
     if (!reply) return refused{refusal::unavailable, "the entity did not answer in time"};
     return *reply ? **reply : entity_reply{refused{refusal::unavailable, "the entity cannot answer"}};
   };
@@ -56,13 +61,8 @@ ask_fn ask_through(caf::actor_system& system, router_actor router) {
 take_updates_fn take_updates_through(caf::actor_system& system, lane_actor intake) {
   return [&system, to = caf::actor_cast<caf::actor>(intake)](updates_received received, milliseconds timeout) {
     const auto wanted = received.next_offset;
-    auto answer = std::make_shared<awaited<call_answer_ptr>>();
-    auto hand_over = [answer](const caf::type_erased_tuple& said) {
-      answer->give(said.match_elements<call_answer_ptr>() ? said.get_as<call_answer_ptr>(0) : nullptr);
-    };
-    ask_into(system, to, std::move(hand_over), call_atom::value,
-             io_request_ptr(std::make_shared<const io_request>(hand_over_updates{std::move(received)})));
-    const auto reply = answer->wait_for(timeout);
+    const auto reply = ask_and_wait<call_answer_ptr>(system, to, timeout, call_atom::value,
+                                                     io_request_ptr(std::make_shared<const io_request>(hand_over_updates{std::move(received)})));
     const auto* handled = reply && *reply ? std::get_if<updates_handled>(&(*reply)->outcome) : nullptr;
     return handled && handled->next_offset == wanted;
   };

@@ -2,3 +2,5 @@
 ALTER TABLE payment ADD owner_account text NOT NULL DEFAULT '', ADD payout_place_at timestamptz;
 -- A joined name means a join.
 UPDATE account SET telegram_name = '' WHERE telegram_user_id = 0 AND telegram_name <> '';
+-- The same as account_telegram.
+DROP INDEX account_telegram_user;

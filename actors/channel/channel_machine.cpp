@@ -122,12 +122,11 @@ struct channel_step {
     next.owner_account = asked.owner_account;
     channels::drop_change(next);
     next.status = channel_status::claiming;
-    const bool is_theirs = exists && is_owned_by(state, asked.owner_user_id, asked.owner_account) && !state.payout_address.empty();
-    const auto wish = is_theirs ? keep_place(next) : change_payout{};
     auto out = begin("asked for by its owner");
     out.next = std::move(next);
     claim_slot(out, false);
-    if (is_theirs && !is_in_force(wish)) ask_for_change(out.next, wish);
+    if (!is_owned_by(state, asked.owner_user_id, asked.owner_account)) return out;
+    if (const auto wish = keep_place(out.next); !is_in_force(wish)) ask_for_change(out.next, wish);
     return out;
   }
 
@@ -143,7 +142,7 @@ struct channel_step {
     const auto keeps_post = is_on_sale(state.status) && same_post(state, next);
     put_on_sale(next, keeps_post);
     // Whatever has been on sale has its place, and may hold value: it is never refused, since what is refused is anybody's to register
-    // anew, with an address that nobody has to confirm.
+    // anew, with a place of their own.
     const bool claims = state.status == channel_status::claiming;
     if (claims) next.status = channel_status::claiming;
     const auto& asked_for = state.change;

@@ -136,12 +136,11 @@ struct outcome_step {
     // A group, or an account that an operator's terms do not name, may be several clients'.
     const bool by_chat = s.owner_chat_id > 0 && c.owner_chat_id > 0;
     const bool same_owner = by_chat ? c.owner_chat_id == s.owner_chat_id : !s.owner_account.empty() && c.owner_account == s.owner_account;
-    const bool same_place = c.payout_asset == s.payout_asset && c.payout_address == s.payout_address && c.payout_extra_id == s.payout_extra_id;
-    if (!same_owner || same_place || c.payout_address.empty()) {
-      out.note = same_owner ? "the owner is paid where the order says" : "the channel is another owner's now: paid where the order says";
+    if (!same_owner) {
+      out.note = "the channel is another owner's now: paid where the order says";
       return;
     }
-    out.note = "the owner is paid at " + c.payout_address + " by now, not at " + s.payout_address;
+    out.note = "the owner is paid at " + c.payout_address;
     s.payout_asset = c.payout_asset;
     s.payout_address = c.payout_address;
     s.payout_extra_id = c.payout_extra_id;
