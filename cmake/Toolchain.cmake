@@ -2,7 +2,7 @@
 
 add_compile_options(-Wall -Wextra -Wshadow -Wno-unused-parameter -Wno-missing-field-initializers -Werror)
 # Assertions stay on in every build: a broken invariant must never reach a row.
-set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -gz")
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
 
 find_program(CCACHE ccache)
@@ -19,6 +19,10 @@ find_program(MOLD mold)
 if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
+
+# A build takes little of the disk: line tables are compressed and archives refer to their objects.
+add_link_options(-gz)
+set(CMAKE_CXX_ARCHIVE_CREATE "<CMAKE_AR> qcT <TARGET> <LINK_FLAGS> <OBJECTS>")
 
 if(PAYGATE_SANITIZE_ADDRESS)
   # CAF 0.17 binds references to null in its spawn headers; only that check is off.

@@ -117,7 +117,7 @@ start_chain() {
     port=$(free_port)
     rpc_url=http://127.0.0.1:$port
     # A block for each transaction, and one each second so that confirmations grow.
-    start anvil "$anvil" --host 127.0.0.1 --port "$port" --chain-id 31337 --block-time 1 --mixed-mining --silent
+    start anvil "$anvil" --host 127.0.0.1 --port "$port" --chain-id 31337 --block-time 1 --mixed-mining --silent --cache-path "$dir/chain"
     if answers_or_ends anvil 20 chain_answers; then break; fi
     ((try < 3)) || fail "anvil does not start"
   done

@@ -30,7 +30,7 @@ struct anvil {
     close(finder);
     pid = fork();
     if (pid == 0) {
-      execl(PAYGATE_ANVIL, "anvil", "--port", std::to_string(port).c_str(), "--silent", nullptr);
+      execl(PAYGATE_ANVIL, "anvil", "--port", std::to_string(port).c_str(), "--silent", "--max-persisted-states", "0", nullptr);
       _exit(127);
     }
     for (int i = 0; i < 1000 && !rpc("eth_blockNumber", "[]").is_string(); ++i) usleep(10'000);

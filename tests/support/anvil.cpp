@@ -59,7 +59,8 @@ void anvil::start(int block_time_s) {
   port_ = free_port();
   static const std::string path = path_by_script(PAYGATE_ANVIL_PATH_SCRIPT);
   std::vector<std::string> command{
-      path, "--host", "127.0.0.1", "--port", std::to_string(port_), "--chain-id", std::to_string(chain_id), "--silent"};
+      path, "--host", "127.0.0.1", "--port", std::to_string(port_), "--chain-id", std::to_string(chain_id), "--silent",
+      "--cache-path", folder_.path()};
   if (block_time_s > 0) command.insert(command.end(), {"--block-time", std::to_string(block_time_s), "--mixed-mining"});
   process_ = std::make_unique<process>(command, folder_.path() + "/anvil.log");
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);

@@ -197,7 +197,7 @@ class Anvil:
         self.url = f"http://127.0.0.1:{port}"
         host = os.environ.get("PAYGATE_ANVIL_HOST", "127.0.0.1")
         self.child = Child("anvil", [anvil, "--host", host, "--port", str(port), "--chain-id", "31337", "--block-time", "1", "--mixed-mining",
-                                     "--silent"], folder + "/anvil.log")
+                                     "--silent", "--cache-path", folder], folder + "/anvil.log")
         wait("anvil", lambda: self.rpc("eth_chainId") == "0x7a69")
 
     def rpc(self, method, *params):
