@@ -134,6 +134,8 @@ void describe_money(settings& s, std::vector<setting_entry>& all) {
       "Between two scheduled posts of a channel whose owner has set no other schedule.");
   add("broadcast", "manual_interval", s.broadcast.manual_interval, "duration",
       "Least time between two broadcasts of an owner to one channel.");
+  add("reconciliation", "interval", s.reconciliation.interval, "duration",
+      "From one comparison of the books with chain and providers to the next, 10m to 168h; 0s: only by paygatectl reconcile.");
   add("swaps", "min_validity", s.swaps.min_validity, "share", "Share of the rate's life that must be left when the deposit is sent.");
   add("swaps", "poll", s.swaps.poll, "duration", "Distance between two looks at a swap.");
   add("swaps", "tries_max", s.swaps.tries_max, "", "Swaps tried for one payout before a person has to look.");
@@ -166,7 +168,8 @@ std::vector<setting_entry> describe(settings& of) {
   describe_edges(of, all);
   describe_providers(of, all);
   describe_money(of, all);
-  // What steps are given anew each time, and the log's level; all else is built into parts that live as long as the process.
+  // What steps are given anew each time, and the log's level; all else is built into parts that live as long as the process. Not
+  // reconciliation.interval: nobody would wake reconciliation for it.
   for (auto& entry : all)
     for (const char* section : {"payments", "donations", "subscriptions", "fees", "payouts", "conversion", "broadcast", "swaps", "wallet"})
       if (entry.section == section || entry.key() == "log.level") entry.reloads = true;
@@ -222,6 +225,7 @@ policy policy_of(const settings& s, std::string wallet_address) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   p.broadcast_auto_interval = in_ms(s.broadcast.auto_interval);
   p.broadcast_manual_interval = in_ms(s.broadcast.manual_interval);
+  p.reconciliation_interval = in_ms(s.reconciliation.interval);
   p.swap_min_validity_bps = *share_bps(s.swaps.min_validity);
   p.swap_poll = in_ms(s.swaps.poll);
   p.swap_tries_max = static_cast<std::uint32_t>(s.swaps.tries_max);

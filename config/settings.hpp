@@ -108,6 +108,9 @@ struct settings {
     setting_span manual_interval = std::chrono::minutes(5);
   } broadcast;
   struct {
+    setting_span interval = std::chrono::hours(24);
+  } reconciliation;
+  struct {
     std::string min_validity = "0.25";
     setting_span poll = std::chrono::seconds(5);
     std::int64_t tries_max = 5;

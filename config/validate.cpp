@@ -145,6 +145,8 @@ std::vector<std::string> validate(const settings& s) {
            "ethereum.usdt_contract", '"' + token + '"', "a contract's address, 0x and 40 hex digits");
   f.span("broadcast.auto_interval", s.broadcast.auto_interval, seconds(1), hours(24 * 365));
   f.span("broadcast.manual_interval", s.broadcast.manual_interval, seconds(0), hours(24 * 7));
+  // A round reads the day's payments at the providers.
+  if (s.reconciliation.interval != seconds(0)) f.span("reconciliation.interval", s.reconciliation.interval, std::chrono::minutes(10), hours(24 * 7));
   f.share("swaps.min_validity", s.swaps.min_validity);
   f.span("swaps.poll", s.swaps.poll, std::chrono::milliseconds(100), hours(1));
   f.range("swaps.tries_max", s.swaps.tries_max, 1, 100);

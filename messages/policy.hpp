@@ -72,6 +72,9 @@ struct policy {
   // Accounts (spec 8).
   std::string public_url;                      ///< http.public_url: where the links in mails lead.
 
+  // Reconciliation (spec 10).
+  milliseconds reconciliation_interval{86'400'000}; ///< reconciliation.interval: from one round's end to the next; 0: only when asked for.
+
   // The sandbox: polls and delays are shortened, nothing else differs.
   bool operator==(const policy&) const = default;
 };

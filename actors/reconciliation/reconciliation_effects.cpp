@@ -18,6 +18,7 @@ std::string item(const reconciliation& s, const audit_item& i) { return of("item
 std::string list(const reconciliation& s) { return of("list", s) + ":" + std::to_string(s.list_page); }
 std::string known(const reconciliation& s) { return of("known", s) + ":" + std::to_string(s.list_page); }
 std::string claim(const reconciliation& s, const std::string& id) { return of("claim", s) + ":" + id; }
+std::string next(const reconciliation& s) { return of("next", s); }
 std::string judge(const reconciliation& s) { return of("judge", s) + ":" + s.judge_cursor; }
 std::string exception(const reconciliation& s) { return "exception:" + std::to_string(s.resolve_id); }
 std::string book(const reconciliation& s, const char* part) { return "book:" + correction_name(s, part); }
@@ -67,8 +68,8 @@ void audit_due(std::vector<effect>& due, const reconciliation& s, const policy& 
   if (!receipts.hashes.empty()) due.push_back(ask(keys::hashes(s), std::move(receipts)));
 }
 
-void list_due(std::vector<effect>& due, const reconciliation& s) {
-  if (!s.hand) return due.push_back(ask(keys::list(s), list_payments{*s.started_at - audit_again, s.list_page}));
+void list_due(std::vector<effect>& due, const reconciliation& s, const policy& rules) {
+  if (!s.hand) return due.push_back(ask(keys::list(s), list_payments{*s.started_at - rules.reconciliation_interval - audit_again, s.list_page}));
   get_unknown_payments ids;
   for (const auto& p : s.hand->listed) ids.ids.push_back(p.payment_id);
   due.push_back(ask(keys::known(s), std::move(ids)));
@@ -99,6 +100,13 @@ void resolving_due(std::vector<effect>& due, const reconciliation& s, const poli
   book("gas", "eth", -s.resolve_gas.units(), accounts::gas);
 }
 
+/// A look at the chain that a round begins with: while nobody can tell its state there is nothing to compare.
+effect next_round(const reconciliation& s, const policy& rules) {
+  auto look = ask(keys::next(s), get_chain_state{rules.wallet_address, rules.usdt_contract, 0});
+  if (s.finished_at) look.not_before = *s.finished_at + rules.reconciliation_interval;
+  return look;
+}
+
 } // namespace
 
 std::vector<effect> reconciliation_kind::effects_due(const reconciliation& s, const entity_ref&, timestamp, const policy& rules) {
@@ -107,7 +115,9 @@ std::vector<effect> reconciliation_kind::effects_due(const reconciliation& s, co
   std::vector<effect> due;
   switch (s.status) {
   case reconciliation_status::opening: due.push_back(ask(keys::open, get_chain_state{wallet, token, 0})); break;
-  case reconciliation_status::idle: break;
+  case reconciliation_status::idle:
+    if (rules.reconciliation_interval > 0ms) due.push_back(next_round(s, rules));
+    break;
   case reconciliation_status::cutting:
     if (s.resolve_id == 0) due.push_back(ask(keys::of("cut", s), get_books_cut{}));
     break;
@@ -118,7 +128,7 @@ std::vector<effect> reconciliation_kind::effects_due(const reconciliation& s, co
     due.push_back(ask(keys::scan(s), get_wallet_history{wallet, token, static_cast<std::uint64_t>(s.scan_from), scan_last(s)}));
     break;
   case reconciliation_status::auditing: audit_due(due, s, rules); break;
-  case reconciliation_status::listing: list_due(due, s); break;
+  case reconciliation_status::listing: list_due(due, s, rules); break;
   case reconciliation_status::claiming: claims_due(due, s); break;
   case reconciliation_status::judging: due.push_back(ask(keys::judge(s), get_unbooked{s.judge_cursor, s.cut})); break;
   }
@@ -129,8 +139,12 @@ std::vector<effect> reconciliation_kind::effects_due(const reconciliation& s, co
 std::optional<timestamp> reconciliation_kind::wakes_at(const reconciliation&, timestamp, const policy&) { return std::nullopt; }
 
 std::optional<std::chrono::seconds> reconciliation_kind::stuck_after(const reconciliation& s) {
-  if (s.status == reconciliation_status::idle && s.resolve_id == 0) return std::nullopt;
-  return 15min;
+  switch (s.status) {
+  case reconciliation_status::idle: return s.resolve_id == 0 ? std::nullopt : std::optional<std::chrono::seconds>(15min);
+  case reconciliation_status::scanning:
+  case reconciliation_status::auditing: return 6h; // A day of the chain is hundreds of pages, one after the other.
+  default: return 15min;
+  }
 }
 
 } // namespace paygate

@@ -62,7 +62,9 @@ public:
     case status::opening:
       if (m.key == keys::open) on_opened(*io);
       break;
-    case status::idle: break;
+    case status::idle:
+      if (m.key == keys::next(s) && std::get_if<chain_state>(io)) begin();
+      break;
     case status::cutting:
       if (m.key == keys::of("cut", s)) on_cut(*io);
       break;
@@ -91,6 +93,7 @@ private:
     auto& s = out_.next;
     s.base_block = s.scanned_block = static_cast<std::int64_t>(seen->head);
     s.status = status::idle;
+    s.finished_at = context_.now; // As if a round had ended: there is nothing yet to compare.
     out_.note = "the chain is looked at from block " + std::to_string(seen->head) + " on";
     if (s.again) begin();
   }

@@ -30,12 +30,13 @@ inline constexpr int doubts_max = 3;              ///< A node that does not know
 inline constexpr std::size_t items_max = 100;     ///< In hand.
 /// What came in during so long a time may be what the provider is sending at this moment.
 inline constexpr auto sending_patience = std::chrono::hours(1);
-/// What became final so lately is audited in every round.
+/// What became final so lately is audited in every round, and payments are listed from so long before the last one.
 inline constexpr auto audit_again = std::chrono::hours(24);
 
 namespace keys {
 inline const std::string open = "open";
 std::string of(const char* what, const reconciliation& state);
+std::string next(const reconciliation& state);
 std::string anchor(const reconciliation& state);
 std::string scan(const reconciliation& state);
 std::string page(const reconciliation& state);

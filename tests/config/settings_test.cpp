@@ -43,12 +43,16 @@ TEST_CASE("defaults are valid and become the documented policy") {
   CHECK(p.max_fee_wei == int128{300'000'000'000});
   CHECK(p.gas_float_low.units() == int128{5'000'000'000'000'000});
   CHECK(p.payout_max.is_zero());
+  CHECK(p.reconciliation_interval == std::chrono::hours(24));
   CHECK(p.wallet_address == "0xabc");
   s.sandbox = true;
   const auto fast = policy_of(s, "0xabc");
   CHECK(fast.receipt_poll == milliseconds(300));
   CHECK(fast.swap_poll == milliseconds(500));
   CHECK(fast.payment_poll_first == milliseconds(3'000));
+  s.reconciliation.interval = std::chrono::seconds(0);
+  CHECK(validate(s).empty());
+  CHECK(policy_of(s, "0xabc").reconciliation_interval == milliseconds(0));
 }
 
 TEST_CASE("the command line wins over the file, the file over the default") {
@@ -151,7 +155,7 @@ TEST_CASE("an allow-list is taken whole or not at all") {
 TEST_CASE("all faults are told at once") {
   configuration c;
   CHECK(c.load({"--http.port=70000", "--payments.min_tolerance=1.5", "--nope=1", "--changenow.base_url=ftp://x", "--log.level=loud",
-                "--payouts.max_usd=-1", "--wallet.gas_float_high=0.001", "--telegram.rate=-5", "--cluster.advertise=nowhere"})
+                "--payouts.max_usd=-1", "--wallet.gas_float_high=0.001", "--telegram.rate=-5", "--cluster.advertise=nowhere", "--reconciliation.interval=5s"})
         == lines{
             "command line: --nope is no setting: expected one of those that --help lists.",
             "http.port is 70000: expected a whole number from 0 to 65535.",
@@ -161,6 +165,7 @@ TEST_CASE("all faults are told at once") {
             "telegram.rate is -5: expected a whole number from 0 to 100000.",
             "payments.min_tolerance is \"1.5\": expected a share from 0 to 1 with at most 4 decimals, like \"0.50\".",
             "payouts.max_usd is \"-1\": expected an amount in USD, not negative, like \"12.50\".",
+            "reconciliation.interval is 5s: expected a duration from 10min to 168h.",
             "wallet.gas_float_high is \"0.001\": expected at least wallet.gas_float_low.",
         });
 }

@@ -226,6 +226,7 @@ TEST_CASE("the provider's list shows payments that we do not know; without crede
   CHECK(found(m).kind == exception_kind::unknown_payment);
   CHECK(m.rows<movement_claimed>().size() == 1); // Its ETH is no second exception.
   CHECK(m.request<list_payments>("list").page == 1);
+  CHECK(m.request<list_payments>("list").since == *m.state.started_at - 48h); // What the last round saw unfinished is seen again.
   m.done_with("list", payments_page{{}, false});
   CHECK(m.state.status == status::claiming);
   CHECK(m.rows<movements_matched>().at(0).cut == 50);
@@ -299,6 +300,32 @@ TEST_CASE("what the provider sends at this moment is no foreign deposit yet, but
     CHECK(kinds_of(m) == (old ? "foreign_deposit" : ""));
     CHECK((m.state.unseen.find("0x1") != std::string::npos) == !old);
   }
+}
+
+TEST_CASE("rounds begin by themselves, an interval after the last one, or never") {
+  auto m = idle();
+  m.rules.reconciliation_interval = 24h;
+  const auto first = m.find("next:0");
+  CHECK(first.not_before == start_of_time() + 24h); // What was before it opened is not compared.
+  m.now += 24h;
+  CHECK(m.due_words() == "next");
+  m.done_with("next:0", no_way("unreachable"));
+  CHECK(m.due_words() == "next"); // It is tried until the chain can be read.
+  m.done_with("next:0", chain_state{200, 200, m.now, 0, 0});
+  CHECK(m.state.status == status::cutting);
+  CHECK(m.due_words(true) == "cut");
+  m.send(effect_done{first.key, io_outcome(chain_state{200, 200, m.now, 0, 0})}); // A repeat.
+  CHECK(m.state.round == 1);
+  CHECK_FALSE(m.state.again);
+
+  auto ended = at(status::judging);
+  ended.now += 3h;
+  ended.done_with("judge", unbooked_page{});
+  CHECK(ended.find("next:1").not_before == start_of_time() + 27h);
+  ended.send(effect_done{first.key, io_outcome(chain_state{200, 200, ended.now, 0, 0})}); // Of the round before.
+  CHECK(ended.state.status == status::idle);
+  ended.rules.reconciliation_interval = 0ms;
+  CHECK(ended.due_words(true) == "");
 }
 
 TEST_CASE("pages of movements add up, and what is left of the balances is an exception of its own") {
