@@ -36,6 +36,8 @@ void forwarder::on_view(cluster_view_ptr view, caf::actor from) {
   view_ = std::move(view);
   if (from) keeper_ = std::move(from);
   learned_.clear();
+  std::erase_if(link_due_, [this](const auto& member) { return !view_->find(member.first); });
+  for (const auto& member : view_->members) link_due_.try_emplace(member.identity, now() + limits_.link_wait);
   for (const auto& p : std::exchange(waiting_, {})) send(p);
 }
 
@@ -50,6 +52,8 @@ void forwarder::on_link_up(const std::string& identity, caf::actor exchange, boo
   auto& p = peers_[identity];
   p.exchange = std::move(exchange);
   p.packs = packs;
+  link_due_[identity] = now();
+  for (const auto& waiting : std::exchange(waiting_, {})) waiting->for_link ? send(waiting) : waiting_.push_back(waiting);
 }
 
 void forwarder::on_link_down(const std::string& identity) {
@@ -97,8 +101,7 @@ void forwarder::send(const parcel_ptr& p) {
                   "no node acts for the shard of " + to_text(p->to()) + " now");
   if (view_ && owner == view_->self) return await_view(p); // It is being handed over.
   const auto link = peers_.find(owner);
-  if (link == peers_.end())
-    return refuse(p, refusal::unavailable, "no_link", "there is no link to the node that holds " + to_text(p->to()));
+  if (link == peers_.end()) return await_link(owner, p);
   send_to(owner, link->second, p);
 }
 
@@ -253,28 +256,51 @@ void forwarder::on_not_here(const std::string& identity, const std::string& owne
 
 void forwarder::await_view(const parcel_ptr& p) {
   if (deliver_here(p)) return;
-  if (waiting_.size() >= limits_.in_flight_max)
-    return refuse(p, refusal::busy, "busy", "too many letters wait to know who holds their shard");
-  p->wait_until = std::min(p->until, now() + limits_.view_wait);
-  waiting_.push_back(p);
+  hold(p, now() + limits_.view_wait, false);
   refresh();
-  if (std::exchange(timer_set_, true)) return;
-  self_->delayed_send(self_, left_of(p->wait_until, now()), overdue_atom::value);
+}
+
+/// A member may hold shards before our first link to it is up. A link that was up and is not is another matter: its node may be gone.
+void forwarder::await_link(const std::string& identity, const parcel_ptr& p) {
+  const auto due = link_due_.find(identity);
+  if (due != link_due_.end() && now() < due->second) return hold(p, due->second, true);
+  refuse(p, refusal::unavailable, "no_link", "there is no link to the node that holds " + to_text(p->to()));
+}
+
+void forwarder::hold(const parcel_ptr& p, instant until, bool for_link) {
+  if (waiting_.size() >= limits_.in_flight_max)
+    return refuse(p, refusal::busy, "busy", "too many letters wait for the node that holds their shard");
+  p->wait_until = std::min(p->until, until);
+  p->for_link = for_link;
+  waiting_.push_back(p);
+  watch_held(p->wait_until);
+}
+
+void forwarder::watch_held(instant until) {
+  if (overdue_at_ <= until) return;
+  overdue_at_ = until;
+  self_->delayed_send(self_, left_of(until, now()), overdue_atom::value);
 }
 
 void forwarder::on_overdue() {
-  timer_set_ = false;
+  if (now() < overdue_at_) return; // An older timer.
+  overdue_at_ = instant::max();
   std::vector<parcel_ptr> late;
   std::erase_if(waiting_, [&](const parcel_ptr& p) {
     if (p->wait_until > now()) return false;
     late.push_back(p);
     return true;
   });
-  for (const auto& p : late)
-    if (!deliver_here(p)) refuse(p, refusal::unavailable, "not_owner", "it is not known who holds " + to_text(p->to()) + " now");
-  if (waiting_.empty()) return;
-  timer_set_ = true;
-  self_->delayed_send(self_, left_of(waiting_.front()->wait_until, now()), overdue_atom::value);
+  for (const auto& p : late) {
+    if (deliver_here(p)) continue;
+    if (p->for_link)
+      refuse(p, refusal::unavailable, "no_link", "there is no link yet to the node that holds " + to_text(p->to()));
+    else
+      refuse(p, refusal::unavailable, "not_owner", "it is not known who holds " + to_text(p->to()) + " now");
+  }
+  auto next = instant::max();
+  for (const auto& p : waiting_) next = std::min(next, p->wait_until);
+  if (next != instant::max()) watch_held(next);
 }
 
 /// At most four times a second: one question to the database is enough for all who wait.

@@ -24,6 +24,7 @@ namespace paygate {
 struct route_limits {
   milliseconds patience{4'000};                  ///< A letter is answered in so long, whatever happens. Below every asker's own patience.
   milliseconds view_wait{1'000};                 ///< A letter whose shard was not where we thought waits so long for a fresh view.
+  milliseconds link_wait{2'000};                 ///< So long after a member was first seen, letters to it wait for the first link to it.
   milliseconds question_wait{8'000};             ///< The same as `patience` for questions to another node's inspector.
   std::size_t in_flight_max = 1'024;             ///< Letters to one node; more are refused as busy: CAF's network layer holds nobody back.
   std::size_t bytes_max = std::size_t{16} << 20; ///< And bytes.
@@ -44,7 +45,8 @@ using dispatch_atom = caf::atom_constant<caf::atom("dispatch")>;
 /// Carries letters to the nodes that hold their shards: a part of the router, and runs in its actor. A letter goes to the owner by the
 /// newest view, over the link there. It is answered
 ///   - by the entity, after its step is committed there;
-///   - `unavailable` at once: nobody is known to hold the shard, there is no link, the link was cut, or the answer makes no sense;
+///   - `unavailable` at once: nobody is known to hold the shard, the link was cut or is down, or the answer makes no sense; while a
+///     member has just joined and there was no link to it yet, after `link_wait`;
 ///   - `unavailable` after `patience`: a lost message, a frozen node. It may have been handled: whoever asks again asks for the same;
 ///   - `busy`: too much is under way to that node, here or there.
 /// Letters to one node that are in the router's mailbox together travel together (messages/pack.hpp), or those of `pause`, and so do their
@@ -82,6 +84,7 @@ private:
     std::variant<envelope_ptr, entity_errand> what;
     caf::response_promise promise;
     instant sent{}, until{}, wait_until{};
+    bool for_link = false; ///< It waits for a link, not for a view.
     std::uint32_t tries = 0;
     std::uint64_t number = 0; ///< Of the newest try.
     std::size_t size = 0;     ///< In bytes.
@@ -111,6 +114,9 @@ private:
   parcel_ptr take(const std::string& identity, std::uint64_t number);
   std::string owner_of(std::uint32_t shard) const;
   void await_view(const parcel_ptr& p);
+  void await_link(const std::string& identity, const parcel_ptr& p);
+  void hold(const parcel_ptr& p, instant until, bool for_link);
+  void watch_held(instant until);
   void refresh();
   void refuse(const parcel_ptr& p, refusal code, const char* reason, std::string text);
   instant now() const { return self_->clock().now(); }
@@ -124,10 +130,11 @@ private:
   caf::actor keeper_;                            ///< Who sends the views.
   std::map<std::uint32_t, std::string> learned_; ///< Owners that other nodes named since the newest view.
   std::map<std::string, peer, std::less<>> peers_;
-  std::vector<parcel_ptr> waiting_; ///< For a fresh view.
+  std::map<std::string, instant, std::less<>> link_due_; ///< Until when the first link to a member is waited for.
+  std::vector<parcel_ptr> waiting_;                      ///< For a fresh view or a first link.
   std::uint64_t last_number_;
   instant refreshed_at_{};
-  bool timer_set_ = false;
+  instant overdue_at_ = instant::max(); ///< When the next of those who wait may have waited too long.
   instant watched_until_ = instant::max(); ///< When the next letter may have waited too long for its answer.
 };
 

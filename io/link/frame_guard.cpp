@@ -121,10 +121,15 @@ void frame_guard::note_asked() {
   const bool is_request = (out_header_[8] & (response_bit | answered_bit)) == 0 && (id & request_mask) != 0;
   if (out_header_[0] != direct_message || !is_request) return;
   const question asked{big_endian(out_header_.data() + 16, 8), id & request_mask};
-  if (!asked_.insert(asked).second) return;
-  asked_order_.push_back(asked);
-  // Those that were answered leave with the others, as the oldest.
-  for (; asked_order_.size() > asked_max; asked_order_.pop_front()) asked_.erase(asked_order_.front());
+  if (!asked_.emplace(asked, ++last_asked_).second) return;
+  asked_order_.emplace(last_asked_, asked);
+  if (asked_.size() > asked_max) forget_asked(question(asked_order_.begin()->second));
+}
+
+/// Whether it was open.
+bool frame_guard::forget_asked(const question& answered) {
+  const auto found = asked_.extract(answered);
+  return found && asked_order_.erase(found.mapped()) > 0;
 }
 
 std::optional<std::string> frame_guard::on_header() {
@@ -167,7 +172,7 @@ std::optional<std::string> frame_guard::judge_node(std::uint8_t operation) {
   if ((held_[8] & stream_bit) != 0) return "a stream";
   const auto& known = rules_.node_actors;
   const bool is_answer = (held_[8] & response_bit) != 0;
-  if (is_answer ? asked_.erase({to, big_endian(held_.data() + 8, 8) & request_mask}) == 0
+  if (is_answer ? !forget_asked({to, big_endian(held_.data() + 8, 8) & request_mask})
                 : std::find(known.begin(), known.end(), to) == known.end())
     return drop();
   if (rest_ == 0) return "a message without a type";

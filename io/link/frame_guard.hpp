@@ -2,10 +2,9 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +51,7 @@ private:
   using question = std::pair<std::uint64_t, std::uint64_t>; ///< Who asked, and the number of the request.
 
   void note_asked();
+  bool forget_asked(const question& answered);
   std::optional<std::string> on_header();
   std::optional<std::string> judge_operator(std::uint8_t operation);
   std::optional<std::string> judge_node(std::uint8_t operation);
@@ -67,8 +67,9 @@ private:
   fate fate_ = fate::pass;
   std::vector<std::uint8_t> out_header_; ///< Of what goes out.
   std::uint64_t out_rest_ = 0;
-  std::set<question> asked_;
-  std::deque<question> asked_order_;
+  std::map<question, std::uint64_t> asked_; ///< The questions that wait for their answer, each with its place in
+  std::map<std::uint64_t, question> asked_order_;
+  std::uint64_t last_asked_ = 0;
   bool shook_ = false; ///< The first frame was a handshake, as it must be.
   std::uint64_t dropped_ = 0;
 };

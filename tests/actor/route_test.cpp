@@ -135,6 +135,49 @@ TEMPLATE_TEST_CASE("without a link or an owner a letter is refused at once", "",
   asked.receive([](const entity_reply_ptr& reply) { CHECK(code_of(*reply) == "unavailable"); }, [](caf::error&) { FAIL("an error"); });
 }
 
+TEMPLATE_TEST_CASE("a letter to a member that has just joined waits a little for the first link to it", "", by_requests, in_packs) {
+  cluster c(TestType::packs, 2);
+  c.cut(0, 1);
+  c.nodes[1]->name = "b, in its next life";
+  c.tell_view(0);
+  caf::scoped_actor& self = c.world.self();
+  const auto ask = [&] {
+    return self->request(c.nodes[0]->router, caf::infinite, deliver_atom::value,
+                         std::make_shared<const envelope>(
+                             envelope{{entity_kind::channel, id_in(1)}, channel_message{register_channel{asking_kind::terms("x")}}}));
+  };
+  const auto answer = [&](auto& asked) {
+    std::string code = "none";
+    c.world.settle();
+    if (self->has_next_message())
+      asked.receive([&](const entity_reply_ptr& reply) { code = is_ok(*reply) ? "ok" : code_of(*reply); }, [](caf::error&) { FAIL("an error"); });
+    return code;
+  };
+  auto late = ask();
+  CHECK(answer(late) == "none");
+  c.world.run_for(1s);
+  c.tell_view(0); // Another view begins nothing anew.
+  auto later = ask();
+  c.world.run_for(999ms);
+  CHECK(answer(late) == "none");
+  c.world.run_for(1ms);
+  CHECK(answer(late) == "unavailable");
+  CHECK(answer(later) == "unavailable");
+  auto too_late = ask();
+  CHECK(answer(too_late) == "unavailable"); // Who never links keeps nobody waiting.
+
+  c.nodes[1]->name = "b, in a third";
+  c.tell_view(0);
+  auto in_time = ask();
+  c.world.run_for(300ms);
+  CHECK(answer(in_time) == "none");
+  c.link(0, 1);
+  CHECK(answer(in_time) == "ok");
+  c.cut(0, 1);
+  auto met = ask();
+  CHECK(answer(met) == "unavailable"); // Its node may be gone.
+}
+
 TEMPLATE_TEST_CASE("a link that is cut in the middle answers at once; the repeat is treated as the first", "", by_requests, in_packs) {
   cluster c(TestType::packs, 2);
   const auto id = id_in(1);

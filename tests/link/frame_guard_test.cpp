@@ -227,4 +227,13 @@ TEST_CASE("an answer passes once, from the node that was asked, to the actor tha
   for (std::size_t i = 0; i < frame_guard::asked_max; ++i) send(guard, asking(2 + i, 1), 100);
   const auto late = answer_to(1, 1, ok), last = answer_to(1 + frame_guard::asked_max, 1, ok);
   CHECK((feed(guard, handshake + late + last, 1000).passed == handshake + last));
+  // What was answered takes nobody's place.
+  frame_guard patient(rules);
+  send(patient, asking(1, 1), 100);
+  feed(patient, handshake, 1000);
+  for (std::size_t i = 0; i < 2 * frame_guard::asked_max; ++i) {
+    send(patient, asking(2 + i, 1), 100);
+    feed(patient, answer_to(2 + i, 1, ok), 1000);
+  }
+  CHECK((feed(patient, late, 1000).passed == late));
 }
