@@ -34,7 +34,7 @@
 #include "io/http/server.hpp"
 #include "io/random.hpp"
 #include "messages/log.hpp"
-#include "persistence/batch_pace.hpp"
+#include "persistence/machine_pressure.hpp"
 #include "persistence/persistence.hpp"
 #include "persistence/visits.hpp"
 
@@ -196,7 +196,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   membership.address = p.cluster->address();
   membership.caf_node = caf::to_string(p.system.node());
   p.leases = spawn_lease_keeper(p.system, std::move(membership));
-  p.router = spawn_router(p.system, metrics_, route_limits{.pause = {machine_is_busy}, .first_number = any_number()});
+  p.router = spawn_router(p.system, metrics_, route_limits{.pause = {machine_pressure}, .first_number = any_number()});
 
   p.ports->router = caf::actor_cast<router_actor>(p.router);
   p.ports->clock = clock_;
@@ -256,7 +256,7 @@ void program::start_actors(const std::string& wallet_address, crash_point_fn cra
   inspects.identity = *identity.get();
   inspects.name = node_name(s);
   p.inspector = spawn_inspector(p.system, std::move(inspects));
-  p.exchange = spawn_exchange(p.system, exchange_setup{.router = p.router, .inspector = p.inspector, .metrics = metrics_, .pause = {machine_is_busy}});
+  p.exchange = spawn_exchange(p.system, exchange_setup{.router = p.router, .inspector = p.inspector, .metrics = metrics_, .pause = {machine_pressure}});
 }
 
 std::optional<std::string> program::start_doors() {
@@ -266,7 +266,7 @@ std::optional<std::string> program::start_doors() {
   door.listener = p.router;
   door.inspector = p.inspector;
   door.exchange = p.exchange;
-  door.busy = machine_is_busy;
+  door.busy = [] { return machine_pressure() > 0; };
   p.cluster->open(p.system, std::move(door));
   if (p.cluster->links()) caf::anon_send(p.node, watch_atom::value, p.cluster->links());
   if (p.cluster->port() != 0) write_port_file(s.cluster.port_file, p.cluster->port());

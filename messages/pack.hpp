@@ -26,14 +26,15 @@ inline constexpr std::size_t pack_full = std::size_t{256}
                                          << 10; ///< No more is put into one that has reached this: at most wire_max longer.
 inline constexpr std::size_t pack_most = 1'024; ///< Nor more than so many: a reader takes memory for each.
 
-/// When what has gathered waits for more. Each message between nodes costs more than the letters in it, and whoever asks a busy machine
-/// waits anyway; few who wait for each other would only be slower.
+/// When what has gathered waits for more. Each message between nodes costs more than the letters in it, and whoever asks a machine that is
+/// pressed waits anyway; few who wait for each other would only be slower.
 struct pack_pause {
-  std::function<bool()> busy; ///< Whether the machine is; null: never.
-  milliseconds length{5};
-  std::size_t crowd = 8; ///< So many letters must be under way between the two nodes.
+  std::function<unsigned()> pressure; ///< Of the machine, in steps; null: there is none.
+  milliseconds step{2};               ///< So long for each.
+  std::size_t crowd = 4;              ///< So many letters must be under way between the two nodes.
 
-  bool applies(std::size_t under_way) const { return busy && under_way >= crowd && busy(); }
+  /// 0: not at all.
+  milliseconds of(std::size_t under_way) const { return pressure && under_way >= crowd ? step * pressure() : milliseconds{0}; }
 };
 
 /// Gathers what goes out, in packs.

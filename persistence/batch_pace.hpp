@@ -4,19 +4,17 @@
 #include <cstddef>
 #include <functional>
 
+#include "persistence/machine_pressure.hpp"
+
 namespace paygate {
 
-/// Whether the processors of this machine have had next to nothing left to give lately; looked up a few times a second at most. Safe from
-/// any thread. False where that cannot be known.
-bool machine_is_busy();
-
-/// When a gatherer of work (committer, loader) writes its next batch. Each transaction costs more than the work in it, so while the machine
-/// is busy it waits for twice as long as the last batch took, and what comes meanwhile shares one transaction: on a machine with something
-/// left to give nobody ever waits.
+/// When a gatherer of work (committer, loader) writes its next batch. Each transaction costs more than the work in it, so on a machine that is
+/// pressed it waits, by the pressure and by how long the last batch took, and what comes meanwhile shares one transaction: on a machine that
+/// has had something left to give for a while nobody waits.
 class batch_pace {
 public:
   using clock = std::chrono::steady_clock;
-  explicit batch_pace(std::function<bool()> busy = machine_is_busy) : busy_(std::move(busy)) {}
+  explicit batch_pace(std::function<unsigned()> pressure = machine_pressure) : pressure_(std::move(pressure)) {}
 
   /// A batch of `size` was written.
   void wrote(clock::time_point began, clock::time_point ended, std::size_t size);
@@ -25,11 +23,13 @@ public:
   /// Waits that long on the caller's own thread: whoever brings work meanwhile wakes nobody, neither it nor a clock. True when it has waited.
   bool rest(std::size_t waiting) const;
 
-  static constexpr std::size_t enough = 64;                          ///< More in a batch save little.
-  static constexpr std::chrono::milliseconds most{10}, recently{50}; ///< Of a pause; since the last batch, for work to be going on.
+  static constexpr std::size_t enough = 64; ///< More in a batch save little.
+  /// A step of pressure makes a pause longer by half of what the last batch took, and at most by so much.
+  static constexpr std::chrono::microseconds step{2'500};
+  static constexpr std::chrono::milliseconds recently{50}; ///< Since the last batch, for work to be going on.
 
 private:
-  std::function<bool()> busy_;
+  std::function<unsigned()> pressure_;
   clock::time_point ended_{};
   clock::duration took_{};
 };

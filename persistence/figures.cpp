@@ -40,14 +40,14 @@ std::string figure(const std::string& name, const std::string& label, const std:
   return "SELECT '" + name + "' AS name, " + label + " AS label, coalesce(" + value + ", 0)::bigint AS value ";
 }
 
-// Each status of an enum, those that nobody is in as 0.
-std::string by_status(const std::string& name, const std::string& type, const std::string& from) {
-  return "SELECT '" + name + "', e::text, (SELECT count(*) FROM (" + from + ") q WHERE q.status = e) FROM unnest(enum_range(NULL::" + type + ")) AS e ";
+// Each status of an enum, those that nobody is in as 0; `from` is read once.
+std::string by_status(const std::string& name, const std::string& prefix, const std::string& type, const std::string& from) {
+  return "SELECT '" + name + "', '" + prefix + "' || e::text, coalesce(c.n, 0) FROM unnest(enum_range(NULL::" + type + ")) AS e LEFT JOIN (SELECT status, "
+         "count(*) AS n FROM (" + from + ") q GROUP BY status) c ON c.status = e ";
 }
 
 std::string in_flight(const std::string& kind) {
-  return "SELECT 'in_flight', '" + kind + "/' || e::text, coalesce(c.n, 0) FROM unnest(enum_range(NULL::" + kind + "_status)) AS e LEFT JOIN (SELECT status, "
-         "count(*) AS n FROM " + kind + " WHERE wake_at IS NOT NULL AND quarantine = '' GROUP BY status) c ON c.status = e ";
+  return by_status("in_flight", kind + "/", kind + "_status", "SELECT status FROM " + kind + " WHERE wake_at IS NOT NULL AND quarantine = ''");
 }
 
 std::string all_of(const std::vector<std::string>& parts) {
@@ -64,11 +64,11 @@ std::string figures_sql() {
   const std::string wallet = " FROM wallet LIMIT 1)";
   return all_of({
     figure("payments_last_hour", "''", "(SELECT count(*) FROM payment WHERE created_at > now() - interval '1 hour' AND status = 'paid')"),
-    by_status("payments_day", "payment_status", orders_of_the_day),
-    by_status("payouts_day", "payout_status",
+    by_status("payments_day", "", "payment_status", orders_of_the_day),
+    by_status("payouts_day", "", "payout_status",
               "SELECT status FROM payout WHERE created_at > now() - interval '24 hours' ORDER BY created_at DESC LIMIT 20000"),
-    by_status("conversions", "conversion_status", "SELECT status FROM conversion"),
-    by_status("conversions_week", "conversion_status", "SELECT status FROM conversion WHERE created_at > now() - interval '7 days'"),
+    by_status("conversions", "", "conversion_status", "SELECT status FROM conversion"),
+    by_status("conversions_week", "", "conversion_status", "SELECT status FROM conversion WHERE created_at > now() - interval '7 days'"),
     figure("conversion_last_completed_timestamp_seconds", "''",
            "(SELECT extract(epoch FROM max(at)) FROM (SELECT max(completed_at) AS at FROM conversion UNION ALL SELECT CASE WHEN NOT EXISTS (SELECT FROM "
            "conversion WHERE completed_at IS NOT NULL) THEN min(created_at) END FROM accrual WHERE status = 'pending') q)"),
@@ -85,7 +85,7 @@ std::string figures_sql() {
     figure("wallet_gas_float_gwei", "''", "(SELECT floor(gas_float_eth * 1000000000)" + wallet),
     figure("wallet_nonce_next", "''", "(SELECT next_nonce" + wallet),
     figure("wallet_nonce_gap", "''", "(SELECT greatest(chain_nonce - next_nonce, 0)" + wallet),
-    by_status("wallet_transfers", "transfer_status",
+    by_status("wallet_transfers", "", "transfer_status",
               "SELECT status FROM wallet_transfer WHERE acknowledged_at IS NULL AND status NOT IN ('confirmed', 'reverted', 'dropped')"),
     figure("wallet_transfers_held", "''", "(SELECT count(*) FROM wallet_transfer WHERE acknowledged_at IS NULL AND held <> '')"),
     "SELECT 'database_connections', application_name, count(*) FROM pg_stat_activity WHERE datname = current_database() GROUP BY application_name ",

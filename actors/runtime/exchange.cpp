@@ -168,8 +168,9 @@ public:
   void gather(const peer_key& to) {
     const auto found = st().peers.find(to);
     if (found == st().peers.end()) return;
-    if (to.second && st().setup.pause.applies(found->second.box->open()))
-      self_->delayed_send(self_, st().setup.pause.length, gathered_atom::value, to.first);
+    const auto pause = to.second ? st().setup.pause.of(found->second.box->open()) : milliseconds{0};
+    if (pause > milliseconds{0})
+      self_->delayed_send(self_, pause, gathered_atom::value, to.first);
     else
       post(to);
   }

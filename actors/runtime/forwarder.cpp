@@ -121,11 +121,12 @@ void forwarder::send_to(const std::string& identity, peer& to, const parcel_ptr&
   if (!to.packs || !exchange_) return request(identity, to, p, std::move(text));
   const bool first = to.gathered.empty();
   to.gathered.add(p->number, text);
-  if (first && limits_.pause.applies(to.under_way.size()))
-    self_->delayed_send(self_, limits_.pause.length, dispatch_atom::value, identity);
-  else if (first)
-    self_->send(self_, dispatch_atom::value, identity);
   watch(p->until);
+  if (!first) return;
+  if (const auto pause = limits_.pause.of(to.under_way.size()); pause > milliseconds{0})
+    self_->delayed_send(self_, pause, dispatch_atom::value, identity);
+  else
+    self_->send(self_, dispatch_atom::value, identity);
 }
 
 /// To a node that knows no packs.

@@ -132,7 +132,7 @@ TEST_CASE("letters that gather travel together, and an answer counts only from t
 TEST_CASE("while the machine is busy, a crowd's letters to one node wait for each other, and so do its answers") {
   bool busy = true;
   route_limits limits;
-  limits.pause = {[&busy] { return busy; }, 5ms, 3};
+  limits.pause = {[&busy] { return busy ? 5u : 0u; }, 1ms, 3};
   cluster c(true, 2, 1, limits);
   const auto ask = [&](int from, int to) {
     for (int i = from; i < to; ++i) {
