@@ -31,7 +31,7 @@ inline constexpr std::size_t pack_most = 1'024; ///< Nor more than so many: a re
 struct pack_pause {
   std::function<unsigned()> pressure; ///< Of the machine, in steps; null: there is none.
   milliseconds step{2};               ///< So long for each.
-  std::size_t crowd = 4;              ///< So many letters must be under way between the two nodes.
+  std::size_t crowd = 16;             ///< So many letters must be under way between the two nodes.
 
   /// 0: not at all.
   milliseconds of(std::size_t under_way) const { return pressure && under_way >= crowd ? step * pressure() : milliseconds{0}; }

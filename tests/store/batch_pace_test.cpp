@@ -10,9 +10,9 @@ namespace {
 
 const batch_pace::clock::time_point begin{1h};
 
-batch_pace pace_after(std::chrono::milliseconds took, unsigned pressure) {
+batch_pace pace_after(std::chrono::milliseconds took, unsigned pressure, std::size_t size = batch_pace::crowd) {
   batch_pace pace([pressure] { return pressure; });
-  pace.wrote(begin, begin + took, 3);
+  pace.wrote(begin, begin + took, size);
   return pace;
 }
 
@@ -42,8 +42,9 @@ TEST_CASE("a pause is as long as pressure and the last batch say, and is shorter
   }
 }
 
-TEST_CASE("the first batch, and one after nothing was written, waits for nobody") {
+TEST_CASE("the first batch, and one after few, waits for nobody; one after nothing was written as the one before") {
   CHECK(batch_pace([] { return 4u; }).pause(begin, 1) == 0ms);
+  CHECK(pace_after(4ms, 4, batch_pace::crowd - 1).pause(begin + 4ms, 1) == 0ms);
   auto pace = pace_after(4ms, 4);
   pace.wrote(begin + 100ms, begin + 200ms, 0);
   CHECK(pace.pause(begin + 5ms, 1) == 7ms);
