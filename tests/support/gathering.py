@@ -19,6 +19,13 @@ IN_A_HAND = """SELECT a.payment_id, a.channel_id, a.status, a.net_usd, a.payout_
   FROM accrual a LEFT JOIN payout p ON p.id = a.payout_id LEFT JOIN conversion c ON c.id = a.conversion_id
   WHERE a.status IN ('converting', 'paying')"""
 
+# What swaps, conversions and arrivals still hold when nothing is under way; each with the steps of whoever moved value there last.
+LEFT_OVER = """SELECT b.account, b.currency, b.units, e.key, e.at, (SELECT string_agg(t.version || ' ' || t.at::time(3) || ' ' || t.message || ' -> '
+    || t.to_status || ' ' || t.note, '; ' ORDER BY t.version) FROM transition t WHERE t.kind = e.kind AND t.id = e.entity_id AND t.version > e.version - 20) AS history
+  FROM ledger_balance b CROSS JOIN LATERAL (SELECT l.* FROM ledger_posting p JOIN ledger_entry l ON l.id = p.entry WHERE p.account = b.account
+    AND p.currency = b.currency ORDER BY l.id DESC LIMIT 1) e
+  WHERE (b.account LIKE 'assets:swap:%' OR b.account LIKE 'liability:conversion:%' OR b.account = 'assets:incoming') AND b.units <> 0"""
+
 
 class TokenWorld(World):
     """A world with a USDT-like token on its chain, whose first and only provider of it is the sandbox's exchange."""
@@ -182,13 +189,12 @@ def check_gathered(world):
             " sum(net_usdt) ELSE 0 END, CASE WHEN p.pot = 'eth' THEN sum(net_eth) ELSE 0 END FROM accrual a WHERE a.payout_id = p.id)",
         "entries that do not balance":
             "SELECT count(*) FROM (SELECT entry FROM ledger_posting GROUP BY entry, currency HAVING sum(units) <> 0) q",
-        "accounts of swaps and conversions that are not empty":
-            "SELECT count(*) FROM ledger_balance WHERE (account LIKE 'assets:swap:%' OR account LIKE 'liability:conversion:%' OR account ="
-            " 'assets:incoming') AND units <> 0",
     }
     for what, query in wrong.items():
         if (found := sql(query)) != "0":
             raise Unexpected(f"{found} {what}")
+    if left := world.database.rows(LEFT_OVER):
+        raise Unexpected("accounts of swaps and conversions that are not empty:\n" + "\n".join(str(row) for row in left))
     if held := world.database.rows(IN_A_HAND):
         raise Unexpected("accruals in a hand that is gone:\n" + "\n".join(str(row) for row in held))
     owed = "-coalesce(sum(units), 0) FROM ledger_posting WHERE account LIKE 'owner:%' AND currency = 'usdt'"
